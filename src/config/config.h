@@ -1,0 +1,90 @@
+/*
+ * config.h - schedules.json: from bytes to a generation of jobs, or findings.
+ *
+ * Reading has two halves: parsing and checking are pure (config_parse); reading
+ * the file is config_read. A text with any error gives no generation.
+ */
+#ifndef BELFRY_CONFIG_H
+#define BELFRY_CONFIG_H
+
+#include "buf.h"
+#include "err.h"
+#include "job.h"
+#include "mem.h"
+#include "zone.h"
+
+enum severity { SEVERITY_ERROR, SEVERITY_WARNING };
+
+/* Something wrong or doubtful in the user's text. */
+struct finding {
+	enum severity severity;
+	uint32_t line, column; /* 1-based, column in bytes; 0: the file as a whole */
+	uint32_t length;       /* of the offending piece in bytes; at least 1 */
+	const char *path;      /* "jobs[3].schedule"; "" for the file as a whole */
+	const char *job;       /* name of the job it is about; NULL if none */
+	const char *message;   /* what is wrong and what would be right */
+	const char *excerpt;   /* the expression itself where the finding points into one;
+				* else NULL. `excerpt_column` is 1-based in it. */
+	uint32_t excerpt_column;
+};
+
+struct findings {
+	struct arena *arena; /* holds all texts */
+	struct finding *items;
+	size_t count, capacity, errors;
+	size_t suppressed; /* beyond the first 1,000: counted, not kept */
+};
+
+/* The world around a file, given by the caller so that parsing stays pure. */
+struct config_world {
+	const struct zone_source *zones;
+	const char *(*environment)(void *context, const char *name); /* for ${NAME} */
+	void *context;
+	struct utc now; /* for "has passed", "within a year" */
+};
+
+/* One generation: immutable, destroyed whole. */
+struct config {
+	struct arena arena;
+	const struct job *jobs; /* in the order of the file */
+	size_t job_count;
+	const char *timezone; /* the file's default */
+	const char *text;     /* as read, NUL-terminated behind length */
+	size_t length;
+	char hash[65];        /* SHA-256 of text, hex */
+	bool is_cron_manager; /* an array or a bare object */
+};
+
+enum { CONFIG_SIZE_MAX = 64 << 20, CONFIG_DEPTH_MAX = 64 };
+
+/* Reads a regular file whole, opened once and unchanged while it was read (size,
+ * mtime, inode; retried a few times). "-" is standard input. Refuses directories,
+ * FIFOs, devices and files over CONFIG_SIZE_MAX. *text is allocated. */
+bool config_read(const char *path, char **text, size_t *length, struct err *err);
+
+/* NULL if there is any error; warnings alone do not hinder. text is copied. */
+struct config *config_parse(const char *text, size_t length, const struct config_world *world,
+			    struct findings *findings);
+void config_destroy(struct config *config);
+
+const struct job *config_find(const struct config *config, const char *name);
+
+/* What changed between two generations, as the JSON array of struct revision:
+ * [{"job":"a","change":"create"},{"job":"b","change":"update","keys":["schedule"]}].
+ * before may be NULL. Returns how many jobs changed. */
+size_t config_changes(const struct config *before, const struct config *after, struct buf *json);
+
+/* The reference of keys, and the JSON Schema (2020-12), both from the one table
+ * that drives the parser. */
+void config_write_schema(struct buf *json);
+/* One row of the reference. Texts are static. */
+struct key_info {
+	const char *path; /* "jobs[].retry.attempts" */
+	const char *type; /* "duration", "text", "list of texts", "one of forbid, allow …" */
+	const char *default_text; /* NULL: none */
+	const char *summary;
+	bool required;
+};
+size_t config_keys(const struct key_info **rows);
+
+#endif

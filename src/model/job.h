@@ -1,0 +1,105 @@
+/*
+ * job.h - a job as written in schedules.json, read and checked.
+ *
+ * Jobs belong to a config generation and never change; everything they point
+ * to lives in that generation's arena. Durations are milliseconds.
+ */
+#ifndef BELFRY_JOB_H
+#define BELFRY_JOB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "schedule.h"
+#include "words.h"
+
+enum {
+	JOB_NAME_MAX = 100, /* bytes */
+	JOB_ATTEMPTS_MAX = 100,
+};
+
+/* A list of texts; items[count] is NULL, so items serves as an argv. */
+struct text_list {
+	const char *const *items;
+	size_t count;
+};
+
+struct env_var {
+	const char *name, *value;
+	bool from_environment; /* came through ${NAME}: shown as (hidden) */
+};
+
+struct retry_policy {
+	int32_t attempts;       /* of a run in all, at least 1 */
+	int64_t backoff_ms;     /* before the 2nd attempt; doubles each time */
+	int64_t max_backoff_ms; /* the ceiling of that doubling */
+	unsigned on;            /* bit (1u << enum outcome) for each that is retried */
+};
+
+/* A limit of -1 is unset. Sizes in bytes. */
+struct process_limits {
+	int64_t open_files, processes, file_size, memory, cpu_s, core;
+};
+
+struct process_spec {
+	const char *cwd;   /* NULL: the daemon's state directory's owner decides: "/" */
+	const char *user;  /* name or number; NULL: the daemon's own */
+	const char *shell; /* NULL: the argv is run as it is; else `shell -c command` */
+	int32_t umask;     /* -1: the daemon's */
+	struct process_limits limits;
+};
+
+/* Executors of later releases: kept as the JSON they were written in (compact,
+ * defaults not merged), for `check`, `plan` and the executors to come. */
+struct remote_spec {
+	const char *json;
+};
+
+struct keep_policy {
+	int64_t age_ms; /* finished runs older than this go */
+	int64_t runs;   /* at most so many finished runs are kept */
+};
+
+struct job {
+	const char *name;
+	const char *description; /* NULL if none */
+	struct text_list tags;
+
+	const struct schedule *schedule;
+	const char *schedule_text; /* as written; JSON text for a calendar form */
+	const char *timezone;      /* the name the schedule follows */
+	bool enabled;
+
+	int64_t timeout_ms; /* of one attempt; 0 = none */
+	int64_t grace_ms;   /* SIGTERM to SIGKILL */
+	struct retry_policy retry;
+	enum overlap overlap;
+	enum catchup catchup;
+	int64_t catchup_window_ms;
+
+	struct {
+		const uint8_t *items; /* exit codes that mean `partial` */
+		size_t count;
+	} partial_codes;
+	struct text_list dry_run; /* extra arguments of a dry run */
+	struct keep_policy keep;
+	const char *alert_json; /* validated, for the release that sends alerts; NULL if none */
+
+	enum executor_kind executor;
+	struct text_list argv; /* of the process, or the container's or Machine's command */
+	const struct env_var *env;
+	size_t env_count;
+	const char *env_file; /* read at each start; NULL if none */
+	struct process_spec process;
+	struct remote_spec remote; /* docker, fly, http */
+
+	/* Of everything above, order of keys and white space left out. Two jobs of
+	 * the same name with equal hashes are the same job, unchanged. */
+	uint64_t hash;
+	/* Of what decides the due instants alone (schedule, zone, start, end …). */
+	uint64_t schedule_hash;
+	uint32_t line; /* in the file, for messages */
+};
+
+#endif

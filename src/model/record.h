@@ -1,0 +1,51 @@
+/*
+ * record.h - what the store is asked to keep, in batches that hold or fail whole.
+ */
+#ifndef BELFRY_RECORD_H
+#define BELFRY_RECORD_H
+
+#include "run.h"
+
+/* One applied version of schedules.json. */
+struct revision {
+	int64_t number; /* from 1, without gaps */
+	struct utc applied_at;
+	const char *hash;    /* SHA-256 of the content, hex */
+	const char *author;  /* who applied it */
+	const char *source;  /* the file it came from */
+	const char *message; /* NULL if none */
+	const char *changes; /* JSON array: {"job":…,"change":"create|update|delete"} */
+	const char *content; /* as read; `length` bytes */
+	size_t length;
+};
+
+enum record_kind {
+	RECORD_CLAIM,      /* a new run; with its occurrence where scheduled_at is set */
+	RECORD_RUN,        /* all fields of a run that exists */
+	RECORD_ATTEMPT,    /* an attempt that ended */
+	RECORD_OCCURRENCE, /* one without a run: skipped or missed */
+	RECORD_LOG,
+	RECORD_REVISION,
+	RECORD_EVALUATED, /* every due instant up to here is accounted for */
+	RECORD_EPOCH,     /* the clock went back: a new epoch begins */
+};
+
+struct record {
+	enum record_kind kind;
+	/* Out, RECORD_CLAIM and RECORD_OCCURRENCE: the occurrence was recorded before,
+	 * by somebody else or earlier; nothing of this record was stored. */
+	bool lost;
+	union {
+		struct run run; /* CLAIM, RUN */
+		struct attempt attempt;
+		struct occurrence occurrence;
+		struct log_chunk log;
+		struct revision revision;
+		struct {
+			struct utc until;
+			int32_t epoch;
+		} evaluated; /* EVALUATED, EPOCH */
+	};
+};
+
+#endif
