@@ -52,6 +52,7 @@ struct event {
 	const struct job *jobs;
 	size_t job_count;
 	int64_t revision;
+	bool is_boot; /* CONFIG: the service has just started, @reboot jobs are due */
 };
 
 #endif

@@ -90,6 +90,11 @@ bool schedule_is_reboot(const struct schedule *schedule);
 /* The delay jitter adds to the run due at `scheduled`: in [0, jitter), the same
  * on every machine. */
 int64_t schedule_jitter_ms(const struct schedule *schedule, struct utc scheduled);
+/* The jitter as configured, an upper bound of the above; 0 for none. */
+int64_t schedule_jitter_max_ms(const struct schedule *schedule);
+/* Whether it follows the wall clock (schedule-language.md, section 5), so that it
+ * goes on when the clock is set back a little; @every does too. Fixed times wait. */
+bool schedule_follows_clock(const struct schedule *schedule);
 const struct zone *schedule_zone(const struct schedule *schedule);
 bool schedule_equal(const struct schedule *a, const struct schedule *b);
 

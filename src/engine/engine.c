@@ -1,0 +1,178 @@
+/* engine.c - the engine's doors: create, step, ask; see engine.h. */
+#include "engine.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "internal.h"
+
+struct engine *engine_create(const struct engine_options *options, const struct engine_past *past)
+{
+	struct engine *engine = mem_alloc(sizeof(*engine));
+
+	assert(options->max_running >= 1);
+	engine->options = *options;
+	engine->evaluated = past->evaluated_until;
+	engine->epoch = past->epoch;
+	engine->last_run = past->last_run;
+	engine->node = past->node;
+	for (size_t i = 0; i < past->open_count; i++)
+		life_adopt(engine, &past->open_runs[i]);
+	return engine;
+}
+
+void engine_destroy(struct engine *engine)
+{
+	if (!engine)
+		return;
+	slots_finish(engine);
+	runs_finish(engine);
+	heap_finish(&engine->timers);
+	free(engine);
+}
+
+void tell(struct step *step, const struct run *about, bool is_warning, const char *format, ...)
+{
+	struct effect *effect = effects_add(step->effects, EFFECT_TELL);
+	struct buf text = {0};
+	va_list args;
+
+	va_start(args, format);
+	buf_vformat(&text, format, args);
+	va_end(args);
+	effect->text = arena_text(step->effects->arena, buf_string(&text));
+	buf_finish(&text);
+	effect->is_warning = is_warning;
+	if (about) {
+		effect->run.id = about->id;
+		effect->run.job = arena_text(step->effects->arena, about->job);
+	}
+}
+
+/* @reboot jobs, once when the service starts. */
+static void start_boot_jobs(struct step *step)
+{
+	struct engine *engine = step->engine;
+
+	for (size_t i = 0; i < engine->slot_count; i++) {
+		struct slot *slot = &engine->slots[i];
+
+		if (!slot->job->enabled || !schedule_is_reboot(slot->job->schedule))
+			continue;
+		if (slot->active > 0 && slot->job->overlap == OVERLAP_FORBID)
+			tell(step, &(struct run){.job = slot->job->name}, false,
+			     "still running from before the restart; not started again");
+		else
+			evaluate_claim(step, slot, TRIGGER_BOOT, UTC_NONE, false);
+	}
+}
+
+static void configure(struct step *step, const struct event *event)
+{
+	slots_replace(step, event);
+	evaluate(step);
+	if (event->is_boot)
+		start_boot_jobs(step);
+	step->decided = true; /* what was planned anew must not be evaluated from before */
+}
+
+static void trigger(struct step *step, struct event *event)
+{
+	struct engine *engine = step->engine;
+	struct slot *slot = slots_find(engine, event->job);
+	struct arena *arena = step->effects->arena;
+
+	event->run = 0;
+	if (!slot)
+		event->message = arena_format(arena, "there is no job \"%s\"", event->job);
+	else if (engine->draining)
+		event->message = "belfry is stopping and starts nothing new";
+	else if (!event->dry_run && slot->active > 0 && slot->job->overlap == OVERLAP_FORBID)
+		event->message = arena_format(arena,
+					      "job \"%s\" is running already and its overlap is "
+					      "forbid; cancel that run or wait for it",
+					      event->job);
+	else
+		event->run = evaluate_claim(step, slot, TRIGGER_MANUAL, UTC_NONE, event->dry_run)
+				     ->run.id;
+}
+
+static void dispatch(struct step *step, struct event *event)
+{
+	switch (event->kind) {
+	case EVENT_TICK: break;
+	case EVENT_CONFIG: configure(step, event); break;
+	case EVENT_TRIGGER: trigger(step, event); break;
+	case EVENT_DRAIN:
+		step->engine->draining = true;
+		step->decided = true;
+		break;
+	case EVENT_RECORDED:
+	case EVENT_CLAIM_LOST:
+	case EVENT_STARTED:
+	case EVENT_START_FAILED:
+	case EVENT_EXITED:
+	case EVENT_LOST:
+	case EVENT_CANCEL: life_event(step, event); break;
+	}
+}
+
+void engine_step(struct engine *engine, struct now now, struct event *event,
+		 struct effects *effects)
+{
+	struct step step = {.engine = engine, .now = now, .effects = effects};
+
+	evaluate(&step);
+	life_timers(&step);
+	dispatch(&step, event);
+	life_start_waiting(&step);
+	if (step.decided && utc_is_set(engine->evaluated)) {
+		struct effect *effect = effects_add(effects, EFFECT_RECORD);
+
+		effect->record.kind = RECORD_EVALUATED;
+		effect->record.evaluated.until = engine->evaluated;
+		effect->record.evaluated.epoch = engine->epoch;
+	}
+}
+
+struct engine_wake engine_next_wake(const struct engine *engine)
+{
+	const struct heap_item *due = heap_top(&engine->due);
+	const struct heap_item *timer = heap_top(&engine->timers);
+
+	return (struct engine_wake){
+		.utc = due && !engine->draining ? (struct utc){due->key} : UTC_NEVER,
+		.mono = {timer ? timer->key : INT64_MAX},
+	};
+}
+
+bool engine_next_fire(const struct engine *engine, const char *job, struct utc *at)
+{
+	const struct slot *slot = slots_find(engine, job);
+
+	if (!slot || !slot->due.place)
+		return false;
+	*at = (struct utc){slot->due.key};
+	return true;
+}
+
+size_t engine_running(const struct engine *engine)
+{
+	return engine->running;
+}
+
+const struct run *engine_find_run(const struct engine *engine, uint64_t id)
+{
+	const struct active_run *run = runs_find(engine, id);
+
+	return run ? &run->run : NULL;
+}
+
+void engine_each_run(const struct engine *engine, void (*fn)(void *context, const struct run *run),
+		     void *context)
+{
+	for (size_t i = 0; engine->run_table && i <= engine->run_mask; i++)
+		for (const struct active_run *run = engine->run_table[i]; run; run = run->bucket)
+			fn(context, &run->run);
+}

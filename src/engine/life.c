@@ -1,0 +1,455 @@
+/*
+ * life.c - the life of a run: a grid of state by what happened.
+ *
+ * Every cell is one short action. What has no cell cannot happen to a run in
+ * that state, or happens late and no longer matters; both are passed over.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "internal.h"
+
+/* How long an executor that promised to enforce a timeout may be overdue before
+ * the engine asks for the stop itself. */
+#define OVERDUE_MS  INT64_C(30000)
+#define NO_TIMER_MS INT64_MAX
+
+enum happening {
+	H_RECORDED,
+	H_CLAIM_LOST,
+	H_STARTED,
+	H_START_FAILED,
+	H_EXITED,
+	H_LOST,
+	H_STOP,
+	H_TIMER,
+	H_COUNT
+};
+
+/* What an action may need to know. */
+struct cause {
+	const struct event *event; /* NULL for STOP and TIMER */
+	enum stop_cause stop;
+};
+
+typedef void action_fn(struct step *step, struct active_run *run, const struct cause *cause);
+
+/* ---- small steps the actions are made of ---- */
+
+static void record_run(struct step *step, const struct active_run *run)
+{
+	struct effect *effect = effects_add(step->effects, EFFECT_RECORD);
+	struct arena *arena = step->effects->arena;
+
+	effect->record = (struct record){.kind = RECORD_RUN, .run = run->run};
+	effect->record.run.job = arena_text(arena, run->run.job);
+	if (run->run.message)
+		effect->record.run.message = arena_text(arena, run->run.message);
+}
+
+static void record_attempt(struct step *step, const struct active_run *run, enum outcome outcome,
+			   const struct attempt_end *end, const char *message)
+{
+	struct effect *effect = effects_add(step->effects, EFFECT_RECORD);
+
+	effect->record = (struct record){.kind = RECORD_ATTEMPT};
+	effect->record.attempt = (struct attempt){
+		.run = run->run.id,
+		.number = run->run.attempt,
+		.outcome = outcome,
+		.started_at = end->started_at,
+		.finished_at = end->finished_at,
+		.exit_code = end->exit_code,
+		.signal = end->signal,
+		.message = message ? arena_text(step->effects->arena, message) : NULL,
+	};
+}
+
+static bool is_occupied(const struct active_run *run)
+{
+	return run->run.state == RUN_STARTING || run->run.state == RUN_RUNNING ||
+	       run->run.state == RUN_STOPPING;
+}
+
+static void enter(struct step *step, struct active_run *run, enum run_state state)
+{
+	bool was = is_occupied(run);
+
+	run->run.state = state;
+	bool is = is_occupied(run);
+
+	if (was == is)
+		return;
+	step->engine->running += is ? 1 : (size_t)-1;
+	if (run->slot && !run->run.dry_run)
+		run->slot->occupied += is ? 1u : (uint32_t)-1;
+}
+
+static void line_up(struct engine *engine, struct active_run *run)
+{
+	run->is_waiting = true;
+	run->previous = engine->last_waiting;
+	run->next = NULL;
+	*(engine->last_waiting ? &engine->last_waiting->next : &engine->first_waiting) = run;
+	engine->last_waiting = run;
+}
+
+static void leave_line(struct engine *engine, struct active_run *run)
+{
+	if (!run->is_waiting)
+		return;
+	run->is_waiting = false;
+	*(run->previous ? &run->previous->next : &engine->first_waiting) = run->next;
+	*(run->next ? &run->next->previous : &engine->last_waiting) = run->previous;
+}
+
+static void finish(struct step *step, struct active_run *run, enum outcome outcome,
+		   const char *message)
+{
+	leave_line(step->engine, run);
+	enter(step, run, RUN_FINISHED);
+	run->run.outcome = outcome;
+	run->run.finished_at = step->now.utc;
+	runs_set_message(run, message);
+	record_run(step, run);
+	struct effect *effect = effects_add(step->effects, EFFECT_FORGET);
+	effect->run = run->run;
+	effect->run.job = arena_text(step->effects->arena, run->run.job);
+	effect->run.message = NULL;
+	runs_remove(step->engine, run);
+}
+
+static void ask_stop(struct step *step, struct active_run *run)
+{
+	struct effect *effect = effects_add(step->effects, EFFECT_STOP);
+
+	effect->run = run->run;
+	effect->run.job = arena_text(step->effects->arena, run->run.job);
+	effect->run.message = NULL;
+	effect->grace_ms = run->grace_ms;
+	/* Asked again should nothing come of it. */
+	heap_set(&step->engine->timers, &run->timer,
+		 step->now.mono.ms + run->grace_ms + OVERDUE_MS);
+}
+
+static int64_t overdue_at(const struct step *step, const struct job *job)
+{
+	return job->timeout_ms > 0
+		       ? step->now.mono.ms + job->timeout_ms + job->grace_ms + OVERDUE_MS
+		       : NO_TIMER_MS;
+}
+
+static void start(struct step *step, struct active_run *run)
+{
+	const struct job *job = run->slot->job;
+	struct effect *effect = effects_add(step->effects, EFFECT_START);
+	int64_t overdue = overdue_at(step, job);
+
+	leave_line(step->engine, run);
+	enter(step, run, RUN_STARTING);
+	run->grace_ms = job->grace_ms;
+	effect->run = run->run;
+	effect->run.job = job->name;
+	effect->run.message = NULL;
+	effect->job = job;
+	if (overdue != NO_TIMER_MS)
+		heap_set(&step->engine->timers, &run->timer, overdue);
+}
+
+/* ---- actions ---- */
+
+static void ready(struct step *step, struct active_run *run, const struct cause *cause)
+{
+	(void)cause;
+	line_up(step->engine, run);
+}
+
+static void claim_lost(struct step *step, struct active_run *run, const struct cause *cause)
+{
+	(void)cause;
+	tell(step, &run->run, false, "this instant was recorded before; not run again");
+	runs_remove(step->engine, run);
+}
+
+static void started(struct step *step, struct active_run *run, const struct cause *cause)
+{
+	run->is_adopted = false;
+	if (!utc_is_set(run->run.started_at))
+		run->run.started_at = cause->event->at;
+	if (run->run.state != RUN_STOPPING)
+		enter(step, run, RUN_RUNNING);
+	record_run(step, run);
+}
+
+/* The attempt is over; another one follows, or the run ends. */
+static void conclude(struct step *step, struct active_run *run, const struct attempt_end *end,
+		     enum outcome outcome, const char *message)
+{
+	const struct job *job = run->slot ? run->slot->job : NULL;
+	int64_t wait_ms = run->stop == STOP_CANCEL || run->stop == STOP_REPLACED
+				  ? -1
+				  : verdict_retry(job, &run->run, outcome);
+
+	heap_remove(&step->engine->timers, &run->timer);
+	run->run.exit_code = end->exit_code;
+	run->run.signal = end->signal;
+	record_attempt(step, run, outcome, end, message);
+	if (wait_ms < 0) {
+		finish(step, run, outcome, message);
+		return;
+	}
+	run->stop = STOP_NONE;
+	run->run.attempt++;
+	enter(step, run, RUN_BACKOFF);
+	runs_set_message(run, message);
+	record_run(step, run);
+	heap_set(&step->engine->timers, &run->timer, step->now.mono.ms + wait_ms);
+}
+
+static void start_failed(struct step *step, struct active_run *run, const struct cause *cause)
+{
+	struct attempt_end end = {.started_at = UTC_NONE,
+				  .finished_at = step->now.utc,
+				  .exit_code = -1,
+				  .processed = -1,
+				  .failed = -1};
+	enum outcome outcome = run->stop == STOP_NONE ? OUTCOME_FAILED : OUTCOME_CANCELED;
+
+	conclude(step, run, &end, outcome, cause->event->message);
+}
+
+/* The earlier life had recorded the run, but it certainly never started. */
+static void never_started(struct step *step, struct active_run *run, const struct cause *cause)
+{
+	bool is_late =
+		utc_is_set(run->run.scheduled_at) && run->slot &&
+		step->now.utc.ms - run->run.scheduled_at.ms > run->slot->job->catchup_window_ms;
+
+	if (!run->is_adopted) {
+		start_failed(step, run, cause);
+		return;
+	}
+	run->is_adopted = false;
+	enter(step, run, RUN_CLAIMED);
+	if (!run->slot)
+		finish(step, run, OUTCOME_CANCELED, "the job was removed before the run started");
+	else if (is_late)
+		finish(step, run, OUTCOME_CANCELED,
+		       "belfry was down when it was due; too late to start it now");
+	else
+		line_up(step->engine, run);
+}
+
+static void add_up(struct run *run, const struct attempt_end *end)
+{
+	run->output_bytes += end->output_bytes;
+	if (end->cpu_ms >= 0)
+		run->cpu_ms = (run->cpu_ms < 0 ? 0 : run->cpu_ms) + end->cpu_ms;
+	if (end->max_rss_kib > run->max_rss_kib)
+		run->max_rss_kib = end->max_rss_kib;
+	run->processed = end->has_result ? end->processed : -1;
+	run->failed = end->has_result ? end->failed : -1;
+	if (!utc_is_set(run->started_at))
+		run->started_at = end->started_at;
+}
+
+static void ended(struct step *step, struct active_run *run, const struct cause *cause)
+{
+	const struct attempt_end *end = &cause->event->end;
+	const struct job *job = run->slot ? run->slot->job : NULL;
+	enum outcome outcome = verdict_outcome(job, run->stop, end);
+
+	run->is_adopted = false;
+	add_up(&run->run, end);
+	conclude(step, run, end, outcome,
+		 verdict_message(step->effects->arena, outcome, run->stop, end));
+}
+
+static void lost(struct step *step, struct active_run *run, const struct cause *cause)
+{
+	struct attempt_end end = {.started_at = run->run.started_at,
+				  .finished_at = step->now.utc,
+				  .exit_code = -1,
+				  .processed = -1,
+				  .failed = -1};
+
+	run->is_adopted = false;
+	conclude(step, run, &end, OUTCOME_UNKNOWN, cause->event->message);
+}
+
+static const char *stop_words(enum stop_cause stop)
+{
+	switch (stop) {
+	case STOP_REPLACED: return "replaced by a newer run before it started";
+	case STOP_NONE:
+	case STOP_CANCEL:
+	case STOP_TIMEOUT: break;
+	}
+	return "canceled before it started";
+}
+
+static void stop_before_start(struct step *step, struct active_run *run, const struct cause *cause)
+{
+	finish(step, run, OUTCOME_CANCELED, stop_words(cause->stop));
+}
+
+/* Recorded by an earlier life: what became of it has to be known first. */
+static void stop_claimed(struct step *step, struct active_run *run, const struct cause *cause)
+{
+	run->stop = cause->stop;
+	if (run->is_adopted)
+		ask_stop(step, run);
+	else
+		stop_before_start(step, run, cause);
+}
+
+static void stop(struct step *step, struct active_run *run, const struct cause *cause)
+{
+	if (run->stop == STOP_NONE)
+		run->stop = cause->stop;
+	enter(step, run, RUN_STOPPING);
+	record_run(step, run);
+	ask_stop(step, run);
+}
+
+static void stop_again(struct step *step, struct active_run *run, const struct cause *cause)
+{
+	(void)cause;
+	ask_stop(step, run);
+}
+
+static void overdue(struct step *step, struct active_run *run, const struct cause *cause)
+{
+	(void)cause;
+	tell(step, &run->run, true, "still running after its timeout and grace; stopping it");
+	stop(step, run, &(struct cause){.stop = STOP_TIMEOUT});
+}
+
+static void retry(struct step *step, struct active_run *run, const struct cause *cause)
+{
+	(void)cause;
+	if (run->slot)
+		line_up(step->engine, run);
+	else
+		finish(step, run, OUTCOME_FAILED, "the job was removed before it was tried again");
+}
+
+static action_fn *const grid[RUN_STATE_COUNT][H_COUNT] = {
+	[RUN_CLAIMED] = {[H_RECORDED] = ready,
+			 [H_CLAIM_LOST] = claim_lost,
+			 [H_STARTED] = started,
+			 [H_START_FAILED] = never_started,
+			 [H_EXITED] = ended,
+			 [H_LOST] = lost,
+			 [H_STOP] = stop_claimed},
+	[RUN_STARTING] = {[H_STARTED] = started,
+			  [H_START_FAILED] = never_started,
+			  [H_EXITED] = ended,
+			  [H_LOST] = lost,
+			  [H_STOP] = stop,
+			  [H_TIMER] = overdue},
+	[RUN_RUNNING] = {[H_START_FAILED] = start_failed,
+			 [H_EXITED] = ended,
+			 [H_LOST] = lost,
+			 [H_STOP] = stop,
+			 [H_TIMER] = overdue},
+	[RUN_STOPPING] = {[H_STARTED] = started,
+			  [H_START_FAILED] = start_failed,
+			  [H_EXITED] = ended,
+			  [H_LOST] = lost,
+			  [H_STOP] = stop_again,
+			  [H_TIMER] = stop_again},
+	[RUN_BACKOFF] = {[H_STARTED] = started,
+			 [H_START_FAILED] = never_started,
+			 [H_EXITED] = ended,
+			 [H_LOST] = lost,
+			 [H_STOP] = stop_before_start,
+			 [H_TIMER] = retry},
+};
+
+static void happen(struct step *step, struct active_run *run, enum happening what,
+		   const struct cause *cause)
+{
+	action_fn *action = grid[run->run.state][what];
+
+	if (action)
+		action(step, run, cause);
+}
+
+/* ---- the doors ---- */
+
+static const enum happening happening_of[] = {
+	[EVENT_RECORDED] = H_RECORDED, [EVENT_CLAIM_LOST] = H_CLAIM_LOST,
+	[EVENT_STARTED] = H_STARTED,   [EVENT_START_FAILED] = H_START_FAILED,
+	[EVENT_EXITED] = H_EXITED,     [EVENT_LOST] = H_LOST,
+	[EVENT_CANCEL] = H_STOP,
+};
+
+void life_event(struct step *step, const struct event *event)
+{
+	struct active_run *run = runs_find(step->engine, event->run);
+	bool is_answer = event->kind == EVENT_STARTED || event->kind == EVENT_START_FAILED ||
+			 event->kind == EVENT_EXITED || event->kind == EVENT_LOST;
+
+	if (!run || (is_answer && event->attempt != run->run.attempt))
+		return;
+	happen(step, run, happening_of[event->kind],
+	       &(struct cause){.event = event, .stop = STOP_CANCEL});
+}
+
+void life_stop(struct step *step, struct active_run *run, enum stop_cause cause)
+{
+	happen(step, run, H_STOP, &(struct cause){.stop = cause});
+}
+
+void life_timers(struct step *step)
+{
+	struct heap *timers = &step->engine->timers;
+	struct heap_item *top;
+
+	while ((top = heap_top(timers)) && top->key <= step->now.mono.ms) {
+		struct active_run *run = CONTAINER(top, struct active_run, timer);
+
+		heap_remove(timers, top);
+		happen(step, run, H_TIMER, &(struct cause){0});
+	}
+}
+
+static bool may_start(const struct active_run *run)
+{
+	enum overlap overlap = run->slot->job->overlap;
+
+	return run->run.dry_run || run->slot->occupied == 0 ||
+	       (overlap != OVERLAP_QUEUE && overlap != OVERLAP_REPLACE);
+}
+
+void life_start_waiting(struct step *step)
+{
+	struct engine *engine = step->engine;
+
+	for (struct active_run *run = engine->first_waiting, *next; run; run = next) {
+		next = run->next;
+		if (engine->draining || engine->running >= (size_t)engine->options.max_running)
+			return;
+		if (!run->slot)
+			finish(step, run, OUTCOME_CANCELED,
+			       "the job was removed before the run started");
+		else if (may_start(run))
+			start(step, run);
+	}
+}
+
+void life_adopt(struct engine *engine, const struct run *run)
+{
+	struct active_run *adopted = runs_add(engine, run, NULL);
+	bool is_occupied_state = run->state == RUN_STARTING || run->state == RUN_RUNNING ||
+				 run->state == RUN_STOPPING;
+
+	assert(run->state != RUN_FINISHED);
+	adopted->is_adopted = true;
+	engine->running += is_occupied_state;
+	/* Where the job's own grace is not known, a middling one serves. */
+	adopted->grace_ms = 10000;
+	if (run->state == RUN_STOPPING)
+		adopted->stop = STOP_CANCEL;
+}
