@@ -40,8 +40,8 @@ def read_mails(folder):
 
 
 def read_rows(path):
-    # The database may be in WAL mode and nobody may have it open: mode=ro can read it.
-    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
+    # Not mode=ro: a reader that may not write leaves the -wal and -shm files behind.
+    with sqlite3.connect(f"file:{path}?mode=rw", uri=True) as database:
         database.row_factory = sqlite3.Row
         rows = database.execute("SELECT * FROM mails ORDER BY id").fetchall()
         bounces = {row[0] for row in database.execute("SELECT address FROM bounces")}
