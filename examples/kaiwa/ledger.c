@@ -20,7 +20,12 @@ static bool insert(struct db *db, const struct letter *letter, const char *messa
 
 bool ledger_claim(struct db *db, const struct letter *letter, const char *message_id, time_t now)
 {
-	return insert(db, letter, message_id, "sending", "", now);
+	/* Not flushed to the disk: a kill loses nothing by that, and one that hits
+	 * during the flush would leave a row for a mail that was never taken. */
+	db_run(db, "PRAGMA synchronous = NORMAL", "");
+	bool is_mine = insert(db, letter, message_id, "sending", "", now);
+	db_run(db, "PRAGMA synchronous = FULL", "");
+	return is_mine && !db->failed;
 }
 
 void ledger_settle(struct db *db, const char *message_id, const char *state, const char *detail,

@@ -11,12 +11,15 @@
  *  2. the row is inserted as `sending` (unique on kind, person and key: of two
  *     runs at once one gets it, the other breaks its mail off);
  *  3. the dot; the server takes the mail;
- *  4. the row is marked `sent`, durably, before the next mail begins.
- * A crash before 2 leaves no row, and the next run sends the letter. A crash
- * between 2 and 4 leaves `sending`: once no live run can own it, the next run
- * marks it `unknown`, counts it as failed and says so, and does not send it
- * again. Its Message-ID (always the same for the same letter) finds it in the
- * mail server's log; deleting the row sends it again.
+ *  4. the row is marked `sent`, flushed to the disk, before the next mail begins.
+ * A run killed before 2 leaves no row, and the next run sends the letter. One
+ * killed between 2 and 4 leaves `sending`; the mail is nearly always delivered
+ * then. Once no live run can own the row, the next run marks it `unknown`, counts
+ * it as failed and says so, and does not send it again. Its Message-ID (always
+ * the same for the same letter) finds it in the mail server's log; deleting the
+ * row sends it again.
+ * Not promised: a power cut between 2 and 4 can take the row with it, and then
+ * the one mail in hand goes out again, with the same Message-ID.
  *
  * Bounces: an address refused for good is put on the list `bounces`. It is not
  * mailed again; each further letter that falls due for it is counted as failed

@@ -25,6 +25,7 @@ const char schema_sql[] =
 	"  minutes INTEGER NOT NULL,"
 	"  at INTEGER NOT NULL);"
 	"CREATE INDEX activity_at ON activity (at);"
+	"CREATE INDEX activity_of_user ON activity (user_id, at);"
 
 	/* Every mail that left, is leaving or is given up; see ledger.h. */
 	"CREATE TABLE mails ("
