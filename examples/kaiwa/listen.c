@@ -46,7 +46,7 @@ static int open_socket(const struct addrinfo *address)
 
 static int port_of(int fd)
 {
-	struct sockaddr_storage storage;
+	struct sockaddr_storage storage = {0};
 	socklen_t size = sizeof(storage);
 	struct sockaddr_in v4;
 	struct sockaddr_in6 v6;
