@@ -130,14 +130,14 @@ static bool open_store(struct daemon *daemon, struct arena *arena, struct store_
 
 static void make_engine(struct daemon *daemon, const struct store_state *state)
 {
-	daemon->engine = engine_create(
-		&(struct engine_options){.max_running = daemon->options->max_running},
-		&(struct engine_past){.evaluated_until = state->evaluated_until,
-				      .epoch = state->epoch,
-				      .last_run = state->last_run,
-				      .node = state->node,
-				      .open_runs = state->open_runs,
-				      .open_count = state->open_count});
+	daemon->engine =
+		engine_create(&(struct engine_options){.max_running = daemon->options->max_running},
+			      &(struct engine_past){.evaluated_until = state->evaluated_until,
+						    .epoch = state->epoch,
+						    .last_run = state->last_run,
+						    .node = state->node,
+						    .open_runs = state->open_runs,
+						    .open_count = state->open_count});
 }
 
 static void adopt(struct daemon *daemon, const struct store_state *state)
@@ -188,8 +188,8 @@ static int boot(struct daemon *daemon, struct arena *arena)
 /* The reverse of boot, from wherever it stopped. */
 static void take_down(struct daemon *daemon)
 {
-	if (daemon->engine && daemon->store && !recorder_flush(&daemon->recorder,
-							       clock_now().mono, true))
+	if (daemon->engine && daemon->store &&
+	    !recorder_flush(&daemon->recorder, clock_now().mono, true))
 		daemon->exit_code = EXIT_FAILED;
 	api_destroy(daemon->api);
 	for (int kind = 0; kind < EXECUTOR_KIND_COUNT; kind++)

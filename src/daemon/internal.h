@@ -18,8 +18,8 @@ struct daemon {
 	int lock; /* of the state directory; -1 before */
 
 	struct loop *loop;
-	struct loop_alarm *alarm;      /* the next due instant */
-	struct loop_timer *timer;      /* the next thing on the monotonic clock */
+	struct loop_alarm *alarm; /* the next due instant */
+	struct loop_timer *timer; /* the next thing on the monotonic clock */
 	struct loop_timer *reload_timer;
 	struct loop_timer *prune_timer;
 	struct loop_timer *stop_timer;
@@ -60,7 +60,7 @@ void turn_step(struct daemon *daemon, struct event *event);
 /* reload.c: schedules.json */
 bool reload_boot(struct daemon *daemon, const struct revision *last);
 void reload_file(struct daemon *daemon, const char *why);
-void reload_changed(void *context);  /* the file was touched: soon */
+void reload_changed(void *context); /* the file was touched: soon */
 void reload_now(void *context);
 
 /* retention.c: old history goes, in small batches */

@@ -57,8 +57,8 @@ void recorder_add(struct recorder *recorder, const struct record *record, struct
 {
 	if (recorder->count == recorder->capacity) {
 		recorder->capacity = recorder->capacity ? recorder->capacity * 2 : 64;
-		recorder->records = mem_resize(recorder->records,
-					       recorder->capacity * sizeof(struct record));
+		recorder->records =
+			mem_resize(recorder->records, recorder->capacity * sizeof(struct record));
 	}
 	if (recorder->count == 0)
 		recorder->due = (struct mono){now.ms + RECORDER_GROUP_MS};
@@ -72,8 +72,8 @@ void recorder_add(struct recorder *recorder, const struct record *record, struct
 void recorder_forget(struct recorder *recorder, enum executor_kind executor, uint64_t run)
 {
 	if (recorder->ended_count == recorder->ended_capacity) {
-		recorder->ended_capacity = recorder->ended_capacity ? recorder->ended_capacity * 2
-								    : 16;
+		recorder->ended_capacity =
+			recorder->ended_capacity ? recorder->ended_capacity * 2 : 16;
 		recorder->ended = mem_resize(recorder->ended,
 					     recorder->ended_capacity * sizeof(struct ended));
 	}

@@ -26,14 +26,14 @@ struct recorder {
 	struct ended {
 		uint64_t run;
 		enum executor_kind executor;
-	} *ended; /* runs to forget once all that waits is durable */
+	} * ended; /* runs to forget once all that waits is durable */
 	size_t ended_count, ended_capacity;
 
 	bool is_urgent;
 	bool is_failing;
-	char failure[256];   /* why, while is_failing */
-	struct mono due;     /* when what waits has to be tried */
-	uint64_t commits;    /* for the bench: how many transactions */
+	char failure[256]; /* why, while is_failing */
+	struct mono due;   /* when what waits has to be tried */
+	uint64_t commits;  /* for the bench: how many transactions */
 };
 
 enum { RECORDER_GROUP_MS = 15, RECORDER_RETRY_MS = 1000, RECORDER_BYTES_MAX = 1 << 20 };

@@ -47,9 +47,8 @@ static struct config *parse(struct daemon *daemon, const char *path, const char 
 {
 	struct arena arena = {0};
 	struct findings findings = {.arena = &arena};
-	struct config_world world = {.zones = zoneinfo_source(daemon->zones),
-				     .environment = environment,
-				     .now = now};
+	struct config_world world = {
+		.zones = zoneinfo_source(daemon->zones), .environment = environment, .now = now};
 	struct config *config = config_parse(text, length, &world, &findings);
 
 	if (is_told)
@@ -83,8 +82,7 @@ static void put_in_force(struct daemon *daemon, struct config *config, int64_t r
 	config_destroy(old);
 }
 
-static void record_revision(struct daemon *daemon, const struct config *config,
-			    const char *changes)
+static void record_revision(struct daemon *daemon, const struct config *config, const char *changes)
 {
 	char author[256] = "";
 	struct now now = clock_now();
@@ -142,8 +140,8 @@ bool reload_boot(struct daemon *daemon, const struct revision *last)
 	}
 	if (last->number > 0)
 		config = parse(daemon, path, last->content, last->length, last->applied_at, false);
-	bool is_same = config && config->length == length &&
-		       memcmp(config->text, text, length) == 0;
+	bool is_same =
+		config && config->length == length && memcmp(config->text, text, length) == 0;
 	daemon->revision = last->number;
 	if (config)
 		put_in_force(daemon, config, last->number, is_same);
@@ -158,8 +156,8 @@ bool reload_boot(struct daemon *daemon, const struct revision *last)
 	}
 	struct config *fresh = parse(daemon, path, text, length, clock_utc(), true);
 	free(text);
-	return fresh && take(daemon, fresh, config ? "changed while belfry was down" : "first",
-			     true);
+	return fresh &&
+	       take(daemon, fresh, config ? "changed while belfry was down" : "first", true);
 }
 
 void reload_file(struct daemon *daemon, const char *why)

@@ -23,8 +23,7 @@ static void cancel_run(void *context, const struct run *run)
 	struct daemon *daemon = context;
 
 	if (run->state == RUN_STARTING || run->state == RUN_RUNNING)
-		inbox_push(&daemon->inbox,
-			   &(struct event){.kind = EVENT_CANCEL, .run = run->id});
+		inbox_push(&daemon->inbox, &(struct event){.kind = EVENT_CANCEL, .run = run->id});
 }
 
 void shutdown_begin(struct daemon *daemon, const char *why)

@@ -23,8 +23,9 @@ static bool refuse(int fd, const char *path, struct err *err)
 
 	pid[n > 0 ? n : 0] = '\0';
 	pid[strcspn(pid, "\n")] = '\0';
-	return err_set(err, "another belfry (process %s) uses the state directory %s; "
-			    "stop it, or choose another one with --state",
+	return err_set(err,
+		       "another belfry (process %s) uses the state directory %s; "
+		       "stop it, or choose another one with --state",
 		       *pid ? pid : "unknown", path);
 }
 

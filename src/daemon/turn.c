@@ -31,8 +31,8 @@ static void say_run(const struct run *run)
 			  outcome_word(run->outcome), run->message ? ": " : "",
 			  run->message ? run->message : "", run->dry_run ? " (dry run)" : "");
 	else if (run->state == RUN_BACKOFF)
-		log_event(LOG_WARN, about, "attempt %d failed: %s; trying again",
-			  run->attempt - 1, run->message ? run->message : "no reason told");
+		log_event(LOG_WARN, about, "attempt %d failed: %s; trying again", run->attempt - 1,
+			  run->message ? run->message : "no reason told");
 	else
 		log_event(LOG_DEBUG, about, "%s", run_state_word(run->state));
 }
@@ -46,10 +46,9 @@ static void say_record(const struct record *record)
 	} else if (record->kind == RECORD_OCCURRENCE) {
 		const struct occurrence *o = &record->occurrence;
 
-		log_event(LOG_WARN, (struct log_about){.job = o->job},
-			  "%s (%s): %lld due from %s", occurrence_state_word(o->state),
-			  reason_word(o->reason), (long long)o->count,
-			  utc_format(o->scheduled_at, at));
+		log_event(LOG_WARN, (struct log_about){.job = o->job}, "%s (%s): %lld due from %s",
+			  occurrence_state_word(o->state), reason_word(o->reason),
+			  (long long)o->count, utc_format(o->scheduled_at, at));
 	}
 }
 

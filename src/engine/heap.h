@@ -10,7 +10,7 @@
 struct heap_item {
 	int64_t key;
 	uint64_t order; /* set by the owner before it is queued */
-	size_t place; /* index + 1 */
+	size_t place;   /* index + 1 */
 };
 
 struct heap {
