@@ -14,16 +14,11 @@ static int64_t seconds_up(int64_t ms)
 	return ms / 1000 + (ms % 1000 > 0);
 }
 
-static struct place whole(enum schedule_part part, size_t index, const char *text)
-{
-	return (struct place){part, index, text, text, strlen(text)};
-}
-
 static bool limit(const struct schedule *s, enum schedule_part part, const char *text,
 		  int64_t *seconds, struct complaints *complaints)
 {
 	struct moment moment;
-	struct place place = whole(part, 0, text);
+	struct place place = place_whole(part, 0, text);
 
 	if (!moment_parse(text, strlen(text), &moment))
 		return complain(complaints, place,
@@ -47,7 +42,7 @@ static bool apply_limits(struct schedule *s, const struct schedule_context *cont
 	if (!ok)
 		return false;
 	if (context->start && context->end && start >= end) {
-		struct place place = whole(SCHEDULE_END, 0, context->end);
+		struct place place = place_whole(SCHEDULE_END, 0, context->end);
 		return complain(complaints, place,
 				"end is not after start (%.40s), so nothing would ever fire",
 				context->start);
@@ -150,7 +145,7 @@ static bool apply_exceptions(struct schedule *s, struct arena *arena,
 	struct exceptions *except = arena_new(arena, struct exceptions);
 	except->ranges = arena_array(arena, struct day_range, context->except_count);
 	for (size_t i = 0; i < context->except_count; i++) {
-		struct place place = whole(SCHEDULE_EXCEPT, i, context->except[i]);
+		struct place place = place_whole(SCHEDULE_EXCEPT, i, context->except[i]);
 		ok &= add_exception(except, context->except[i], place, complaints);
 	}
 	sort_and_join(except);

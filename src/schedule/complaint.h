@@ -2,6 +2,8 @@
 #ifndef BELFRY_COMPLAINT_H
 #define BELFRY_COMPLAINT_H
 
+#include <string.h>
+
 #include "schedule.h"
 
 struct complaints {
@@ -17,6 +19,11 @@ struct place {
 	const char *at;   /* the piece */
 	size_t length;
 };
+
+static inline struct place place_whole(enum schedule_part part, size_t index, const char *text)
+{
+	return (struct place){part, index, text, text, strlen(text)};
+}
 
 /* Always false, so that a parser can end in one line. */
 bool complain(struct complaints *complaints, struct place place, const char *format, ...)
