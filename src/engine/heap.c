@@ -1,9 +1,15 @@
 /* heap.c - a binary heap of items that know their place; see heap.h. */
 #include "heap.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "mem.h"
+
+static bool is_before(const struct heap_item *a, const struct heap_item *b)
+{
+	return a->key != b->key ? a->key < b->key : a->order < b->order;
+}
 
 static void put(struct heap *heap, size_t index, struct heap_item *item)
 {
@@ -16,7 +22,7 @@ static void sift_up(struct heap *heap, size_t index, struct heap_item *item)
 	while (index > 0) {
 		size_t parent = (index - 1) / 2;
 
-		if (heap->items[parent]->key <= item->key)
+		if (!is_before(item, heap->items[parent]))
 			break;
 		put(heap, index, heap->items[parent]);
 		index = parent;
@@ -32,9 +38,9 @@ static void sift_down(struct heap *heap, size_t index, struct heap_item *item)
 		if (child >= heap->count)
 			break;
 		if (child + 1 < heap->count &&
-		    heap->items[child + 1]->key < heap->items[child]->key)
+		    is_before(heap->items[child + 1], heap->items[child]))
 			child++;
-		if (item->key <= heap->items[child]->key)
+		if (!is_before(heap->items[child], item))
 			break;
 		put(heap, index, heap->items[child]);
 		index = child;
@@ -44,7 +50,7 @@ static void sift_down(struct heap *heap, size_t index, struct heap_item *item)
 
 static void settle(struct heap *heap, size_t index, struct heap_item *item)
 {
-	if (index > 0 && heap->items[(index - 1) / 2]->key > item->key)
+	if (index > 0 && is_before(item, heap->items[(index - 1) / 2]))
 		sift_up(heap, index, item);
 	else
 		sift_down(heap, index, item);

@@ -1,4 +1,5 @@
-/* heap.h - a binary heap of items that know their place, smallest key first. */
+/* heap.h - a binary heap of items that know their place, smallest key first and,
+ * among equals, smallest order: the same jobs give the same sequence everywhere. */
 #ifndef BELFRY_HEAP_H
 #define BELFRY_HEAP_H
 
@@ -8,7 +9,8 @@
 /* Embedded in what is queued. place is 0 while not queued. */
 struct heap_item {
 	int64_t key;
-	size_t place; /* index + 1 */
+	uint64_t order; /* set by the owner before it is queued */
+	size_t place;   /* index + 1 */
 };
 
 struct heap {

@@ -148,6 +148,7 @@ static void start(struct step *step, struct active_run *run)
 	leave_line(step->engine, run);
 	enter(step, run, RUN_STARTING);
 	run->grace_ms = job->grace_ms;
+	runs_set_message(run, NULL);
 	effect->run = run->run;
 	effect->run.job = job->name;
 	effect->run.message = NULL;
@@ -391,7 +392,10 @@ void life_event(struct step *step, const struct event *event)
 	bool is_answer = event->kind == EVENT_STARTED || event->kind == EVENT_START_FAILED ||
 			 event->kind == EVENT_EXITED || event->kind == EVENT_LOST;
 
-	if (!run || (is_answer && event->attempt != run->run.attempt))
+	/* An executor can only know of a claim that it was asked about: an adopted one. */
+	bool is_early = is_answer && run && run->run.state == RUN_CLAIMED && !run->is_adopted;
+
+	if (!run || is_early || (is_answer && event->attempt != run->run.attempt))
 		return;
 	happen(step, run, happening_of[event->kind],
 	       &(struct cause){.event = event, .stop = STOP_CANCEL});

@@ -103,6 +103,7 @@ void slots_replace(struct step *step, const struct event *event)
 		size_t chain = chain_of(event->jobs[i].name, mask);
 
 		slot->job = &event->jobs[i];
+		slot->due.order = i;
 		slot->bucket = engine->slot_table[chain];
 		engine->slot_table[chain] = slot;
 		take_over(step, slots_find(&old, slot->job->name), slot);

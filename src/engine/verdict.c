@@ -67,7 +67,7 @@ const char *verdict_message(struct arena *arena, enum outcome outcome, enum stop
 	if (stop == STOP_REPLACED)
 		return "replaced by a newer run";
 	if (stop == STOP_CANCEL)
-		return "canceled";
+		return NULL;
 	if (outcome == OUTCOME_TIMED_OUT)
 		return "timed out";
 	if (end->out_of_memory)

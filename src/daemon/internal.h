@@ -1,0 +1,80 @@
+/* internal.h - the daemon's parts, shared by its files and by nobody else. */
+#ifndef BELFRY_DAEMON_INTERNAL_H
+#define BELFRY_DAEMON_INTERNAL_H
+
+#include "api.h"
+#include "config.h"
+#include "daemon.h"
+#include "engine.h"
+#include "exec.h"
+#include "inbox.h"
+#include "loop.h"
+#include "recorder.h"
+#include "store.h"
+#include "zoneinfo.h"
+
+struct daemon {
+	const struct serve_options *options;
+	int lock; /* of the state directory; -1 before */
+
+	struct loop *loop;
+	struct loop_alarm *alarm; /* the next due instant */
+	struct loop_timer *timer; /* the next thing on the monotonic clock */
+	struct loop_timer *reload_timer;
+	struct loop_timer *prune_timer;
+	struct loop_timer *stop_timer;
+	struct loop_file *file;
+	struct loop_signal *on_term, *on_int, *on_hup, *on_child;
+
+	struct zoneinfo *zones;
+	struct config *config;
+	int64_t revision;
+	char config_error[256]; /* of the last refused reload; "" if none */
+
+	struct store *store;
+	struct engine *engine;
+	struct inbox inbox;
+	struct recorder recorder;
+	struct arena turn;
+	struct effects effects;
+	struct executor *executors[EXECUTOR_KIND_COUNT];
+	struct api *api;
+	struct api_world world;
+
+	bool is_stopping;
+	bool is_killing; /* running jobs were asked to end */
+	int exit_code;
+	struct utc alarm_at;
+	struct prune_state {
+		const char *const *names; /* of jobs whose history is looked through */
+		size_t count, next;
+		struct arena arena;
+	} prune;
+};
+
+/* turn.c: decide and act */
+void turn_run(void *context);
+/* Steps the engine once, now, and performs; for the few that need the answer. */
+void turn_step(struct daemon *daemon, struct event *event);
+
+/* reload.c: schedules.json */
+bool reload_boot(struct daemon *daemon, const struct revision *last);
+void reload_file(struct daemon *daemon, const char *why);
+void reload_changed(void *context); /* the file was touched: soon */
+void reload_now(void *context);
+
+/* retention.c: old history goes, in small batches */
+void retention_run(void *context);
+
+/* shutdown.c: stopping */
+void shutdown_begin(struct daemon *daemon, const char *why);
+void shutdown_check(struct daemon *daemon);
+void shutdown_timeout(void *context);
+
+/* state_dir.c: the state directory and who owns it */
+bool state_dir_take(const char *path, int *lock, struct err *err);
+
+/* doors.c: what the API may ask of the daemon */
+bool doors_open(struct daemon *daemon, struct err *err);
+
+#endif

@@ -1,0 +1,141 @@
+/* recorder.c - records in order, committed in groups; see recorder.h. */
+#include "recorder.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+
+static const char *keep(struct recorder *recorder, const char *text)
+{
+	return text ? arena_text(&recorder->arena, text) : NULL;
+}
+
+static void keep_texts(struct recorder *recorder, struct record *record)
+{
+	switch (record->kind) {
+	case RECORD_CLAIM:
+	case RECORD_RUN:
+		record->run.job = keep(recorder, record->run.job);
+		record->run.message = keep(recorder, record->run.message);
+		break;
+	case RECORD_ATTEMPT:
+		record->attempt.message = keep(recorder, record->attempt.message);
+		break;
+	case RECORD_OCCURRENCE:
+		record->occurrence.job = keep(recorder, record->occurrence.job);
+		break;
+	case RECORD_LOG:
+		record->log.data =
+			arena_copy(&recorder->arena, record->log.data, record->log.length);
+		recorder->bytes += record->log.length;
+		break;
+	case RECORD_REVISION: {
+		struct revision *revision = &record->revision;
+
+		revision->hash = keep(recorder, revision->hash);
+		revision->author = keep(recorder, revision->author);
+		revision->source = keep(recorder, revision->source);
+		revision->message = keep(recorder, revision->message);
+		revision->changes = keep(recorder, revision->changes);
+		revision->content =
+			arena_copy(&recorder->arena, revision->content, revision->length);
+		break;
+	}
+	case RECORD_EVALUATED:
+	case RECORD_EPOCH: break;
+	}
+}
+
+static bool may_wait(enum record_kind kind)
+{
+	return kind == RECORD_RUN || kind == RECORD_ATTEMPT || kind == RECORD_LOG;
+}
+
+void recorder_add(struct recorder *recorder, const struct record *record, struct mono now)
+{
+	if (recorder->count == recorder->capacity) {
+		recorder->capacity = recorder->capacity ? recorder->capacity * 2 : 64;
+		recorder->records =
+			mem_resize(recorder->records, recorder->capacity * sizeof(struct record));
+	}
+	if (recorder->count == 0)
+		recorder->due = (struct mono){now.ms + RECORDER_GROUP_MS};
+	struct record *copy = &recorder->records[recorder->count++];
+	*copy = *record;
+	keep_texts(recorder, copy);
+	if (!may_wait(record->kind) || recorder->bytes > RECORDER_BYTES_MAX)
+		recorder->is_urgent = true;
+}
+
+void recorder_forget(struct recorder *recorder, enum executor_kind executor, uint64_t run)
+{
+	if (recorder->ended_count == recorder->ended_capacity) {
+		recorder->ended_capacity =
+			recorder->ended_capacity ? recorder->ended_capacity * 2 : 16;
+		recorder->ended = mem_resize(recorder->ended,
+					     recorder->ended_capacity * sizeof(struct ended));
+	}
+	recorder->ended[recorder->ended_count++] = (struct ended){run, executor};
+}
+
+static void answer_claims(struct recorder *recorder)
+{
+	for (size_t i = 0; i < recorder->count; i++) {
+		const struct record *record = &recorder->records[i];
+
+		if (record->kind == RECORD_CLAIM)
+			inbox_push(recorder->inbox,
+				   &(struct event){.kind = record->lost ? EVENT_CLAIM_LOST
+									: EVENT_RECORDED,
+						   .run = record->run.id});
+	}
+}
+
+static bool failed(struct recorder *recorder, const struct err *err, struct mono now)
+{
+	if (!recorder->is_failing)
+		log_error("the store does not take records, nothing new is started: %s", err->text);
+	recorder->is_failing = true;
+	snprintf(recorder->failure, sizeof(recorder->failure), "%s", err->text);
+	recorder->due = (struct mono){now.ms + RECORDER_RETRY_MS};
+	return false;
+}
+
+bool recorder_flush(struct recorder *recorder, struct mono now, bool whole)
+{
+	bool is_due = now.ms >= recorder->due.ms || (recorder->is_urgent && !recorder->is_failing);
+	struct err err;
+
+	if (recorder->count == 0 || (!whole && !is_due))
+		return !recorder->is_failing;
+	if (!store_apply(recorder->store, recorder->records, recorder->count, &err))
+		return failed(recorder, &err, now);
+	if (recorder->is_failing)
+		log_warn("the store takes records again");
+	recorder->is_failing = recorder->is_urgent = false;
+	recorder->commits++;
+	answer_claims(recorder);
+	for (size_t i = 0; i < recorder->ended_count; i++)
+		recorder->forget(recorder->context, recorder->ended[i].executor,
+				 recorder->ended[i].run);
+	recorder->count = recorder->ended_count = recorder->bytes = 0;
+	arena_reset(&recorder->arena);
+	return true;
+}
+
+struct mono recorder_due(const struct recorder *recorder)
+{
+	return recorder->count ? recorder->due : (struct mono){INT64_MAX};
+}
+
+void recorder_finish(struct recorder *recorder)
+{
+	arena_finish(&recorder->arena);
+	free(recorder->records);
+	free(recorder->ended);
+	recorder->records = NULL;
+	recorder->ended = NULL;
+	recorder->count = recorder->ended_count = 0;
+}

@@ -1,0 +1,204 @@
+/*
+ * reload.c - schedules.json: read at boot, on SIGHUP and when it changes.
+ *
+ * A good file becomes a revision and a new generation of jobs; a bad one is told
+ * and changes nothing.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "internal.h"
+#include "log.h"
+
+/* An editor's save is several events; they become one reload. */
+enum { SETTLE_MS = 100, FINDINGS_TOLD = 20 };
+
+static const char *environment(void *context, const char *name)
+{
+	(void)context;
+	return getenv(name);
+}
+
+static void tell_findings(const char *path, const struct findings *findings)
+{
+	size_t told = 0;
+
+	for (size_t i = 0; i < findings->count && told < FINDINGS_TOLD; i++) {
+		const struct finding *f = &findings->items[i];
+
+		if (f->severity == SEVERITY_WARNING && findings->errors > 0)
+			continue;
+		log_event(f->severity == SEVERITY_ERROR ? LOG_ERROR : LOG_WARN,
+			  (struct log_about){.job = f->job}, "%s:%u:%u: %s%s%s", path, f->line,
+			  f->column, f->path, *f->path ? ": " : "", f->message);
+		told++;
+	}
+	if (findings->count > told)
+		log_info("`belfry check %s` shows all %zu findings", path,
+			 findings->count + findings->suppressed);
+}
+
+/* The generation of a text as judged at `now`; NULL and told if it has errors. */
+static struct config *parse(struct daemon *daemon, const char *path, const char *text,
+			    size_t length, struct utc now, bool is_told)
+{
+	struct arena arena = {0};
+	struct findings findings = {.arena = &arena};
+	struct config_world world = {
+		.zones = zoneinfo_source(daemon->zones), .environment = environment, .now = now};
+	struct config *config = config_parse(text, length, &world, &findings);
+
+	if (is_told)
+		tell_findings(path, &findings);
+	if (!config)
+		snprintf(daemon->config_error, sizeof(daemon->config_error), "%s: %s", path,
+			 findings.count ? findings.items[0].message : "errors");
+	arena_finish(&arena);
+	return config;
+}
+
+/* From now on these are the jobs. The old generation dies when nothing that was
+ * decided under it is left to do. */
+static void put_in_force(struct daemon *daemon, struct config *config, int64_t revision,
+			 bool is_boot)
+{
+	struct config *old = daemon->config;
+
+	daemon->config = config;
+	daemon->revision = revision;
+	daemon->config_error[0] = '\0';
+	daemon->world.jobs = config->jobs;
+	daemon->world.job_count = config->job_count;
+	daemon->world.revision = revision;
+	turn_step(daemon, &(struct event){.kind = EVENT_CONFIG,
+					  .jobs = config->jobs,
+					  .job_count = config->job_count,
+					  .revision = revision,
+					  .is_boot = is_boot});
+	turn_run(daemon);
+	config_destroy(old);
+}
+
+static void record_revision(struct daemon *daemon, const struct config *config, const char *changes)
+{
+	char author[256] = "";
+	struct now now = clock_now();
+	const char *user = getenv("USER");
+	char host[128] = "";
+
+	if (gethostname(host, sizeof(host) - 1) != 0)
+		host[0] = '\0';
+	snprintf(author, sizeof(author), "%s@%s", user ? user : "belfry", host);
+	struct record record = {.kind = RECORD_REVISION};
+	record.revision = (struct revision){
+		.number = daemon->revision + 1,
+		.applied_at = now.utc,
+		.hash = config->hash,
+		.author = author,
+		.source = daemon->options->config,
+		.changes = changes,
+		.content = config->text,
+		.length = config->length,
+	};
+	recorder_add(&daemon->recorder, &record, now.mono);
+}
+
+static void tell_changes(int64_t revision, size_t changed, size_t jobs, const char *why)
+{
+	log_info("revision %lld in force (%s): %zu job%s, %zu changed", (long long)revision, why,
+		 jobs, jobs == 1 ? "" : "s", changed);
+}
+
+/* Takes over a text that differs from the revision in force. */
+static bool take(struct daemon *daemon, struct config *config, const char *why, bool is_boot)
+{
+	struct buf changes = {0};
+	size_t changed = config_changes(daemon->config, config, &changes);
+
+	record_revision(daemon, config, buf_string(&changes));
+	buf_finish(&changes);
+	put_in_force(daemon, config, daemon->revision + 1, is_boot);
+	tell_changes(daemon->revision, changed, config->job_count, why);
+	return true;
+}
+
+/* The last revision goes first: what fell due while belfry was down is its. */
+bool reload_boot(struct daemon *daemon, const struct revision *last)
+{
+	const char *path = daemon->options->config;
+	char *text = NULL;
+	size_t length = 0;
+	struct err err;
+	struct config *config = NULL;
+
+	if (!config_read(path, &text, &length, &err)) {
+		log_error("%s", err.text);
+		return false;
+	}
+	if (last->number > 0)
+		config = parse(daemon, path, last->content, last->length, last->applied_at, false);
+	bool is_same =
+		config && config->length == length && memcmp(config->text, text, length) == 0;
+	daemon->revision = last->number;
+	if (config)
+		put_in_force(daemon, config, last->number, is_same);
+	else if (last->number > 0)
+		log_warn("revision %lld cannot be read any more; what fell due while belfry was "
+			 "down is judged by the file as it is now",
+			 (long long)last->number);
+	if (is_same) {
+		tell_changes(last->number, 0, config->job_count, "as before");
+		free(text);
+		return true;
+	}
+	struct config *fresh = parse(daemon, path, text, length, clock_utc(), true);
+	free(text);
+	return fresh &&
+	       take(daemon, fresh, config ? "changed while belfry was down" : "first", true);
+}
+
+void reload_file(struct daemon *daemon, const char *why)
+{
+	const char *path = daemon->options->config;
+	char *text = NULL;
+	size_t length = 0;
+	struct err err;
+
+	if (daemon->is_stopping)
+		return;
+	if (!config_read(path, &text, &length, &err)) {
+		snprintf(daemon->config_error, sizeof(daemon->config_error), "%s", err.text);
+		log_error("%s; revision %lld stays in force", err.text,
+			  (long long)daemon->revision);
+		return;
+	}
+	if (daemon->config && daemon->config->length == length &&
+	    memcmp(daemon->config->text, text, length) == 0) {
+		daemon->config_error[0] = '\0';
+		log_info("%s: nothing changed (%s)", path, why);
+		free(text);
+		return;
+	}
+	struct config *config = parse(daemon, path, text, length, clock_utc(), true);
+	free(text);
+	if (config)
+		take(daemon, config, why, false);
+	else
+		log_error("%s is refused; revision %lld stays in force", path,
+			  (long long)daemon->revision);
+}
+
+void reload_changed(void *context)
+{
+	struct daemon *daemon = context;
+
+	loop_timer_start(daemon->reload_timer, SETTLE_MS);
+}
+
+void reload_now(void *context)
+{
+	reload_file(context, "the file changed");
+}

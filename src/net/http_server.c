@@ -1,0 +1,177 @@
+/*
+ * http_server.c - libmicrohttpd driven by the one loop; see http_server.h.
+ *
+ * MHD keeps an epoll descriptor of its own. It is readable when there is work;
+ * MHD_run does the work without waiting, and tells when it wants to be called at
+ * the latest (idle connections). That is all there is to it: one watch, one timer.
+ */
+#include "http_server.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "http_exchange.h"
+
+static void arm(struct http_server *server)
+{
+	MHD_UNSIGNED_LONG_LONG timeout_ms;
+
+	if (MHD_get_timeout(server->mhd, &timeout_ms) == MHD_YES)
+		loop_timer_start(server->timer, (int64_t)timeout_ms);
+	else
+		loop_timer_stop(server->timer);
+}
+
+static void run(struct http_server *server)
+{
+	if (server->is_running) /* a handler woke a stream: this round goes on anyway */
+		return;
+	server->is_running = true;
+	MHD_run(server->mhd);
+	server->is_running = false;
+	arm(server);
+}
+
+static void on_ready(void *context, unsigned ready)
+{
+	(void)ready;
+	run(context);
+}
+
+static void on_timer(void *context)
+{
+	run(context);
+}
+
+/* The slowest of the requests that have not arrived whole is looked at again when
+ * its time is over; a connection is ended by shutting its socket down, which MHD
+ * then notices by itself. */
+static void on_deadline(void *context)
+{
+	struct http_server *server = context;
+	int64_t now = exchange_clock_ms();
+	int64_t next = INT64_MAX;
+
+	for (struct http_exchange *x = server->arriving.next; x; x = x->next) {
+		if (x->deadline_ms <= now)
+			shutdown(x->fd, SHUT_RDWR);
+		else if (x->deadline_ms < next)
+			next = x->deadline_ms;
+	}
+	if (next != INT64_MAX)
+		loop_timer_start(server->deadline, next - now);
+}
+
+static int open_socket(const struct http_address *address, struct http_address *bound,
+		       struct err *err)
+{
+	char text[HTTP_ADDRESS_TEXT_MAX];
+	int family = address->socket.any.sa_family, yes = 1;
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	*bound = *address;
+	if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) == 0 &&
+	    (family != AF_INET6 ||
+	     setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof(yes)) == 0) &&
+	    bind(fd, &address->socket.any, address->length) == 0 && listen(fd, SOMAXCONN) == 0 &&
+	    getsockname(fd, &bound->socket.any, &bound->length) == 0)
+		return fd;
+	int number = errno;
+	if (fd >= 0)
+		close(fd);
+	http_address_format(address, text);
+	if (number == EADDRINUSE)
+		err_set(err, "listen at %s: the port is taken by another program", text);
+	else
+		err_errno(err, number, "listen at %s", text);
+	return -1;
+}
+
+static struct MHD_Daemon *start_mhd(struct http_server *server, int fd)
+{
+	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME;
+
+	if (server->address.socket.any.sa_family == AF_INET6)
+		flags |= MHD_USE_IPv6;
+	return MHD_start_daemon(
+		flags, 0, NULL, NULL, exchange_on_request, server, MHD_OPTION_LISTEN_SOCKET, fd,
+		MHD_OPTION_URI_LOG_CALLBACK, exchange_on_target, server,
+		MHD_OPTION_NOTIFY_COMPLETED, exchange_on_completed, server,
+		/* Some beyond our own limit, so that there is somebody to answer 503. */
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_MAX + 16,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_HEADERS_MAX,
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_TIMEOUT_S, MHD_OPTION_END);
+}
+
+struct http_server *http_server_create(struct loop *loop, const struct http_address *address,
+				       http_handler_fn *handler, void *context, struct err *err)
+{
+	struct http_server *server = mem_alloc(sizeof(*server));
+
+	server->loop = loop;
+	server->handler = handler;
+	server->context = context;
+	int fd = open_socket(address, &server->address, err);
+	if (fd < 0) {
+		free(server);
+		return NULL;
+	}
+	server->mhd = start_mhd(server, fd);
+	if (!server->mhd) {
+		close(fd);
+		free(server);
+		err_set(err, "start the HTTP server: libmicrohttpd refused");
+		return NULL;
+	}
+	const union MHD_DaemonInfo *info =
+		MHD_get_daemon_info(server->mhd, MHD_DAEMON_INFO_EPOLL_FD);
+	server->timer = loop_timer_create(loop, on_timer, server);
+	server->deadline = loop_timer_create(loop, on_deadline, server);
+	server->watch = loop_fd_create(loop, info->epoll_fd, LOOP_READ, on_ready, server, err);
+	if (!server->watch) {
+		http_server_destroy(server);
+		return NULL;
+	}
+	arm(server);
+	return server;
+}
+
+void http_server_destroy(struct http_server *server)
+{
+	if (!server)
+		return;
+	server->is_stopping = true;
+	loop_fd_destroy(server->watch);
+	/* MHD does not stop with connections suspended. */
+	while (server->waiting.next)
+		exchange_resume(server->waiting.next);
+	MHD_stop_daemon(server->mhd);
+	assert(!server->arriving.next && !server->waiting.next);
+	loop_timer_destroy(server->deadline);
+	loop_timer_destroy(server->timer);
+	free(server);
+}
+
+const struct http_address *http_server_address(const struct http_server *server)
+{
+	return &server->address;
+}
+
+void http_server_wake(struct http_server *server, uint64_t topic)
+{
+	bool woken = false;
+
+	for (struct http_exchange *x = server->waiting.next, *next; x; x = next) {
+		next = x->next;
+		if (x->response.stream.topic != topic)
+			continue;
+		exchange_resume(x);
+		woken = true;
+	}
+	if (woken)
+		loop_timer_start(server->timer, 0);
+}
