@@ -58,11 +58,9 @@ void phrase_end(struct phrase_list *list)
 {
 	if (list->count < 2)
 		return;
-	char word[16] = " ";
-
-	strncat(word, list->last_word, sizeof(word) - 3);
-	strcat(word, " ");
-	insert(list->out, list->pending, word);
+	insert(list->out, list->pending, " ");
+	insert(list->out, list->pending, list->last_word);
+	insert(list->out, list->pending, " ");
 }
 
 static bool has(const uint64_t *set, int32_t words, int32_t bit)

@@ -21,7 +21,7 @@ ALLOWED = set("""
     snprintf vsnprintf __snprintf_chk __vsnprintf_chk __memcpy_chk __memmove_chk __memset_chk
     __strcpy_chk __strcat_chk __strncpy_chk __stpcpy_chk
     __isoc99_sscanf __ctype_b_loc __ctype_tolower_loc __ctype_toupper_loc tolower toupper
-    free __assert_fail __stack_chk_fail _GLOBAL_OFFSET_TABLE_ __errno_location
+    free __popcountdi2 __assert_fail __stack_chk_fail _GLOBAL_OFFSET_TABLE_ __errno_location
     crypto_hash_sha256 crypto_hash_sha256_init crypto_hash_sha256_update
     crypto_hash_sha256_final sodium_bin2hex
 """.split())
