@@ -162,16 +162,3 @@ struct posixtz_year posixtz_year(const struct posixtz *rule, int32_t year)
 		.end = day_in_year(&rule->end, year) * DAY_S + rule->end.time_s - rule->dst_offset,
 	};
 }
-
-bool posixtz_is_dst(const struct posixtz *rule, int64_t utc_s)
-{
-	if (!rule->has_dst)
-		return false;
-	int64_t local = utc_s + rule->std_offset;
-	int64_t days = local / DAY_S - (local % DAY_S < 0);
-	struct posixtz_year y = posixtz_year(rule, civil_from_days(days).year);
-
-	if (y.start <= y.end)
-		return utc_s >= y.start && utc_s < y.end;
-	return utc_s < y.end || utc_s >= y.start;
-}

@@ -43,6 +43,4 @@ struct posixtz_year {
 };
 struct posixtz_year posixtz_year(const struct posixtz *rule, int32_t year);
 
-bool posixtz_is_dst(const struct posixtz *rule, int64_t utc_s);
-
 #endif

@@ -70,14 +70,19 @@ static void append_rule_state(struct builder *b, const struct zone *zone, int64_
 	       dst ? dst_name : zone->rule_names);
 }
 
-/* The footer holds from the last transition on (from ever where there is none). */
+/*
+ * The footer holds from the last transition on (from ever where there is none).
+ * The local time of that last transition lasts until the rule's next one: slim
+ * files by zic of 2022 end on transitions with which their rule does not agree at
+ * once (America/Ojinaga, 2022-10-30), and the transition is right.
+ */
 static void unroll_rule(struct builder *b, const struct zone *zone, bool has_times, int64_t last)
 {
 	bool is_old = !has_times || last < FIRST_RULE_S;
 	int32_t year = is_old ? FIRST_RULE_YEAR : year_of(last);
 
-	append_rule_state(b, zone, has_times ? last : INT64_MIN,
-			  !is_old && posixtz_is_dst(&zone->rule, last));
+	if (!has_times)
+		append_rule_state(b, zone, INT64_MIN, false);
 	if (!zone->rule.has_dst)
 		return;
 	for (; year <= ZONE_UNROLLED_YEAR; year++) {
