@@ -173,13 +173,14 @@ static int boot(struct daemon *daemon, struct arena *arena)
 	make_engine(daemon, &state);
 	if (!doors_open(daemon, &err))
 		return fail(&err, EXIT_FAILED);
-	if (!reload_boot(daemon, &state.revision))
-		return EXIT_BAD_FILE;
-	adopt(daemon, &state);
+	/* Before the file is read, so that no change falls between. */
 	daemon->file = loop_file_create(daemon->loop, daemon->options->config, reload_changed,
 					daemon, &err);
 	if (!daemon->file)
 		log_warn("%s; changes of the file are taken over on SIGHUP only", err.text);
+	if (!reload_boot(daemon, &state.revision))
+		return EXIT_BAD_FILE;
+	adopt(daemon, &state);
 	loop_timer_start(daemon->prune_timer, FIRST_PRUNE_MS);
 	loop_on_turn(daemon->loop, turn_run, daemon);
 	return EXIT_OK;
