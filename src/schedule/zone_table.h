@@ -56,7 +56,7 @@ static inline uint32_t zone_search(const struct zone *zone, uint32_t low, uint32
 
 static inline uint32_t zone_segment_at(const struct zone *zone, int64_t utc_s)
 {
-	uint64_t bucket = (uint64_t)(utc_s - ZONE_INDEX_FROM) >> ZONE_BUCKET_SHIFT;
+	uint64_t bucket = ((uint64_t)utc_s - (uint64_t)ZONE_INDEX_FROM) >> ZONE_BUCKET_SHIFT;
 
 	if (utc_s < ZONE_INDEX_FROM || bucket >= ZONE_BUCKETS)
 		return zone_search(zone, 0, zone->count - 1, utc_s);

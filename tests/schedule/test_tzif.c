@@ -43,7 +43,8 @@ static void put_header(struct file *f, char version, uint32_t leap, uint32_t tim
 {
 	put(f, "TZif", 4);
 	put(f, &version, 1);
-	put_number(f, 0, 15);
+	put_number(f, 0, 8); /* reserved */
+	put_number(f, 0, 7);
 	put_number(f, 0, 4);
 	put_number(f, 0, 4);
 	put_number(f, leap, 4);
