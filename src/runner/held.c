@@ -1,0 +1,399 @@
+/*
+ * held.c - the life of a run in the runner: order, gate, output, end.
+ *
+ * The spool is the record. The process is in it before it is let go, and the run
+ * is over here only when its last frame is on disk.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "runner.h"
+
+enum {
+	READ_SIZE = 64 * 1024,
+	NEWS_EVERY_MS = 100, /* output is told of in groups */
+	DRAIN_MS = 2000,     /* for output after the process has ended */
+	RETRY_MS = 1000,     /* a full disk */
+	CGROUP_PATIENCE_MS = 5000,
+};
+
+static const int64_t never = INT64_MAX;
+
+static int64_t in(const struct runner *runner, int64_t ms)
+{
+	return runner->now.mono.ms + ms;
+}
+
+/* ---- the spool ---- */
+
+/* Whole or not at all: what a full disk cut off is taken back. */
+static bool spool_append(struct held *held, const struct iovec *parts, int count)
+{
+	size_t length = 0;
+
+	for (int i = 0; i < count; i++)
+		length += parts[i].iov_len;
+	ssize_t n = pwritev(held->spool, parts, count, held->spool_length);
+	if (n == (ssize_t)length) {
+		held->spool_length += n;
+		return true;
+	}
+	if (n > 0 && ftruncate(held->spool, held->spool_length) != 0)
+		errno = EIO; /* the reader stops at the broken frame; a retry overwrites it */
+	return false;
+}
+
+static bool spool_frame(struct held *held, const struct spool_frame *frame)
+{
+	struct buf buf = {0};
+
+	spool_write(&buf, frame);
+	bool is_done = spool_append(held, &(struct iovec){buf.data, buf.length}, 1);
+	buf_finish(&buf);
+	return is_done;
+}
+
+static void tell_soon(struct runner *runner, struct held *held, int64_t ms)
+{
+	if (held->news_at > in(runner, ms))
+		held->news_at = in(runner, ms);
+}
+
+/* ---- beginning ---- */
+
+static void refuse(struct runner *runner, uint64_t run, int32_t attempt, const char *why)
+{
+	link_send(runner, &(struct message){
+				  .kind = MESSAGE_REFUSED, .run = run, .attempt = attempt, .text = why});
+}
+
+static struct held *make(uint64_t run, int32_t attempt, const struct start_order *order)
+{
+	struct held *held = mem_alloc(sizeof(*held));
+
+	held->run = run;
+	held->attempt = attempt;
+	held->gate = (struct source){.kind = SOURCE_GATE, .fd = -1, .held = held};
+	for (int i = 0; i < 2; i++)
+		held->output[i] = (struct source){.kind = SOURCE_OUTPUT,
+						  .fd = -1,
+						  .held = held,
+						  .stream = i ? SPOOL_STDERR : SPOOL_STDOUT};
+	held->kept.max = order->output_max;
+	held->timeout_ms = order->timeout_ms;
+	held->grace_ms = order->grace_ms;
+	held->timeout_at = held->kill_at = held->cut_at = held->news_at = held->retry_at = never;
+	return held;
+}
+
+static void destroy(struct held *held)
+{
+	runner_unwatch(&held->gate);
+	runner_unwatch(&held->output[0]);
+	runner_unwatch(&held->output[1]);
+	buf_finish(&held->ending);
+	if (held->spool >= 0)
+		close(held->spool);
+	free(held);
+}
+
+/* The spool must not be there yet: an attempt is started once. */
+static bool open_spool(struct runner *runner, struct held *held, struct err *err)
+{
+	char name[SPOOL_NAME_MAX];
+
+	spool_name(held->run, held->attempt, name);
+	held->spool =
+		openat(runner->spools, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (held->spool < 0)
+		return err_errno(err, errno, "cannot make the spool %s", name);
+	return true;
+}
+
+static bool let_go(struct runner *runner, struct held *held, struct err *err)
+{
+	struct spool_frame frame = {.kind = SPOOL_HELD,
+				    .at = runner->now.utc,
+				    .pid = (uint32_t)held->pid,
+				    .start_ticks = child_start_ticks(held->pid)};
+
+	if (!spool_frame(held, &frame))
+		return err_errno(err, errno, "cannot write the spool");
+	if (!runner_watch(runner, &held->gate, EPOLLIN) ||
+	    !runner_watch(runner, &held->output[0], EPOLLIN) ||
+	    !runner_watch(runner, &held->output[1], EPOLLIN))
+		return err_errno(err, errno, "cannot watch the process");
+	if (send(held->gate.fd, "", 1, MSG_NOSIGNAL) != 1)
+		return err_errno(err, errno, "cannot let the process go");
+	return true;
+}
+
+void held_start(struct runner *runner, uint64_t run, int32_t attempt,
+		const struct start_order *order)
+{
+	struct held *held = make(run, attempt, order);
+	struct err err;
+	char name[SPOOL_NAME_MAX];
+
+	if (!open_spool(runner, held, &err)) {
+		refuse(runner, run, attempt, err.text);
+		destroy(held);
+		return;
+	}
+	cgroup_create(run, attempt, held->cgroup, sizeof(held->cgroup));
+	int outputs[2] = {-1, -1};
+	held->pid = child_fork(order, held->cgroup, &held->gate.fd, outputs, &err);
+	held->output[0].fd = outputs[0];
+	held->output[1].fd = outputs[1];
+	if (held->pid < 0 || !let_go(runner, held, &err)) {
+		/* Closing the gate ends the child; belfry hears why. Without a spool the
+		 * answer to a later question is the same: it never started. */
+		unlinkat(runner->spools, spool_name(run, attempt, name), 0);
+		refuse(runner, run, attempt, err.text);
+		destroy(held);
+		return;
+	}
+	if (held->timeout_ms > 0)
+		held->timeout_at = in(runner, held->timeout_ms);
+	held->next = runner->held;
+	runner->held = held;
+}
+
+/* An end of file: the program runs. Else the child says why it could not. */
+void held_gate_ready(struct runner *runner, struct held *held)
+{
+	char text[1024];
+	ssize_t n = recv(held->gate.fd, text, sizeof(text), 0);
+	struct spool_frame frame = {.kind = SPOOL_STARTED, .at = runner->now.utc};
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	runner_unwatch(&held->gate);
+	if (n > 0) {
+		held->has_failed = true;
+		frame.kind = SPOOL_FAILED;
+		frame.data = text;
+		frame.length = (size_t)n;
+	}
+	held->is_started = n <= 0;
+	/* A failure that does not fit on the disk now is told with the end. */
+	if (!spool_frame(held, &frame) && held->has_failed)
+		spool_write(&held->ending, &frame);
+	tell_soon(runner, held, 0);
+}
+
+/* ---- output ---- */
+
+static void take(struct runner *runner, struct held *held, enum spool_kind stream,
+		 const char *data, size_t length)
+{
+	struct spool_frame frame = {
+		.kind = stream, .at = runner->now.utc, .data = data, .length = length};
+
+	if (!output_takes(&held->kept, length)) {
+		output_keep(&held->kept, stream, frame.at, data, length);
+		return;
+	}
+	if (!spool_frame(held, &frame)) { /* the disk is full: better a gap than a halt */
+		held->kept.head -= length;
+		held->kept.lost += length;
+	}
+	tell_soon(runner, held, NEWS_EVERY_MS);
+}
+
+void held_output_ready(struct runner *runner, struct source *source)
+{
+	static char data[READ_SIZE];
+	ssize_t n = read(source->fd, data, sizeof(data));
+
+	if (n > 0)
+		take(runner, source->held, source->stream, data, (size_t)n);
+	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+		runner_unwatch(source);
+}
+
+/* ---- the end ---- */
+
+static struct held *find_pid(struct runner *runner, pid_t pid)
+{
+	struct held *held = runner->held;
+
+	while (held && (held->pid != pid || held->is_reaped))
+		held = held->next;
+	return held;
+}
+
+void held_reap(struct runner *runner)
+{
+	struct rusage usage;
+	int status;
+	pid_t pid;
+
+	/* Orphans of jobs come to us as well, and are nobody's. */
+	while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
+		struct held *held = find_pid(runner, pid);
+
+		if (!held)
+			continue;
+		held->is_reaped = true;
+		held->status = status;
+		held->usage = usage;
+		held->timeout_at = held->kill_at = never;
+		held->cut_at = in(runner, DRAIN_MS);
+		if (held->gate.fd >= 0)
+			held_gate_ready(runner, held);
+	}
+}
+
+void held_stop(struct runner *runner, uint64_t run, int64_t grace_ms)
+{
+	for (struct held *held = runner->held; held; held = held->next) {
+		if (held->run != run || held->is_reaped)
+			continue;
+		kill(-held->pid, SIGTERM);
+		if (held->kill_at > in(runner, grace_ms))
+			held->kill_at = in(runner, grace_ms);
+	}
+}
+
+static int64_t cpu_ms(const struct rusage *usage)
+{
+	return (int64_t)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * 1000 +
+	       (usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) / 1000;
+}
+
+static void write_exit(struct runner *runner, struct held *held)
+{
+	bool is_signaled = WIFSIGNALED(held->status);
+	struct spool_frame frame = {.kind = SPOOL_EXIT, .at = runner->now.utc};
+
+	frame.exit = (struct spool_exit){
+		.exit_code = is_signaled ? -1 : WEXITSTATUS(held->status),
+		.signal = is_signaled ? WTERMSIG(held->status) : 0,
+		.timed_out = held->timed_out,
+		.out_of_memory = cgroup_ran_out_of_memory(held->cgroup),
+		.output_bytes = held->kept.total,
+		.cpu_ms = cpu_ms(&held->usage),
+		.max_rss_kib = held->usage.ru_maxrss,
+	};
+	spool_write(&held->ending, &frame);
+}
+
+/* The process is gone and its output read, or given up. */
+static void compose_ending(struct runner *runner, struct held *held)
+{
+	static const char cut[] = "a process of the job kept its output open after it had "
+				  "ended; it was ended too";
+	bool is_cut = held->output[0].fd >= 0 || held->output[1].fd >= 0;
+
+	runner_unwatch(&held->output[0]);
+	runner_unwatch(&held->output[1]);
+	child_kill_all(held->pid, held->cgroup);
+	output_finish(&held->kept, runner->now.utc, &held->ending);
+	if (is_cut)
+		spool_write(&held->ending, &(struct spool_frame){.kind = SPOOL_NOTE,
+								 .at = runner->now.utc,
+								 .data = cut,
+								 .length = sizeof(cut) - 1});
+	if (!held->has_failed)
+		write_exit(runner, held);
+	held->retry_at = runner->now.mono.ms;
+	held->cut_at = in(runner, CGROUP_PATIENCE_MS);
+}
+
+static bool is_over(const struct runner *runner, const struct held *held)
+{
+	return held->is_reaped && (held->cut_at <= runner->now.mono.ms ||
+				   (held->output[0].fd < 0 && held->output[1].fd < 0));
+}
+
+static void finish(struct runner *runner, struct held *held)
+{
+	if (held->retry_at == never)
+		compose_ending(runner, held);
+	if (held->retry_at > runner->now.mono.ms)
+		return;
+	if (held->ending.length == 0 ||
+	    spool_append(held, &(struct iovec){held->ending.data, held->ending.length}, 1)) {
+		held->is_ended = true;
+		tell_soon(runner, held, 0);
+	} else {
+		held->retry_at = in(runner, RETRY_MS);
+	}
+}
+
+/* ---- time ---- */
+
+static void enforce(struct runner *runner, struct held *held)
+{
+	int64_t now = runner->now.mono.ms;
+
+	if (held->timeout_at <= now) {
+		held->timed_out = true;
+		held->timeout_at = never;
+		held_stop(runner, held->run, held->grace_ms);
+	}
+	if (held->kill_at <= now) {
+		held->kill_at = never;
+		child_kill_all(held->pid, held->cgroup);
+	}
+	if (is_over(runner, held) && !held->is_ended)
+		finish(runner, held);
+	if (held->news_at <= now && !runner->has_deaf_link &&
+	    link_send(runner, &(struct message){.kind = MESSAGE_NEWS,
+						.run = held->run,
+						.attempt = held->attempt}))
+		held->news_at = never;
+}
+
+static bool may_go(const struct runner *runner, const struct held *held)
+{
+	return held->is_ended && held->news_at == never &&
+	       (cgroup_destroy(held->cgroup) || held->cut_at <= runner->now.mono.ms);
+}
+
+static int64_t earliest(const struct runner *runner, const struct held *held)
+{
+	int64_t at = held->timeout_at < held->kill_at ? held->timeout_at : held->kill_at;
+
+	if (held->is_reaped && !held->is_ended) {
+		int64_t next = held->retry_at == never ? held->cut_at : held->retry_at;
+
+		at = next < at ? next : at;
+	}
+	if (!runner->has_deaf_link && held->news_at < at)
+		at = held->news_at;
+	if (held->is_ended && held->news_at == never) /* its cgroup is not empty yet */
+		at = in(runner, 20);
+	return at;
+}
+
+int64_t held_tick(struct runner *runner)
+{
+	int64_t next = never;
+
+	for (struct held **at = &runner->held; *at;) {
+		struct held *held = *at;
+
+		enforce(runner, held);
+		if (may_go(runner, held)) {
+			*at = held->next;
+			destroy(held);
+			continue;
+		}
+		if (earliest(runner, held) < next)
+			next = earliest(runner, held);
+		at = &held->next;
+	}
+	return next;
+}

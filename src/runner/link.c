@@ -1,0 +1,159 @@
+/*
+ * link.c - the socket to belfry: who may come, what is said.
+ *
+ * One belfry at a time. When another connects, everything that the last one still
+ * had under way is read first, so that what the new one is told is the whole truth.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "runner.h"
+
+/* A socket's name has 108 bytes only; through /proc it stays short. */
+static void make_address(const struct runner *runner, struct sockaddr_un *address)
+{
+	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
+	snprintf(address->sun_path, sizeof(address->sun_path), "/proc/self/fd/%d/%s",
+		 runner->state, RUNNER_SOCKET);
+}
+
+bool link_listen(struct runner *runner, struct err *err)
+{
+	struct sockaddr_un address;
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	make_address(runner, &address);
+	unlinkat(runner->state, RUNNER_SOCKET, 0);
+	umask(0077);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
+	    listen(fd, 8) != 0)
+		return err_errno(err, errno, "cannot listen at %s", RUNNER_SOCKET);
+	runner->listener = (struct source){.kind = SOURCE_LISTENER, .fd = fd};
+	if (!runner_watch(runner, &runner->listener, EPOLLIN))
+		return err_errno(err, errno, "cannot listen at %s", RUNNER_SOCKET);
+	return true;
+}
+
+/* unix(7), SO_PEERCRED: who connected. */
+static bool may_come(int fd)
+{
+	struct ucred peer;
+	socklen_t length = sizeof(peer);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 &&
+	       (peer.uid == geteuid() || peer.uid == 0);
+}
+
+static void act(struct runner *runner, const struct message *message)
+{
+	switch (message->kind) {
+	case MESSAGE_START:
+		held_start(runner, message->run, message->attempt, &message->order);
+		break;
+	case MESSAGE_STOP: held_stop(runner, message->run, message->number); break;
+	case MESSAGE_QUIT: runner->is_quitting = true; break;
+	case MESSAGE_HOLDS:
+	case MESSAGE_HELLO:
+	case MESSAGE_NEWS:
+	case MESSAGE_REFUSED: break; /* ours to say, not to hear */
+	}
+}
+
+static void hang_up(struct runner *runner)
+{
+	runner_unwatch(&runner->link);
+	runner->has_deaf_link = false;
+}
+
+void link_read(struct runner *runner)
+{
+	static char data[MESSAGE_MAX];
+	struct arena arena = {0};
+	struct message message;
+
+	while (runner->link.fd >= 0) {
+		ssize_t n = recv(runner->link.fd, data, sizeof(data), 0);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			break;
+		if (n <= 0)
+			hang_up(runner);
+		else if (message_read(data, (size_t)n, &arena, &message))
+			act(runner, &message);
+		arena_reset(&arena);
+	}
+	arena_finish(&arena);
+}
+
+static void greet(struct runner *runner)
+{
+	for (const struct held *held = runner->held; held; held = held->next)
+		link_send(runner, &(struct message){.kind = MESSAGE_HOLDS,
+						    .run = held->run,
+						    .attempt = held->attempt});
+	link_send(runner, &(struct message){.kind = MESSAGE_HELLO,
+					    .number = PROTOCOL_VERSION,
+					    .text = BELFRY_VERSION});
+}
+
+void link_accept(struct runner *runner)
+{
+	int fd = accept4(runner->listener.fd, NULL, NULL, SOCK_CLOEXEC);
+	int size = 4 * MESSAGE_MAX;
+
+	if (fd < 0)
+		return;
+	if (!may_come(fd)) {
+		close(fd);
+		return;
+	}
+	if (runner->link.fd >= 0) {
+		link_read(runner);
+		hang_up(runner);
+	}
+	runner->link.fd = fd;
+	runner->is_quitting = false;
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	/* The greeting may be long, and somebody is waiting for it: it blocks, and so
+	 * is cut off after a while should nobody read. */
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &(struct timeval){.tv_sec = 5},
+		   sizeof(struct timeval));
+	greet(runner);
+	if (runner->link.fd < 0)
+		return;
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	if (!runner_watch(runner, &runner->link, EPOLLIN))
+		hang_up(runner);
+}
+
+bool link_send(struct runner *runner, const struct message *message)
+{
+	struct buf buf = {0};
+	bool is_full = false;
+
+	if (runner->link.fd < 0)
+		return true;
+	message_write(&buf, message);
+	if (send(runner->link.fd, buf.data, buf.length, MSG_NOSIGNAL) < 0) {
+		is_full = errno == EAGAIN && runner->link.held == NULL;
+		if (is_full) {
+			runner->has_deaf_link = true;
+			epoll_ctl(runner->epoll, EPOLL_CTL_MOD, runner->link.fd,
+				  &(struct epoll_event){.events = EPOLLIN | EPOLLOUT,
+							.data.ptr = &runner->link});
+		} else {
+			hang_up(runner);
+		}
+	}
+	buf_finish(&buf);
+	return !is_full;
+}

@@ -1,0 +1,99 @@
+/* protocol.c - messages between belfry and its runner, as bytes; see protocol.h. */
+#include "protocol.h"
+
+#include "wire.h"
+
+enum { LIMITS = sizeof(((struct start_order *)0)->limits) / sizeof(int64_t) };
+
+static void put_list(struct buf *buf, const char *const *items)
+{
+	uint32_t count = 0;
+
+	while (items[count])
+		count++;
+	wire_put_u32(buf, count);
+	for (uint32_t i = 0; i < count; i++)
+		wire_put_text(buf, items[i]);
+}
+
+static const char *const *get_list(struct wire *wire, struct arena *arena)
+{
+	uint32_t count = wire_count(wire, 4);
+	const char **items = arena_array(arena, const char *, count + 1);
+
+	for (uint32_t i = 0; i < count; i++) {
+		items[i] = wire_text(wire, arena);
+		if (!items[i])
+			wire->is_bad = true;
+	}
+	return items;
+}
+
+static void put_order(struct buf *buf, const struct start_order *order)
+{
+	put_list(buf, order->argv);
+	put_list(buf, order->env);
+	wire_put_text(buf, order->cwd);
+	wire_put_i64(buf, order->timeout_ms);
+	wire_put_i64(buf, order->grace_ms);
+	wire_put_u64(buf, order->output_max);
+	wire_put_i32(buf, order->umask);
+	for (int i = 0; i < LIMITS; i++)
+		wire_put_i64(buf, order->limits[i]);
+	wire_put_u32(buf, order->has_user);
+	wire_put_u32(buf, order->uid);
+	wire_put_u32(buf, order->gid);
+	wire_put_u32(buf, order->group_count);
+	for (uint32_t i = 0; i < order->group_count; i++)
+		wire_put_u32(buf, order->groups[i]);
+}
+
+static void get_order(struct wire *wire, struct arena *arena, struct start_order *order)
+{
+	order->argv = get_list(wire, arena);
+	order->env = get_list(wire, arena);
+	order->cwd = wire_text(wire, arena);
+	order->timeout_ms = wire_i64(wire);
+	order->grace_ms = wire_i64(wire);
+	order->output_max = wire_u64(wire);
+	order->umask = wire_i32(wire);
+	for (int i = 0; i < LIMITS; i++)
+		order->limits[i] = wire_i64(wire);
+	order->has_user = wire_u32(wire) != 0;
+	order->uid = wire_u32(wire);
+	order->gid = wire_u32(wire);
+	order->group_count = wire_count(wire, 4);
+	uint32_t *groups = arena_array(arena, uint32_t, order->group_count + 1);
+	for (uint32_t i = 0; i < order->group_count; i++)
+		groups[i] = wire_u32(wire);
+	order->groups = groups;
+	if (!order->argv[0] || !order->cwd || order->timeout_ms < 0 || order->grace_ms < 0)
+		wire->is_bad = true;
+}
+
+void message_write(struct buf *buf, const struct message *message)
+{
+	wire_put_u32(buf, message->kind);
+	wire_put_u64(buf, message->run);
+	wire_put_i32(buf, message->attempt);
+	wire_put_i64(buf, message->number);
+	wire_put_text(buf, message->text);
+	if (message->kind == MESSAGE_START)
+		put_order(buf, &message->order);
+}
+
+bool message_read(const char *data, size_t length, struct arena *arena, struct message *message)
+{
+	struct wire wire = {.at = data, .end = data + length};
+	uint32_t kind = wire_u32(&wire);
+
+	*message = (struct message){.kind = (enum message_kind)kind};
+	message->run = wire_u64(&wire);
+	message->attempt = wire_i32(&wire);
+	message->number = wire_i64(&wire);
+	message->text = wire_text(&wire, arena);
+	if (kind == MESSAGE_START)
+		get_order(&wire, arena, &message->order);
+	return !wire.is_bad && wire.at == wire.end && kind >= MESSAGE_HOLDS &&
+	       kind <= MESSAGE_REFUSED;
+}

@@ -1,0 +1,116 @@
+/*
+ * runner.h - belfry-runner's parts, shared by its files and by nobody else.
+ *
+ * One thread, one epoll: the socket to belfry, the processes' pipes and gates, a
+ * signalfd for their ends. Deadlines are looked for among the runs held, of which
+ * there are hundreds at most.
+ */
+#ifndef BELFRY_RUNNER_H
+#define BELFRY_RUNNER_H
+
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "err.h"
+#include "instant.h"
+#include "protocol.h"
+#include "spool.h"
+
+/* What a descriptor in the epoll set is; the first member of what epoll answers. */
+enum source_kind { SOURCE_LISTENER, SOURCE_LINK, SOURCE_CHILDREN, SOURCE_GATE, SOURCE_OUTPUT };
+struct source {
+	enum source_kind kind;
+	int fd; /* -1: closed */
+	struct held *held;    /* GATE, OUTPUT */
+	enum spool_kind stream; /* OUTPUT */
+};
+
+/* output.c: what a run prints: the head goes to the spool at once, the tail is held
+ * back to be written at the end, what falls between is counted. */
+struct output {
+	uint64_t max;   /* bytes kept */
+	uint64_t total; /* bytes that came */
+	uint64_t head;  /* bytes in the spool */
+	uint64_t lost;  /* bytes neither kept nor held back */
+	struct tail_chunk *first, *last;
+	uint64_t tail;
+};
+/* True if the frame is to be written to the spool now. */
+bool output_takes(struct output *output, size_t length);
+/* Holds a piece back, for output_finish. */
+void output_keep(struct output *output, enum spool_kind stream, struct utc at, const char *data,
+		 size_t length);
+/* Adds the gap and the tail to buf as frames, and frees the tail. */
+void output_finish(struct output *output, struct utc at, struct buf *buf);
+
+/* One attempt of a run, from its order to its spool's last frame. */
+struct held {
+	struct held *next;
+	uint64_t run;
+	int32_t attempt;
+	pid_t pid; /* also the process group and the session */
+	struct source gate, output[2];
+	int spool;
+	off_t spool_length; /* of whole frames */
+	struct output kept;
+	char cgroup[256]; /* its directory; "" without */
+
+	int64_t timeout_ms, grace_ms;
+	/* Deadlines on the monotonic clock; INT64_MAX: none. */
+	int64_t timeout_at, kill_at, cut_at, news_at, retry_at;
+	bool is_started, has_failed, timed_out;
+	bool is_reaped;
+	int status; /* as of wait(2) */
+	struct rusage usage;
+	struct buf ending; /* the last frames, until they are on disk */
+	bool is_ended;     /* they are */
+};
+
+struct runner {
+	int epoll, state, spools; /* state and spools are directories */
+	int lock;
+	struct source listener, link, children;
+	struct held *held;
+	bool is_quitting;   /* as soon as nothing is held */
+	bool has_deaf_link; /* the socket's buffer is full; news wait */
+	int64_t alone_since; /* without belfry and without runs; INT64_MAX: not so */
+	struct now now;      /* of this round */
+};
+
+/* main.c */
+bool runner_watch(struct runner *runner, struct source *source, uint32_t events);
+void runner_unwatch(struct source *source); /* and close */
+
+/* link.c: the socket and what comes through it */
+bool link_listen(struct runner *runner, struct err *err);
+void link_accept(struct runner *runner);
+void link_read(struct runner *runner);
+/* False if it could not be sent now; a link that is gone swallows everything. */
+bool link_send(struct runner *runner, const struct message *message);
+
+/* held.c: the life of a run here */
+void held_start(struct runner *runner, uint64_t run, int32_t attempt,
+		const struct start_order *order);
+void held_stop(struct runner *runner, uint64_t run, int64_t grace_ms);
+void held_gate_ready(struct runner *runner, struct held *held);
+void held_output_ready(struct runner *runner, struct source *source);
+void held_reap(struct runner *runner);
+/* Does what is due, drops what is over; returns the next deadline. */
+int64_t held_tick(struct runner *runner);
+
+/* child.c: from fork to exec */
+/* The process waits at the gate: one byte lets it go, an end of file ends it. What
+ * it says there before it closes it is why it could not run the program. */
+pid_t child_fork(const struct start_order *order, const char *cgroup, int *gate, int outputs[2],
+		 struct err *err);
+uint64_t child_start_ticks(pid_t pid);
+/* Every process of its group and session that is left. */
+void child_kill_all(pid_t pid, const char *cgroup);
+
+/* cgroup.c: a control group of its own for each run, where that may be */
+void cgroup_create(uint64_t run, int32_t attempt, char *path, size_t size); /* "" if not */
+bool cgroup_kill(const char *path);
+bool cgroup_ran_out_of_memory(const char *path);
+bool cgroup_destroy(const char *path); /* false: processes are still leaving it */
+
+#endif
