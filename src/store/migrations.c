@@ -15,7 +15,7 @@
  */
 static const char first_schema[] =
 	"CREATE TABLE meta (\n"
-	"	key TEXT PRIMARY KEY,\n" /* node, epoch, evaluated_until, last_run */
+	"	key TEXT PRIMARY KEY,\n" /* node, epoch, evaluated_until, last_run, touch */
 	"	value INTEGER\n"
 	") STRICT, WITHOUT ROWID;\n"
 
@@ -46,7 +46,7 @@ static const char first_schema[] =
 	"CREATE INDEX run_job ON run (job);\n" /* and id, as every index of a rowid table */
 	"CREATE INDEX run_open ON run (id) WHERE finished_at IS NULL;\n"
 	"CREATE INDEX run_outcome ON run (outcome) WHERE finished_at IS NOT NULL;\n"
-	"CREATE INDEX run_finished ON run (job, finished_at, outcome, dry_run)\n"
+	"CREATE INDEX run_finished ON run (job, finished_at, id, outcome, dry_run)\n"
 	"	WHERE finished_at IS NOT NULL;\n"
 
 	"CREATE TABLE attempt (\n"
@@ -97,7 +97,7 @@ static const char first_schema[] =
 	"	changes TEXT,\n"
 	"	content BLOB\n"
 	") STRICT;\n"
-	"INSERT INTO meta (key, value) VALUES ('epoch', 0), ('last_run', 0);\n";
+	"INSERT INTO meta (key, value) VALUES ('epoch', 0), ('last_run', 0), ('touch', 0);\n";
 
 static const char *const steps[] = {
 	first_schema,

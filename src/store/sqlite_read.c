@@ -533,6 +533,7 @@ bool sqlite_load(struct store *store, struct arena *arena, struct store_state *s
 struct summing {
 	struct arena *arena;
 	struct job_summary *summary;
+	int64_t succeeded;      /* id of the newest run that did */
 	int64_t failures_ended; /* id of the newest run that ended a row of failures */
 };
 
@@ -549,35 +550,32 @@ static bool sum_last(sqlite3_stmt *statement, void *context, bool *goes_on, stru
 	return true;
 }
 
-static bool sum_outcome(sqlite3_stmt *statement, void *context, bool *goes_on, struct err *err)
+static bool sum_finished(sqlite3_stmt *statement, void *context, bool *goes_on, struct err *err)
 {
 	struct summing *summing = context;
 	struct reader from = reader_of(statement, err);
 	enum outcome outcome = get_outcome(&from);
-
-	(void)goes_on;
-	if (!from.ok)
-		return false;
-	summing->summary->runs[outcome] = get_int(&from);
-	int64_t newest = get_int(&from);
+	int64_t id = get_int(&from);
 	struct utc finished_at = get_time(&from);
 
-	if (outcome == OUTCOME_SUCCEEDED)
+	(void)goes_on;
+	summing->summary->runs[outcome]++;
+	if (outcome == OUTCOME_SUCCEEDED && id > summing->succeeded) {
+		summing->succeeded = id;
 		summing->summary->last_success_at = finished_at;
-	if (store_ends_failures(outcome) && newest > summing->failures_ended)
-		summing->failures_ended = newest;
-	return true;
+	}
+	if (store_ends_failures(outcome) && id > summing->failures_ended)
+		summing->failures_ended = id;
+	return from.ok;
 }
 
-static bool sum_failures(sqlite3_stmt *statement, void *context, bool *goes_on, struct err *err)
+static bool sum_failure(sqlite3_stmt *statement, void *context, bool *goes_on, struct err *err)
 {
 	struct summing *summing = context;
 	struct reader from = reader_of(statement, err);
-	enum outcome outcome = get_outcome(&from);
 
 	(void)goes_on;
-	if (from.ok && store_is_failure(outcome))
-		summing->summary->consecutive_failures += get_int32(&from);
+	summing->summary->consecutive_failures += store_is_failure(get_outcome(&from));
 	return from.ok;
 }
 
@@ -597,11 +595,6 @@ static bool sum_unrun(sqlite3_stmt *statement, void *context, bool *goes_on, str
 	return from.ok;
 }
 
-/* The finished runs that count, from the index run_finished alone. */
-#define FINISHED_OF_JOB                                                                            \
-	" FROM run INDEXED BY run_finished "                                                       \
-	"WHERE job = ?1 AND finished_at IS NOT NULL AND dry_run = 0 "
-
 bool sqlite_job_summary(struct store *store, const char *job, struct arena *arena,
 			struct job_summary *summary, struct err *err)
 {
@@ -613,12 +606,13 @@ bool sqlite_job_summary(struct store *store, const char *job, struct arena *aren
 		{KEPT_SUMMARY_LAST, sum_last,
 		 "SELECT " SQLITE_RUN_COLUMNS " FROM run INDEXED BY run_job "
 		 "WHERE job = ?1 AND dry_run = 0 ORDER BY id DESC LIMIT 1"},
-		/* finished_at is that of the row with max(id): SQLite's rule for max(). */
-		{KEPT_SUMMARY_OUTCOMES, sum_outcome,
-		 "SELECT outcome, count(*), max(id), finished_at" FINISHED_OF_JOB
-		 "GROUP BY outcome"},
-		{KEPT_SUMMARY_FAILURES, sum_failures,
-		 "SELECT outcome, count(*)" FINISHED_OF_JOB "AND id > ?2 GROUP BY outcome"},
+		/* From the index alone; the runs themselves are not read. */
+		{KEPT_SUMMARY_FINISHED, sum_finished,
+		 "SELECT outcome, id, finished_at FROM run INDEXED BY run_finished "
+		 "WHERE job = ?1 AND finished_at IS NOT NULL AND dry_run = 0"},
+		{KEPT_SUMMARY_FAILURES, sum_failure,
+		 "SELECT outcome FROM run INDEXED BY run_job WHERE job = ?1 AND id > ?2 "
+		 "AND finished_at IS NOT NULL AND dry_run = 0"},
 		{KEPT_SUMMARY_UNRUN, sum_unrun,
 		 "SELECT state, sum(count) FROM occurrence INDEXED BY occurrence_unrun "
 		 "WHERE job = ?1 AND state <> 'ran' GROUP BY state"},

@@ -295,12 +295,13 @@ bool sqlite_apply(struct store *store, struct record *records, size_t count, str
 	return sqlite_begin(s, err) && sqlite_end(s, write_all(s, records, count, err), err);
 }
 
-/* The way of every record: lock, change, sync. Only that tells whether it is open. */
+/* The way of every record: lock, change, sync. Only that tells whether it is open. The
+ * value has to change: SQLite does not write what is there already. */
 bool sqlite_is_writable(struct store *store, struct err *err)
 {
 	struct sqlite *s = sqlite_of(store);
-	sqlite3_stmt *touch = sqlite_kept(s, KEPT_TOUCH,
-					  "UPDATE meta SET value = value WHERE key = 'epoch'", err);
+	sqlite3_stmt *touch = sqlite_kept(
+		s, KEPT_TOUCH, "UPDATE meta SET value = 1 - value WHERE key = 'touch'", err);
 
 	return touch && sqlite_begin(s, err) && sqlite_end(s, sqlite_run(s, touch, err), err);
 }
