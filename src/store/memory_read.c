@@ -161,15 +161,14 @@ bool memory_occurrences(struct store *store, const struct occurrence_filter *fil
 			store_occurrence_fn *row, void *context, struct err *err)
 {
 	const struct memory *memory = memory_of(store);
-	const struct occurrence **found =
-		mem_alloc(memory->occurrences.count * sizeof(struct occurrence *));
+	void **found = mem_alloc(memory->occurrences.count * sizeof(void *));
 	size_t count = 0;
 
 	(void)err;
 	for (size_t i = 0; i < memory->occurrences.count; i++)
 		if (is_asked_for(filter, memory->occurrences.items[i]))
 			found[count++] = memory->occurrences.items[i];
-	qsort(found, count, sizeof(*found), newest_first);
+	qsort(found, count, sizeof(void *), newest_first);
 	for (size_t i = 0; i < count && is_within(i, filter->limit); i++)
 		if (!row(context, found[i]))
 			break;

@@ -86,6 +86,20 @@ GET_WORD(occurrence_state)
 GET_WORD(reason)
 GET_WORD(stream)
 
+/* Somebody who ends a run by hand has to end it wholly: the engine relies on it. */
+static bool is_whole(const struct run *run, struct err *err)
+{
+	char id[RUN_ID_TEXT_MAX];
+
+	if ((run->state == RUN_FINISHED) == utc_is_set(run->finished_at))
+		return true;
+	return err_set(err,
+		       "run %s (%llu) is %s %s finished_at; set state, outcome and finished_at "
+		       "together",
+		       run_id_format(run->id, id), (unsigned long long)run->id,
+		       run_state_word(run->state), run->state == RUN_FINISHED ? "without" : "with");
+}
+
 bool sqlite_get_run(sqlite3_stmt *statement, struct run *run, struct err *err)
 {
 	struct reader from = reader_of(statement, err);
@@ -112,26 +126,41 @@ bool sqlite_get_run(sqlite3_stmt *statement, struct run *run, struct err *err)
 	run->cpu_ms = get_known(&from);
 	run->max_rss_kib = get_known(&from);
 	run->message = get_text(&from);
-	return from.ok;
+	return from.ok && is_whole(run, err);
 }
 
 /* ---- going through the rows of a query ---- */
 
-/* One row of a query; *goes_on is true before. */
-typedef bool row_fn(sqlite3_stmt *statement, void *context, bool *goes_on, struct err *err);
+enum going {
+	GOING_ON,
+	GOING_ENOUGH, /* the call back wants no more */
+	GOING_WRONG,  /* err is set */
+};
+/* Takes one row of a query. */
+typedef enum going row_fn(sqlite3_stmt *statement, void *context, struct err *err);
+
+static enum going handed(bool wants_more)
+{
+	return wants_more ? GOING_ON : GOING_ENOUGH;
+}
+
+static enum going taken(const struct reader *from)
+{
+	return from->ok ? GOING_ON : GOING_WRONG;
+}
 
 /* Hands each row over. The caller resets or finalizes the statement. */
 static bool each(struct sqlite *s, sqlite3_stmt *statement, row_fn *row, void *context,
 		 struct err *err)
 {
-	bool goes_on = true, ok = true;
+	enum going going = GOING_ON;
 	int code = SQLITE_ROW;
 
-	while (ok && goes_on && (code = sqlite3_step(statement)) == SQLITE_ROW)
-		ok = row(statement, context, &goes_on, err);
+	while (going == GOING_ON && (code = sqlite3_step(statement)) == SQLITE_ROW)
+		going = row(statement, context, err);
 	if (code != SQLITE_ROW && code != SQLITE_DONE)
 		return sqlite_fail(s, err);
-	return ok || err_wrap(err, "%s", s->path);
+	return going != GOING_WRONG || err_wrap(err, "%s", s->path);
 }
 
 /* A query with a call back has a statement of its own, so that the call back may
@@ -167,15 +196,14 @@ struct run_rows {
 	void *context;
 };
 
-static bool hand_run(sqlite3_stmt *statement, void *context, bool *goes_on, struct err *err)
+static enum going hand_run(sqlite3_stmt *statement, void *context, struct err *err)
 {
 	struct run_rows *rows = context;
 	struct run run;
 
 	if (!sqlite_get_run(statement, &run, err))
-		return false;
-	*goes_on = rows->row(rows->context, &run);
-	return true;
+		return GOING_WRONG;
+	return handed(rows->row(rows->context, &run));
 }
 
 /* The index that gives these runs newest first with the fewest rows looked at; the
@@ -247,7 +275,7 @@ struct attempt_rows {
 	void *context;
 };
 
-static bool hand_attempt(sqlite3_stmt *statement, void *context, bool *goes_on, struct err *err)
+static enum going hand_attempt(sqlite3_stmt *statement, void *context, struct err *err)
 {
 	struct attempt_rows *rows = context;
 	struct reader from = reader_of(statement, err);
@@ -261,9 +289,7 @@ static bool hand_attempt(sqlite3_stmt *statement, void *context, bool *goes_on, 
 	attempt.exit_code = (int32_t)get_known(&from);
 	attempt.signal = get_int32(&from);
 	attempt.message = get_text(&from);
-	if (from.ok)
-		*goes_on = rows->row(rows->context, &attempt);
-	return from.ok;
+	return from.ok ? handed(rows->row(rows->context, &attempt)) : GOING_WRONG;
 }
 
 bool sqlite_attempts(struct store *store, uint64_t run, store_attempt_fn *row, void *context,
@@ -287,7 +313,7 @@ struct log_rows {
 	void *context;
 };
 
-static bool hand_log(sqlite3_stmt *statement, void *context, bool *goes_on, struct err *err)
+static enum going hand_log(sqlite3_stmt *statement, void *context, struct err *err)
 {
 	struct log_rows *rows = context;
 	struct reader from = reader_of(statement, err);
@@ -299,9 +325,7 @@ static bool hand_log(sqlite3_stmt *statement, void *context, bool *goes_on, stru
 	chunk.stream = get_stream(&from);
 	chunk.at = get_time(&from);
 	chunk.data = get_bytes(&from, &chunk.length);
-	if (from.ok)
-		*goes_on = rows->row(rows->context, &chunk);
-	return from.ok;
+	return from.ok ? handed(rows->row(rows->context, &chunk)) : GOING_WRONG;
 }
 
 bool sqlite_log(struct store *store, const struct log_filter *filter, store_log_fn *row,
@@ -333,7 +357,7 @@ struct occurrence_rows {
 	void *context;
 };
 
-static bool hand_occurrence(sqlite3_stmt *statement, void *context, bool *goes_on, struct err *err)
+static enum going hand_occurrence(sqlite3_stmt *statement, void *context, struct err *err)
 {
 	struct occurrence_rows *rows = context;
 	struct reader from = reader_of(statement, err);
@@ -348,9 +372,7 @@ static bool hand_occurrence(sqlite3_stmt *statement, void *context, bool *goes_o
 	occurrence.last_at = get_time(&from);
 	occurrence.count = get_int(&from);
 	occurrence.recorded_at = get_time(&from);
-	if (from.ok)
-		*goes_on = rows->row(rows->context, &occurrence);
-	return from.ok;
+	return from.ok ? handed(rows->row(rows->context, &occurrence)) : GOING_WRONG;
 }
 
 bool sqlite_occurrences(struct store *store, const struct occurrence_filter *filter,
@@ -386,7 +408,7 @@ struct revision_rows {
 	void *context;
 };
 
-static bool hand_revision(sqlite3_stmt *statement, void *context, bool *goes_on, struct err *err)
+static enum going hand_revision(sqlite3_stmt *statement, void *context, struct err *err)
 {
 	struct revision_rows *rows = context;
 	struct reader from = reader_of(statement, err);
@@ -403,8 +425,7 @@ static bool hand_revision(sqlite3_stmt *statement, void *context, bool *goes_on,
 	revision.content = get_bytes(&from, &revision.length);
 	if (!has_content)
 		revision.content = NULL;
-	*goes_on = rows->row(rows->context, &revision);
-	return true;
+	return handed(rows->row(rows->context, &revision));
 }
 
 bool sqlite_revisions(struct store *store, size_t limit, bool with_content, store_revision_fn *row,
@@ -432,13 +453,12 @@ static const char *keep(struct arena *arena, const char *text)
 	return text ? arena_text(arena, text) : NULL;
 }
 
-static bool hand_meta(sqlite3_stmt *statement, void *context, bool *goes_on, struct err *err)
+static enum going hand_meta(sqlite3_stmt *statement, void *context, struct err *err)
 {
 	struct store_state *state = context;
 	struct reader from = reader_of(statement, err);
 	const char *key = get_text(&from);
 
-	(void)goes_on;
 	if (strcmp(key, "node") == 0)
 		state->node = (uint8_t)get_int(&from);
 	else if (strcmp(key, "epoch") == 0)
@@ -447,7 +467,7 @@ static bool hand_meta(sqlite3_stmt *statement, void *context, bool *goes_on, str
 		state->last_run = (uint64_t)get_int(&from);
 	else if (strcmp(key, "evaluated_until") == 0)
 		state->evaluated_until = get_time(&from);
-	return true;
+	return GOING_ON;
 }
 
 static bool load_meta(struct sqlite *s, struct store_state *state, struct err *err)
@@ -537,20 +557,19 @@ struct summing {
 	int64_t failures_ended; /* id of the newest run that ended a row of failures */
 };
 
-static bool sum_last(sqlite3_stmt *statement, void *context, bool *goes_on, struct err *err)
+static enum going sum_last(sqlite3_stmt *statement, void *context, struct err *err)
 {
 	struct summing *summing = context;
 	struct run *last = &summing->summary->last;
 
-	(void)goes_on;
 	if (!sqlite_get_run(statement, last, err))
-		return false;
+		return GOING_WRONG;
 	last->job = keep(summing->arena, last->job);
 	last->message = keep(summing->arena, last->message);
-	return true;
+	return GOING_ON;
 }
 
-static bool sum_finished(sqlite3_stmt *statement, void *context, bool *goes_on, struct err *err)
+static enum going sum_finished(sqlite3_stmt *statement, void *context, struct err *err)
 {
 	struct summing *summing = context;
 	struct reader from = reader_of(statement, err);
@@ -558,7 +577,6 @@ static bool sum_finished(sqlite3_stmt *statement, void *context, bool *goes_on, 
 	int64_t id = get_int(&from);
 	struct utc finished_at = get_time(&from);
 
-	(void)goes_on;
 	summing->summary->runs[outcome]++;
 	if (outcome == OUTCOME_SUCCEEDED && id > summing->succeeded) {
 		summing->succeeded = id;
@@ -566,33 +584,31 @@ static bool sum_finished(sqlite3_stmt *statement, void *context, bool *goes_on, 
 	}
 	if (store_ends_failures(outcome) && id > summing->failures_ended)
 		summing->failures_ended = id;
-	return from.ok;
+	return taken(&from);
 }
 
-static bool sum_failure(sqlite3_stmt *statement, void *context, bool *goes_on, struct err *err)
+static enum going sum_failure(sqlite3_stmt *statement, void *context, struct err *err)
 {
 	struct summing *summing = context;
 	struct reader from = reader_of(statement, err);
 
-	(void)goes_on;
 	summing->summary->consecutive_failures += store_is_failure(get_outcome(&from));
-	return from.ok;
+	return taken(&from);
 }
 
-static bool sum_unrun(sqlite3_stmt *statement, void *context, bool *goes_on, struct err *err)
+static enum going sum_unrun(sqlite3_stmt *statement, void *context, struct err *err)
 {
 	struct summing *summing = context;
 	struct reader from = reader_of(statement, err);
 	enum occurrence_state state = get_occurrence_state(&from);
 
-	(void)goes_on;
 	switch (state) {
 	case OCCURRENCE_SKIPPED: summing->summary->skipped = get_int(&from); break;
 	case OCCURRENCE_MISSED: summing->summary->missed = get_int(&from); break;
 	case OCCURRENCE_RAN:
 	case OCCURRENCE_STATE_COUNT: break;
 	}
-	return from.ok;
+	return taken(&from);
 }
 
 bool sqlite_job_summary(struct store *store, const char *job, struct arena *arena,
@@ -643,16 +659,15 @@ struct naming {
 	size_t count;
 };
 
-static bool hand_name(sqlite3_stmt *statement, void *context, bool *goes_on, struct err *err)
+static enum going hand_name(sqlite3_stmt *statement, void *context, struct err *err)
 {
 	struct naming *naming = context;
 	struct reader from = reader_of(statement, err);
 
-	(void)goes_on;
 	if (naming->names)
 		naming->names[naming->count] = arena_text(naming->arena, get_text(&from));
 	naming->count++;
-	return true;
+	return GOING_ON;
 }
 
 /* Jumps from name to name in the index instead of passing each run. */

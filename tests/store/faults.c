@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <sched.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "failing_disk.h"
 
 enum { BATCH = 800 };
 
@@ -62,7 +65,7 @@ static void apply_again(struct store *store, struct record *records, size_t coun
 static bool mount_small_disk(const char *directory)
 {
 	return unshare(CLONE_NEWNS) == 0 &&
-	       mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	       mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0 &&
 	       mount("tmpfs", directory, "tmpfs", 0, "size=640k,mode=0700") == 0;
 }
 
@@ -199,6 +202,61 @@ static void test_write_that_fails_anywhere(void **state)
 	remove_directory(directory);
 }
 
+/* ---- the Nth write or sync fails, once or from then on ---- */
+
+/* The batch as it is applied while the disk fails. True once N is beyond its end. */
+static bool try_nth(struct store *store, int nth, bool for_ever, uint64_t first)
+{
+	static struct record records[BATCH];
+	size_t count = make_batch(records, first) / 20;
+	struct buf before = {0};
+	struct err err = {""};
+
+	dump(store, &before);
+	failing_disk_arm(nth, for_ever);
+	bool ok = store_apply(store, records, count, &err);
+	bool has_failed = failing_disk_disarm();
+	if (!ok) {
+		assert_true(has_failed);
+		assert_non_null(strstr(err.text, "disk I/O error"));
+		assert_unchanged(store, &before);
+		apply_again(store, records, count);
+	}
+	buf_finish(&before);
+	return !has_failed;
+}
+
+/* The log is moved into the database after each batch, too: a failure there is none of
+ * the batch's, which is safe in the log. */
+static int checkpoint_at_once(sqlite3 *db, const char **message, const void *api)
+{
+	(void)message;
+	(void)api;
+	return sqlite3_wal_autocheckpoint(db, 1);
+}
+
+static void test_each_write_and_sync_may_fail(void **state)
+{
+	char *directory = make_directory();
+	uint64_t batches = 0;
+	int furthest = 0;
+
+	(void)state;
+	sqlite3_auto_extension((void (*)(void))checkpoint_at_once);
+	struct store *store = open_in(directory);
+	for (int round = 0; round < 2; round++) {
+		for (int nth = 1; !try_nth(store, nth, round == 1, 1 + batches++ * BATCH); nth++)
+			furthest = nth > furthest ? nth : furthest;
+		store_close(store);
+		store = open_in(directory); /* which looks at every page */
+	}
+	sqlite3_reset_auto_extension();
+	assert_true(furthest > 30);
+	assert_int_equal(count_runs(store), batches * (BATCH / 80));
+	store_close(store);
+	remove_directory(directory);
+}
+
 /* ---- kill -9 ---- */
 
 enum { ROUNDS = 12, RUNS = 50 };
@@ -297,9 +355,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_write_that_fails_anywhere),
+		cmocka_unit_test(test_each_write_and_sync_may_fail),
 		cmocka_unit_test(test_killed_writer_leaves_whole_batches),
 		cmocka_unit_test(test_full_disk),
 	};
 
+	failing_disk_install();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -451,6 +451,26 @@ static void test_foreign_word_is_told(void **state)
 	remove_directory(directory);
 }
 
+static void test_run_ended_by_half_is_told(void **state)
+{
+	char *directory = make_directory();
+	struct store *store = open_in(directory);
+	struct arena arena = {0};
+	struct store_state loaded;
+	struct err err;
+
+	(void)state;
+	APPLY(store, claim_record(1, "a", 0));
+	store_close(store);
+	meddle(directory, "UPDATE run SET state = 'finished'");
+	store = open_in(directory);
+	assert_false(store_load(store, &arena, &loaded, &err));
+	assert_non_null(strstr(err.text, "run 0000000000001 (1) is finished without finished_at"));
+	store_close(store);
+	arena_finish(&arena);
+	remove_directory(directory);
+}
+
 /* ---- other programs ---- */
 
 static void test_foreign_lock_fails_the_batch_whole(void **state)
@@ -604,6 +624,7 @@ int main(void)
 		cmocka_unit_test(test_damage_is_refused_and_kept),
 		cmocka_unit_test(test_half_a_file_refused),
 		cmocka_unit_test(test_foreign_word_is_told),
+		cmocka_unit_test(test_run_ended_by_half_is_told),
 		cmocka_unit_test(test_foreign_lock_fails_the_batch_whole),
 		cmocka_unit_test(test_reader_is_no_hindrance),
 		cmocka_unit_test(test_hot_queries_neither_scan_nor_sort),
