@@ -1,0 +1,17 @@
+/*
+ * failing_disk.h - a disk whose Nth write or sync fails, under every SQLite database
+ * that is opened after failing_disk_install.
+ */
+#ifndef BELFRY_TESTS_STORE_FAILING_DISK_H
+#define BELFRY_TESTS_STORE_FAILING_DISK_H
+
+#include <stdbool.h>
+
+void failing_disk_install(void);
+/* From now on the Nth (from 1) write, sync or truncation fails, alone or with all that
+ * come after it. */
+void failing_disk_arm(int nth, bool for_ever);
+/* All is well again. Whether anything had failed. */
+bool failing_disk_disarm(void);
+
+#endif
