@@ -10,7 +10,7 @@
 #include "str.h"
 #include "utf8.h"
 
-enum { MESSAGE_MAX = 256, FEW_KEYS = 12 };
+enum { MESSAGE_MAX = 256, FEW_KEYS = 12, LINE_STEP = 1024 };
 
 void json_init(struct json_reader *r, const char *text, size_t length, unsigned depth_max,
 	       json_fault_fn *fault, void *context)
@@ -26,7 +26,9 @@ void json_init(struct json_reader *r, const char *text, size_t length, unsigned 
 void json_finish(struct json_reader *r)
 {
 	free(r->seen);
+	free(r->lines);
 	r->seen = NULL;
+	r->lines = NULL;
 	r->seen_count = r->seen_capacity = 0;
 }
 
@@ -52,11 +54,30 @@ static void skip_space(struct json_reader *r)
 		r->at++;
 }
 
-static size_t line_of(const struct json_reader *r, size_t at)
+/* Lines are counted once for every LINE_STEP bytes, then from the nearest of these. */
+static void index_lines(struct json_reader *r)
 {
-	size_t line = 1;
+	size_t count = r->length / LINE_STEP + 1;
+	uint32_t line = 1;
 
-	for (size_t i = 0; i < at; i++)
+	r->lines = mem_alloc(count * sizeof(*r->lines));
+	for (size_t i = 0; i < r->length; i++) {
+		if (i % LINE_STEP == 0)
+			r->lines[i / LINE_STEP] = line;
+		line += r->text[i] == '\n';
+	}
+}
+
+uint32_t json_line(struct json_reader *r, size_t at)
+{
+	if (!r->length)
+		return 1;
+	if (at >= r->length)
+		at = r->length - 1;
+	if (!r->lines)
+		index_lines(r);
+	uint32_t line = r->lines[at / LINE_STEP];
+	for (size_t i = at / LINE_STEP * LINE_STEP; i < at; i++)
 		line += r->text[i] == '\n';
 	return line;
 }
@@ -75,8 +96,8 @@ static bool ends_early(struct json_reader *r)
 		return json_broken(r, r->length, 1, "the file ends where a value should be");
 	const struct json_step *step = top(r);
 	snprintf(message, sizeof(message),
-		 "the file ends inside the %s that began on line %zu; a %c is missing",
-		 step->is_array ? "list" : "object", line_of(r, step->opened_at),
+		 "the file ends inside the %s that began on line %u; a %c is missing",
+		 step->is_array ? "list" : "object", json_line(r, step->opened_at),
 		 step->is_array ? ']' : '}');
 	return json_broken(r, r->length, 1, message);
 }
@@ -198,8 +219,8 @@ static void tell_duplicate(struct json_reader *r, const struct json_seen_key *fi
 			      ((unsigned char)r->text[again->piece.at + shown] & 0xc0) == 0x80))
 		shown--;
 	snprintf(message, sizeof(message),
-		 "the key \"%.*s\" stands here a second time (first on line %zu); remove one",
-		 (int)shown, r->text + again->piece.at, line_of(r, first->piece.at));
+		 "the key \"%.*s\" stands here a second time (first on line %u); remove one",
+		 (int)shown, r->text + again->piece.at, json_line(r, first->piece.at));
 	json_fault(r, again->piece.at - 1, again->piece.length + 2, message);
 }
 

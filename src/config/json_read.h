@@ -52,6 +52,7 @@ struct json_reader {
 	void *context;
 	struct json_seen_key *seen; /* keys of the objects that are open */
 	size_t seen_count, seen_capacity;
+	uint32_t *lines; /* the line number at every so many bytes; made when asked for */
 };
 
 /* fault NULL reads a text that was checked before. */
@@ -75,6 +76,8 @@ bool json_next_item(struct json_reader *r);
 bool json_string(struct json_reader *r, struct json_piece *piece);
 bool json_number(struct json_reader *r, struct json_piece *piece);
 bool json_bool(struct json_reader *r, bool *value);
+/* The line of an offset. */
+uint32_t json_line(struct json_reader *r, size_t at);
 /* Any value, with all it holds. */
 bool json_skip(struct json_reader *r);
 
