@@ -101,7 +101,8 @@ static void take_word(struct splitter *s)
 static bool left_open(const struct splitter *s, struct argv_problem *problem)
 {
 	static const char *const messages[] = {
-		[QUOTE_SINGLE] = "the ' that begins here is never closed; write \\' for a literal one",
+		[QUOTE_SINGLE] =
+			"the ' that begins here is never closed; write \\' for a literal one",
 		[QUOTE_DOUBLE] =
 			"the \" that begins here is never closed; write \\\" for a literal one",
 		[QUOTE_BACKSLASH] = "nothing follows the backslash; write \\\\ for a literal one",

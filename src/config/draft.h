@@ -13,6 +13,12 @@ struct spot {
 	bool is_default;           /* in "defaults" */
 };
 
+/* What decides a job and has no place of its own in struct job; kept beside it for
+ * config_changes. */
+struct around_hash {
+	uint32_t schedule, start, end, except, remote;
+};
+
 /* Growing lists of the job being read live in the loader's scratch. */
 struct env_list {
 	struct env_var *items;
@@ -29,12 +35,10 @@ struct draft {
 	int64_t jitter_ms;
 	struct calendar_form calendar;
 
-	const char *command_text;       /* a text; else the list */
-	struct text_list command_items; /* as written */
 	struct env_list env;
 	bool has_own_env;
 	int64_t cpu_ms;
-	uint64_t value_hash; /* of what has no place in struct job */
+	struct around_hash around;
 };
 
 #endif

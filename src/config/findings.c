@@ -56,8 +56,7 @@ bool report_vadd(struct report *report, enum severity severity, const struct abo
 	if (report->count == (size_t)2 * FINDINGS_KEPT)
 		keep_first(report);
 	if (!report->entries)
-		report->entries =
-			mem_alloc(sizeof(*report->entries) * (size_t)(2 * FINDINGS_KEPT));
+		report->entries = mem_alloc(sizeof(*report->entries) * (size_t)(2 * FINDINGS_KEPT));
 	vsnprintf(message, sizeof(message), format, args);
 	report->entries[report->count++] = (struct report_entry){
 		.at = about->at,

@@ -323,9 +323,9 @@ bool json_next_member(struct json_reader *r, struct json_piece *key)
 		return false;
 	if (r->at >= r->length || r->text[r->at] != '"') {
 		enum json_kind kind = json_peek(r);
-		return kind != JSON_NONE ? json_broken(r, r->at, 1,
-						       "a key in double quotes should be here")
-					 : unexpected(r, "a key in double quotes or }");
+		return kind != JSON_NONE
+			       ? json_broken(r, r->at, 1, "a key in double quotes should be here")
+			       : unexpected(r, "a key in double quotes or }");
 	}
 	if (!json_scan_string(r, key))
 		return false;
@@ -422,8 +422,7 @@ bool json_number(struct json_reader *r, struct json_piece *piece)
 
 static bool token_is(const struct json_reader *r, struct json_piece piece, const char *word)
 {
-	return piece.length == strlen(word) &&
-	       memcmp(r->text + piece.at, word, piece.length) == 0;
+	return piece.length == strlen(word) && memcmp(r->text + piece.at, word, piece.length) == 0;
 }
 
 static void tell_word(struct json_reader *r, struct json_piece piece)
@@ -502,15 +501,14 @@ bool json_check(struct json_reader *r)
 	if (r->length >= 3 && memcmp(r->text, "\xef\xbb\xbf", 3) == 0) {
 		json_fault(r, 0, 3, "a byte order mark; save the file as UTF-8 without one");
 		r->at = 3;
-	} else if (r->length >= 2 && (memcmp(r->text, "\xff\xfe", 2) == 0 ||
-				      memcmp(r->text, "\xfe\xff", 2) == 0)) {
+	} else if (r->length >= 2 &&
+		   (memcmp(r->text, "\xff\xfe", 2) == 0 || memcmp(r->text, "\xfe\xff", 2) == 0)) {
 		return json_broken(r, 0, 2, "the file is UTF-16; save it as UTF-8");
 	}
 	if (!json_skip(r))
 		return false;
 	skip_space(r);
 	if (r->at < r->length)
-		return json_broken(r, r->at, 1,
-				   "text behind the end of the JSON value; remove it");
+		return json_broken(r, r->at, 1, "text behind the end of the JSON value; remove it");
 	return true;
 }

@@ -123,9 +123,10 @@ static const char *escape_problem(const char *text, size_t at, size_t end, size_
 	if (end - at < 2)
 		return "a lone backslash";
 	if (text[at + 1] != 'u')
-		return escaped(text[at + 1]) ? NULL
-					     : "no such escape; there are \\\" \\\\ \\/ \\b \\f \\n "
-					       "\\r \\t \\uXXXX, and \\\\ is a backslash";
+		return escaped(text[at + 1])
+			       ? NULL
+			       : "no such escape; there are \\\" \\\\ \\/ \\b \\f \\n "
+				 "\\r \\t \\uXXXX, and \\\\ is a backslash";
 	int32_t unit = hex4(text, at + 2, end);
 	if (unit < 0)
 		return "\\u needs four hexadecimal digits, as in \\u00e9";

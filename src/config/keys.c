@@ -6,7 +6,6 @@
 #include "config.h"
 #include "draft.h"
 #include "str.h"
-#include "words.h"
 
 /* The words of an enum in its order, so that an index is a value. */
 #define ONLY_WORD(name, word) word,
@@ -16,11 +15,11 @@ static const char *const catchup_words[] = {CATCHUPS(ONLY_WORD) NULL};
 static const char *const retry_words[] = {"failed", "timed_out", "unknown", "partial", NULL};
 static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", NULL};
 
-#define TOP(member)         .path = member, .name = member, .parent = KEY_NONE
-#define JOB(member)         .path = "jobs[]." member, .name = member, .parent = KEY_JOBS
+#define TOP(member)           .path = member, .name = member, .parent = KEY_NONE
+#define JOB(member)           .path = "jobs[]." member, .name = member, .parent = KEY_JOBS
 #define IN(above, up, member) .path = "jobs[]." up "." member, .name = member, .parent = above
-#define AT(member)                                                                               \
-	.is_kept = true, .offset = offsetof(struct draft, member),                               \
+#define AT(member)                                                                                 \
+	.is_kept = true, .offset = offsetof(struct draft, member),                                 \
 	.width = sizeof(((struct draft *)NULL)->member)
 
 #define DAY_MS   INT64_C(86400000)
@@ -59,11 +58,11 @@ const struct key_row keys[KEY_COUNT] = {
 		.type = "cron expression or calendar form", .is_required = true, .is_job_only = true,
 		.summary = "when the job is due: \"0 9 * * mon\", \"@every 15m\", or an object "
 			   "such as {\"every\": \"day\", \"time\": \"09:00\"}"},
-	[KEY_EVERY] = {IN(KEY_SCHEDULE, "schedule", "every"), TEXT, .is_job_only = true,
+	[KEY_EVERY] = {IN(KEY_SCHEDULE, "schedule", "every"), .kind = KIND_TEXT, .is_job_only = true,
 		AT(calendar.every), .least = 1,
 		.type = "hour, day, week, month, year or a duration",
 		.summary = "the unit that repeats"},
-	[KEY_AT] = {IN(KEY_SCHEDULE, "schedule", "at"), TEXT, .is_job_only = true, AT(calendar.at),
+	[KEY_AT] = {IN(KEY_SCHEDULE, "schedule", "at"), .kind = KIND_TEXT, .is_job_only = true, AT(calendar.at),
 		.rule = RULE_MOMENT, .type = "date-time", .least = 1,
 		.summary = "the one instant it is due, in the job's zone or with an offset"},
 	[KEY_MONTH] = {IN(KEY_SCHEDULE, "schedule", "month"), CALENDAR, .is_job_only = true,
@@ -79,12 +78,12 @@ const struct key_row keys[KEY_COUNT] = {
 		AT(calendar.minute), .summary = "minute of the hour"},
 	[KEY_TIMEZONE] = {JOB("timezone"), .kind = KIND_ZONE, .type = "time zone", AT(zone),
 		.summary = "whose clock the schedule follows (IANA name); else the file's"},
-	[KEY_START] = {JOB("start"), TEXT, AT(start), .least = 1, .rule = RULE_MOMENT,
+	[KEY_START] = {JOB("start"), .kind = KIND_TEXT, AT(start), .least = 1, .rule = RULE_MOMENT,
 		.type = "date or date-time",
 		.summary = "not due before; also where @every counts from"},
-	[KEY_END] = {JOB("end"), TEXT, AT(end), .least = 1, .rule = RULE_MOMENT,
+	[KEY_END] = {JOB("end"), .kind = KIND_TEXT, AT(end), .least = 1, .rule = RULE_MOMENT,
 		.type = "date or date-time", .summary = "not due at or after"},
-	[KEY_EXCEPT] = {JOB("except"), TEXTS, AT(except), .least = 1, .rule = RULE_EXCEPTION,
+	[KEY_EXCEPT] = {JOB("except"), .kind = KIND_TEXTS, AT(except), .least = 1, .rule = RULE_EXCEPTION,
 		.type = "list of dates",
 		.summary = "days without: \"2026-12-25\", \"12-25\" each year, "
 			   "\"2026-12-24/2027-01-02\""},
@@ -228,7 +227,7 @@ const struct key_row keys[KEY_COUNT] = {
 
 enum key key_find(enum key parent, const struct json_reader *r, struct json_piece name)
 {
-	for (int i = parent + 1; i < KEY_COUNT; i++)
+	for (int i = (int)parent + 1; i < KEY_COUNT; i++)
 		if (keys[i].parent == parent && json_piece_equals(r, name, keys[i].name))
 			return (enum key)i;
 	return KEY_NONE;
@@ -239,7 +238,7 @@ const char *key_nearest(enum key parent, bool in_defaults, const char *name)
 	const char *names[KEY_COUNT];
 	size_t count = 0;
 
-	for (int i = parent + 1; i < KEY_COUNT; i++)
+	for (int i = (int)parent + 1; i < KEY_COUNT; i++)
 		if (keys[i].parent == parent && !(in_defaults && keys[i].is_job_only))
 			names[count++] = keys[i].name;
 	return str_nearest(name, names, count);
@@ -247,8 +246,13 @@ const char *key_nearest(enum key parent, bool in_defaults, const char *name)
 
 unsigned kind_takes(enum key_kind kind)
 {
-	enum { OBJ = 1u << JSON_OBJECT, ARR = 1u << JSON_ARRAY, STR = 1u << JSON_STRING,
-	       NUM = 1u << JSON_NUMBER, BOOL = 1u << JSON_BOOL };
+	enum {
+		OBJ = 1u << JSON_OBJECT,
+		ARR = 1u << JSON_ARRAY,
+		STR = 1u << JSON_STRING,
+		NUM = 1u << JSON_NUMBER,
+		BOOL = 1u << JSON_BOOL
+	};
 	static const unsigned takes[KIND_COUNT] = {
 		[KIND_TEXT] = STR,
 		[KIND_ZONE] = STR,
@@ -341,7 +345,7 @@ const struct rule_row text_rules[RULE_COUNT] = {
 	[RULE_EXCEPTION] = {"^(" DATE "(/" DATE ")?|[0-9]{2}-[0-9]{2})$", "", is_met_always},
 	[RULE_URL] = {"^(https?://|\\$\\{)", "an address that begins with http:// or https://",
 		      is_url},
-	[RULE_ENV_NAME] = {"^[^=]+$", "the name of an environment variable, without =",
-			   is_env_name},
+	[RULE_ENV_NAME] = {"^[^=]+$",
+			   "the name of an environment variable, without =", is_env_name},
 	[RULE_HEADER] = {"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$", "the name of an HTTP header", is_header},
 };

@@ -162,9 +162,8 @@ struct rule_row {
 	bool (*is_met)(const char *text);
 };
 extern const struct rule_row text_rules[RULE_COUNT];
-#define DURATION_PATTERN                                                                           \
-	"^(?=[0-9])([0-9]+d)?([0-9]+h)?([0-9]+m(?!s))?([0-9]+s)?([0-9]+ms)?$"
-#define SIZE_PATTERN  "^[0-9]+([KMGT](i?B)?)?$"
-#define UMASK_PATTERN "^0?[0-7]{1,3}$"
+#define DURATION_PATTERN "^(?=[0-9])([0-9]+d)?([0-9]+h)?([0-9]+m(?!s))?([0-9]+s)?([0-9]+ms)?$"
+#define SIZE_PATTERN     "^[0-9]+([KMGT](i?B)?)?$"
+#define UMASK_PATTERN    "^0?[0-7]{1,3}$"
 
 #endif

@@ -57,9 +57,8 @@ struct visit visit_key(struct loader *l, const struct draft *d, enum key key)
 	const struct spot *spot = &d->spots[key];
 	struct json_step *step = &l->json.path.steps[l->json.path.depth++];
 
-	*step = (struct json_step){.count = 1,
-				   .key = spot->key_at + 1,
-				   .key_length = spot->key_length - 2};
+	*step = (struct json_step){
+		.count = 1, .key = spot->key_at + 1, .key_length = spot->key_length - 2};
 	l->json.at = spot->at;
 	return visit;
 }

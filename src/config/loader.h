@@ -13,6 +13,12 @@
 #include "intern.h"
 #include "report.h"
 
+/* Where a job's name and schedule stand, for what only all jobs together show. */
+struct job_place {
+	size_t index; /* in its list */
+	struct spot name, schedule;
+};
+
 struct loader {
 	struct json_reader json;
 	struct report report;
@@ -22,25 +28,22 @@ struct loader {
 	struct intern texts;
 
 	bool is_cron_manager, in_defaults;
-	const char *job_name;         /* of the job being read; NULL while unknown */
-	struct draft base;            /* what a job begins as: our defaults, then the file's */
-	bool is_told[KEY_COUNT];      /* faults of "defaults" that only a job shows */
-	size_t untimed;               /* jobs of cron-manager's form without a timeout */
-	struct job *jobs;             /* with malloc while they come in */
-	struct around_hash *around;   /* beside each */
+	bool is_list;               /* the root is the list of jobs */
+	const char *job_name;       /* of the job being read; NULL while unknown */
+	struct draft base;          /* what a job begins as: our defaults, then the file's */
+	bool is_told[KEY_COUNT];    /* faults of "defaults" that only a job shows */
+	size_t untimed;             /* jobs of cron-manager's form without a timeout */
+	struct job *jobs;           /* with malloc while they come in */
+	struct around_hash *around; /* beside each */
+	struct job_place *places;   /* beside each */
 	size_t job_count, job_capacity;
-};
-
-/* Of what decides due instants and is not in struct job; for config_changes. */
-struct around_hash {
-	uint32_t start, end, except;
 };
 
 /* A generation with what only config/ needs. */
 struct generation {
 	struct config config; /* first: the outside holds a pointer to it */
 	const struct around_hash *around;
-	const struct job **by_name; /* sorted */
+	const struct job **by_name; /* sorted; as many as there are jobs */
 };
 
 /* loader.c: findings. All return false. */
@@ -88,11 +91,12 @@ void job_read(struct loader *l);
 void schedule_read(struct loader *l, struct draft *d);
 void executor_read(struct loader *l, struct draft *d);
 /* hash.c */
-void hash_job(struct job *job, const struct around_hash *around, uint64_t value_hash);
+void hash_job(struct job *job, const struct around_hash *around);
 /* One top-level key of a job. */
 uint64_t hash_key(const struct job *job, const struct around_hash *around, enum key key);
 void hash_content(const char *text, size_t length, char hex[65]);
-/* check.c */
-void check_jobs(struct loader *l);
+uint32_t hash_short(uint64_t hash);
+/* check.c: by_name has room for all jobs; returns how many have a name. */
+size_t check_jobs(struct loader *l, const struct job **by_name);
 
 #endif

@@ -102,8 +102,9 @@ static bool check_text(const struct slot *s, struct json_piece piece)
 	const char *text = json_piece_text(&s->l->json, piece, &s->l->scratch, &length);
 
 	if (row->least && length == 0)
-		return tell(s->l, SEVERITY_ERROR, s->at, 2, "an empty text; give it, or leave the "
-							    "key out");
+		return tell(s->l, SEVERITY_ERROR, s->at, 2,
+			    "an empty text; give it, or leave the "
+			    "key out");
 	if (row->most && length > (size_t)row->most)
 		return tell(s->l, SEVERITY_ERROR, s->at, s->l->json.at - s->at,
 			    "%zu bytes are too many; at most %lld", length, (long long)row->most);
@@ -411,8 +412,7 @@ static void read_texts(struct slot *s)
 
 	json_open(&s->l->json);
 	while (json_next_item(&s->l->json)) {
-		const char *text =
-			item_is(s, 1u << JSON_STRING, "a text") ? checked_text(s) : NULL;
+		const char *text = item_is(s, 1u << JSON_STRING, "a text") ? checked_text(s) : NULL;
 
 		if (text)
 			grow(s->l, &list, text);
@@ -485,7 +485,7 @@ static void read_calendar(struct slot *s)
 			if (item)
 				grow(s->l, &list, item);
 		}
-		if (s->l->json.at && !list.count)
+		if (!list.count)
 			wrong(s, "at least one");
 	}
 	/* The pairs of struct calendar_form are pointer, count. */
@@ -535,8 +535,8 @@ static bool check_map_name(struct slot *s, struct json_piece key, const char *na
 	char piece[SHOWN_MAX];
 
 	if (!rule->is_met(name))
-		return tell(s->l, SEVERITY_ERROR, key.at - 1, key.length + 2,
-			    "\"%s\" is not %s", shown(name, strlen(name), piece), rule->wanted);
+		return tell(s->l, SEVERITY_ERROR, key.at - 1, key.length + 2, "\"%s\" is not %s",
+			    shown(name, strlen(name), piece), rule->wanted);
 	if (s->row->is_kept && strncmp(name, "BELFRY_", 7) == 0)
 		tell(s->l, SEVERITY_WARNING, key.at - 1, key.length + 2,
 		     "belfry sets BELFRY_… variables itself and may overwrite this one; choose "
@@ -638,9 +638,7 @@ static void unknown_member(struct loader *l, enum key parent, struct json_piece 
 		     "unknown key \"%s\"; `belfry keys` lists those there are", copy);
 }
 
-
-static void read_member(struct loader *l, struct draft *d, enum key parent,
-			struct json_piece piece)
+static void read_member(struct loader *l, struct draft *d, enum key parent, struct json_piece piece)
 {
 	enum key key = key_find(parent, &l->json, piece);
 
@@ -669,7 +667,7 @@ void value_members(struct loader *l, struct draft *d, enum key parent)
 	json_open(&l->json);
 	while (json_next_member(&l->json, &piece))
 		read_member(l, d, parent, piece);
-	for (int i = parent + 1; i < KEY_COUNT && !l->in_defaults; i++)
+	for (int i = (int)parent + 1; i < KEY_COUNT && !l->in_defaults; i++)
 		if (keys[i].parent == parent && keys[i].is_required && !is_written(d, (enum key)i))
 			tell(l, SEVERITY_ERROR, at, 1, "\"%s\" is missing: %s", keys[i].name,
 			     keys[i].summary);
