@@ -6,16 +6,26 @@
 
 #include "loader.h"
 
+enum { JOBS_MAX = 250000 };
+
 static void tell_fault(void *context, size_t at, size_t length, const char *message)
 {
 	tell(context, SEVERITY_ERROR, at, length, "%s", message);
 }
 
+/* Bounded, as a broken file of small jobs would take many times its size. */
 static void read_list(struct loader *l)
 {
 	json_open(&l->json);
-	while (json_next_item(&l->json))
-		job_read(l);
+	while (json_next_item(&l->json)) {
+		if (l->job_count < JOBS_MAX) {
+			job_read(l);
+			continue;
+		}
+		tell(l, SEVERITY_ERROR, l->json.at, 1,
+		     "more than %d jobs in one file; the rest is not read", JOBS_MAX);
+		return;
+	}
 }
 
 /* A text that was checked is read again, from the start and silently. */
@@ -65,8 +75,9 @@ static void read_file_object(struct loader *l)
 		struct visit visit = visit_key(l, &file, KEY_JOBS);
 		if (json_peek(&l->json) == JSON_ARRAY)
 			read_list(l);
-		l->json.at = visit.at;
 		/* The path stays at "jobs" for what check.c tells. */
+		l->json.path.depth = 1;
+		l->json.at = visit.at;
 	}
 }
 
@@ -78,6 +89,7 @@ static void read_root(struct loader *l)
 	if (kind == JSON_ARRAY) {
 		l->is_cron_manager = l->is_list = true;
 		read_list(l);
+		l->json.path.depth = 0;
 	} else if (kind == JSON_OBJECT && is_bare_job(l)) {
 		l->is_cron_manager = true;
 		job_read(l);

@@ -60,9 +60,9 @@ static void tell_split(struct loader *l, struct json_piece piece, const char *te
 	buf_finish(&path);
 }
 
-static void warn_of_shell(struct loader *l, const struct draft *d, const struct text_list *words)
+static void warn_of_shell(struct loader *l, const struct draft *d)
 {
-	const char *sign = argv_shell_word(words);
+	const char *sign = argv_shell_word(&d->job.argv_shown);
 
 	if (sign)
 		tell_key(l, d, KEY_COMMAND, SEVERITY_WARNING,
@@ -84,7 +84,6 @@ static void split_text(struct loader *l, struct draft *d, struct json_piece piec
 	const char **run = arena_array(&l->scratch, const char *, words.count + 1);
 	if (!expand_words(l, piece, &words, offsets, run))
 		return;
-	warn_of_shell(l, d, &words);
 	keep_words(l, d, run, &words);
 }
 
@@ -166,6 +165,8 @@ static void read_command(struct loader *l, struct draft *d)
 	bool is_right =
 		(kind == JSON_STRING || kind == JSON_ARRAY) && l->report.findings->errors == told;
 	visit_leave(l, visit);
+	if (is_right && kind == JSON_STRING)
+		warn_of_shell(l, d);
 	if (is_right && d->job.executor == EXECUTOR_PROCESS &&
 	    (!d->job.argv.count || !d->job.argv.items[0][0]))
 		tell_key(l, d, KEY_COMMAND, SEVERITY_ERROR,

@@ -23,7 +23,7 @@ static const char *find_name(struct loader *l)
 			json_skip(&l->json);
 	}
 	l->json.at = at;
-	return name;
+	return name && text_rules[RULE_NAME].is_met(name) ? name : NULL;
 }
 
 static void finish_timeout(struct loader *l, struct draft *d)

@@ -34,6 +34,20 @@ static size_t cut(const char *key, size_t length)
 	return at;
 }
 
+/* The key is written as it stands in the file, escapes and all, if it can be shown. */
+static void write_shown(const char *key, size_t length, struct buf *out)
+{
+	for (size_t at = 0; at < length;) {
+		size_t n = utf8_length(key + at, length - at);
+
+		if (n && (unsigned char)key[at] >= 0x20)
+			buf_add(out, key + at, n);
+		else
+			buf_char(out, '?');
+		at += n ? n : 1;
+	}
+}
+
 static void write_key(const char *key, size_t length, struct buf *out)
 {
 	if (is_plain(key, length)) {
@@ -42,9 +56,9 @@ static void write_key(const char *key, size_t length, struct buf *out)
 		buf_add(out, key, length);
 		return;
 	}
-	buf_char(out, '[');
-	buf_json_string(out, key, cut(key, length));
-	buf_char(out, ']');
+	buf_text(out, "[\"");
+	write_shown(key, cut(key, length), out);
+	buf_text(out, "\"]");
 }
 
 void json_path_write(const struct json_path *path, const char *text, struct buf *out)

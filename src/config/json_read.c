@@ -416,7 +416,7 @@ bool json_number(struct json_reader *r, struct json_piece *piece)
 	if (r->is_broken)
 		return false;
 	*piece = token(r);
-	const char *problem = r->fault ? number_problem(r->text + piece->at, piece->length) : NULL;
+	const char *problem = number_problem(r->text + piece->at, piece->length);
 	return !problem || json_fault(r, piece->at, piece->length, problem);
 }
 

@@ -44,7 +44,7 @@ const struct key_row keys[KEY_COUNT] = {
 		.summary = "values for all jobs that do not have their own; any key of a job but "
 			   "those that say what it is and when"},
 	[KEY_JOBS] = {TOP("jobs"), .kind = KIND_JOBS, .type = "list of jobs", .is_required = true,
-		.summary = "the jobs"},
+		.summary = "the list of jobs, which may be empty"},
 
 	[KEY_NAME] = {JOB("name"), TEXT, .is_required = true, .is_job_only = true,
 		.most = JOB_NAME_MAX, .least = 1, .rule = RULE_NAME, AT(job.name),

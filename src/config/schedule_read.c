@@ -170,9 +170,14 @@ static void check_future(struct loader *l, const struct draft *d)
 		schedule_lint(schedule, l->world->now, tell_lint, &linting);
 		return;
 	}
-	tell_key(l, d, key, d->job.enabled ? SEVERITY_ERROR : SEVERITY_WARNING,
-		 "never fires again: its last date has passed; change the date, remove the job, or "
-		 "write \"enabled\": false");
+	if (d->job.enabled)
+		tell_key(l, d, key, SEVERITY_ERROR,
+			 "never fires again: its last date has passed; change the date, remove the "
+			 "job, or write \"enabled\": false");
+	else
+		tell_key(l, d, key, SEVERITY_WARNING,
+			 "never fires again: its last date has passed; the disabled job can be "
+			 "removed");
 }
 
 static void hash_schedule(struct loader *l, struct draft *d)

@@ -30,6 +30,16 @@ static bool wrong(const struct slot *s, const char *wanted)
 		    shown(r->text + s->at, r->at - s->at, piece), wanted);
 }
 
+static const char *article(const char *type)
+{
+	static const char *const without[] = {"one of", "true or", "octal", "hour,"};
+
+	for (size_t i = 0; i < sizeof(without) / sizeof(without[0]); i++)
+		if (strncmp(type, without[i], strlen(without[i])) == 0)
+			return "";
+	return strchr("aeiou", *type) ? "an " : "a ";
+}
+
 static void keep_text(const struct slot *s, const char *text)
 {
 	if (s->row->is_kept)
@@ -186,7 +196,8 @@ static bool read_whole(struct slot *s, int64_t *number)
 
 	json_peek(&s->l->json);
 	s->at = s->l->json.at;
-	json_number(&s->l->json, &piece);
+	if (!json_number(&s->l->json, &piece))
+		return false;
 	if (!whole_number(s->l, piece, number))
 		return wrong(s, "a whole number");
 	return (*number >= s->row->least && *number <= s->row->most) || out_of_range(s);
@@ -222,7 +233,8 @@ static bool duration_of_number(struct slot *s, int64_t *ms)
 	struct json_piece piece;
 	int64_t seconds;
 
-	json_number(&s->l->json, &piece);
+	if (!json_number(&s->l->json, &piece))
+		return false;
 	if (!whole_number(s->l, piece, &seconds) || seconds < 0 || seconds > s->row->most / 1000)
 		return wrong(s, "a number of whole seconds, or a duration such as \"1h30m\"");
 	*ms = seconds * 1000;
@@ -330,7 +342,8 @@ static int read_index(struct slot *s)
 		     "unknown word \"%s\"; did you mean \"%s\"?", piece, near);
 	else
 		tell(s->l, SEVERITY_ERROR, s->at, s->l->json.at - s->at,
-		     "unknown word \"%s\"; it is %s", piece, s->row->type);
+		     "unknown word \"%s\"; it takes %s%s", piece, article(s->row->type),
+		     s->row->type);
 	return -1;
 }
 
@@ -459,7 +472,8 @@ static const char *calendar_item(struct slot *s)
 	s->at = r->at;
 	if (kind == JSON_STRING)
 		return value_text(s->l, false, NULL);
-	json_number(r, &piece);
+	if (!json_number(r, &piece))
+		return NULL;
 	if (whole_number(s->l, piece, &number) && number >= 0)
 		return arena_format(&s->l->scratch, "%lld", (long long)number);
 	wrong(s, "a text or a whole number");
@@ -486,7 +500,8 @@ static void read_calendar(struct slot *s)
 				grow(s->l, &list, item);
 		}
 		if (!list.count)
-			wrong(s, "at least one");
+			tell(s->l, SEVERITY_ERROR, s->at, r->at - s->at,
+			     "an empty list; give at least one, or leave the key out");
 	}
 	/* The pairs of struct calendar_form are pointer, count. */
 	struct {
@@ -604,6 +619,18 @@ static read_fn *const readers[KIND_COUNT] = {
 	[KIND_JOBS] = read_skipped,
 };
 
+/* Words such as None were told by the checking pass and read as null. */
+static void wrong_type(const struct slot *s, enum json_kind kind)
+{
+	const struct json_reader *r = &s->l->json;
+	size_t length = r->at - s->at;
+
+	if (kind == JSON_NULL && (length != 4 || memcmp(r->text + s->at, "null", 4) != 0))
+		return;
+	tell(s->l, SEVERITY_ERROR, s->at, length, "\"%s\" cannot be %s; it takes %s%s",
+	     s->row->name, json_kind_words(kind), article(s->row->type), s->row->type);
+}
+
 void value_read(struct loader *l, struct draft *d, enum key key)
 {
 	struct json_reader *r = &l->json;
@@ -616,8 +643,7 @@ void value_read(struct loader *l, struct draft *d, enum key key)
 		readers[keys[key].kind](&slot);
 	} else {
 		json_skip(r);
-		tell(l, SEVERITY_ERROR, slot.at, r->at - slot.at, "\"%s\" is %s (%s); this is %s",
-		     keys[key].name, keys[key].type, keys[key].path, json_kind_words(kind));
+		wrong_type(&slot, kind);
 	}
 	d->spots[key].length = r->at - d->spots[key].at;
 }

@@ -7,7 +7,7 @@
 #include "config.h"
 
 /* 2026-11-25T00:00:00Z */
-#define NOW ((struct utc){INT64_C(1795564800000)})
+#define NOW    ((struct utc){INT64_C(1795564800000)})
 #define SECRET "s3cret value"
 
 static const char *stub_environment(void *context, const char *name)
