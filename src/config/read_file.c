@@ -14,7 +14,7 @@
 
 #include "config.h"
 
-enum { TRIES = 10, WAIT_MS = 20, CHUNK = 64 * 1024 };
+enum { TRIES = 10, WAIT_MS = 20, SETTLE_TRIES = 10, SETTLE_MS = 5, CHUNK = 64 * 1024 };
 enum reading { READ_WHOLE, READ_CHANGED, READ_FAILED };
 
 /* Grows as bytes come, up to one more than is allowed. */
@@ -78,16 +78,50 @@ static bool is_unchanged(const struct stat *before, const struct stat *after, si
 	return is_same(before, &same) && (size_t)after->st_size == length;
 }
 
+static void wait_ms(long ms)
+{
+	struct timespec wait = {.tv_nsec = ms * 1000000L};
+
+	nanosleep(&wait, NULL);
+}
+
+/* A file's times move with the kernel's coarse clock: a second write within one of its
+ * ticks would not show. So a file that was written in this very tick is waited for. */
+static bool is_fresh(const struct stat *st)
+{
+	struct timespec tick;
+
+	return clock_gettime(CLOCK_REALTIME_COARSE, &tick) == 0 &&
+	       st->st_mtim.tv_sec == tick.tv_sec && st->st_mtim.tv_nsec >= tick.tv_nsec;
+}
+
+/* The state from which on every write shows. */
+static bool look(int fd, struct stat *st, bool *is_settled, struct err *err)
+{
+	for (int i = 0; i <= SETTLE_TRIES; i++) {
+		if (i > 0)
+			wait_ms(SETTLE_MS);
+		if (fstat(fd, st) != 0)
+			return err_errno(err, errno, "cannot be looked at");
+		*is_settled = !is_fresh(st);
+		if (*is_settled)
+			break;
+	}
+	return true;
+}
+
 static enum reading read_open(int fd, char **text, size_t *length, struct err *err)
 {
 	struct stat before, after;
+	bool is_settled;
 
-	if (fstat(fd, &before) != 0) {
-		err_errno(err, errno, "cannot be looked at");
+	if (!look(fd, &before, &is_settled, err))
 		return READ_FAILED;
-	}
-	if (!check_kind(&before, err) ||
-	    !read_to_end(fd, (size_t)before.st_size, text, length, err))
+	if (!check_kind(&before, err))
+		return READ_FAILED;
+	if (!is_settled)
+		return READ_CHANGED;
+	if (!read_to_end(fd, (size_t)before.st_size, text, length, err))
 		return READ_FAILED;
 	if (fstat(fd, &after) != 0) {
 		err_errno(err, errno, "cannot be looked at");
@@ -132,8 +166,6 @@ static bool read_stdin(char **text, size_t *length, struct err *err)
 
 bool config_read(const char *path, char **text, size_t *length, struct err *err)
 {
-	struct timespec wait = {.tv_nsec = WAIT_MS * 1000000L};
-
 	*text = NULL;
 	*length = 0;
 	if (strcmp(path, "-") == 0)
@@ -145,7 +177,7 @@ bool config_read(const char *path, char **text, size_t *length, struct err *err)
 			return true;
 		if (reading == READ_FAILED)
 			return err_wrap(err, "%s", path);
-		nanosleep(&wait, NULL);
+		wait_ms(WAIT_MS);
 	}
 	*length = 0;
 	return err_set(err,
