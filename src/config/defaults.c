@@ -9,7 +9,7 @@
 #include "loader.h"
 
 /* The members with a default below a key, as JSON. */
-static void write_members(enum key parent, struct buf *json) /* NOLINT(misc-no-recursion) */
+static void write_members(enum key parent, struct buf *json)
 {
 	buf_char(json, '{');
 	for (int i = (int)parent + 1; i < KEY_COUNT; i++) {

@@ -30,6 +30,8 @@ static int by_place(const void *a, const void *b)
 
 static void keep_first(struct report *report)
 {
+	if (!report->count)
+		return;
 	qsort(report->entries, report->count, sizeof(*report->entries), by_place);
 	if (report->count <= FINDINGS_KEPT)
 		return;

@@ -107,7 +107,7 @@ static uint64_t add_kept(uint64_t hash, const struct job *job, const struct key_
 }
 
 static uint64_t add_key(uint64_t hash, const struct job *job, const struct around_hash *around,
-			enum key key) /* NOLINT(misc-no-recursion) */
+			enum key key)
 {
 	if (add_special(&hash, job, around, key))
 		return hash;

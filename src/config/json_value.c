@@ -37,7 +37,7 @@ static void compact_array(struct json_reader *r, struct buf *out)
 	buf_char(out, ']');
 }
 
-void json_compact(struct json_reader *r, struct buf *out) /* NOLINT(misc-no-recursion) */
+void json_compact(struct json_reader *r, struct buf *out)
 {
 	enum json_kind kind = json_peek(r);
 	size_t from = r->at;
@@ -63,7 +63,7 @@ static uint64_t mix(uint64_t x)
 	return x ^ x >> 31;
 }
 
-uint64_t json_hash_value(struct json_reader *r) /* NOLINT(misc-no-recursion) */
+uint64_t json_hash_value(struct json_reader *r)
 {
 	enum json_kind kind = json_peek(r);
 	uint64_t hash = str_hash(STR_HASH_INIT, &kind, sizeof(kind)), part;

@@ -434,7 +434,7 @@ static void values_are_not_split(void **state)
 	struct config *config =
 		parse("{\"jobs\":[{\"name\":\"a\",\"schedule\":\"@daily\",\"command\":"
 		      "\"x ${SECRET} '--t=${SECRET}' ${EMPTY} $${X}\"}]}");
-	static const char *const argv[] = {"x", SECRET, "--t=" SECRET, "", "${X}"};
+	static const char *const argv[] = {"x", SECRET, ("--t=" SECRET), "", "${X}"};
 
 	(void)state;
 	assert_texts(&config->jobs[0].argv, argv, 5);
