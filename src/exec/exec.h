@@ -14,6 +14,7 @@
 #include "loop.h"
 #include "run.h"
 
+/* A sink takes note and returns; it calls no executor back. */
 struct exec_sink {
 	/* What the event points to is borrowed for the call. */
 	void (*event)(void *context, const struct event *event);

@@ -114,9 +114,7 @@ static bool take_signals(struct runner *runner, struct err *err)
 	sigdelset(&set, SIGXFSZ);
 	runner->children = (struct source){.kind = SOURCE_CHILDREN,
 					   .fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)};
-	if (runner->children.fd < 0 || !runner_watch(runner, &runner->children, EPOLLIN))
-		return err_errno(err, errno, "cannot take signals");
-	return true;
+	return runner->children.fd >= 0 || err_errno(err, errno, "cannot take signals");
 }
 
 static bool begin(struct runner *runner, const char *state, int *code, struct err *err)
@@ -134,7 +132,7 @@ static bool begin(struct runner *runner, const char *state, int *code, struct er
 }
 
 /* Whoever started us waits for this: from here on the socket can be connected to. */
-static bool go_to_background(struct err *err)
+static bool go_to_background(struct runner *runner, struct err *err)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	pid_t pid = null < 0 ? -1 : fork();
@@ -151,7 +149,9 @@ static bool go_to_background(struct err *err)
 	close(null);
 	/* What jobs leave behind comes to us, not to PID 1 (prctl(2)). */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	return true;
+	/* An epoll set looks at the signals of the process that added the signalfd. */
+	return runner_watch(runner, &runner->children, EPOLLIN) ||
+	       err_errno(err, errno, "cannot take signals");
 }
 
 /* ---- the loop ---- */
@@ -259,7 +259,7 @@ int main(int argc, char **argv)
 		return usage(stdout, 0);
 	if (argc != 3 || strcmp(argv[1], "--state") != 0)
 		return usage(stderr, 2);
-	if (!begin(&runner, argv[2], &code, &err) || !go_to_background(&err)) {
+	if (!begin(&runner, argv[2], &code, &err) || !go_to_background(&runner, &err)) {
 		fprintf(stderr, "belfry-runner: %s\n", err.text);
 		return code;
 	}
