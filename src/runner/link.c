@@ -39,7 +39,7 @@ bool link_listen(struct runner *runner, struct err *err)
 
 	make_address(runner, &address);
 	unlinkat(runner->state, RUNNER_SOCKET, 0);
-	mode_t before = umask(0077);
+	mode_t before = umask(0177);
 	bool is_bound = fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
 	int number = errno;
 	umask(before);

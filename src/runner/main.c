@@ -126,8 +126,9 @@ static bool begin(struct runner *runner, const char *state, int *code, struct er
 	    !take_signals(runner, err))
 		return false;
 	look_at_clocks(runner);
-	leftover_end_all(runner);
+	cgroup_set_up(runner->state);
 	child_set_up();
+	leftover_end_all(runner);
 	return link_listen(runner, err);
 }
 

@@ -130,6 +130,7 @@ bool family_end(const struct runner *runner, const struct held *held);
 void leftover_end_all(struct runner *runner);
 
 /* cgroup.c: a control group of its own for each run, where that may be */
+void cgroup_set_up(int state); /* once; the state directory */
 void cgroup_find(uint64_t run, int32_t attempt, char *path, size_t size); /* its name, or "" */
 void cgroup_create(uint64_t run, int32_t attempt, char *path, size_t size); /* "" if not */
 bool cgroup_kill(const char *path);

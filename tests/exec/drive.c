@@ -1,8 +1,9 @@
 /*
  * drive.c - an executor on the real loop, told what to do by JSON lines.
  *
- *	exec-drive KIND STATE RUNNER
+ *	exec-drive KIND STATE RUNNER [RUN.ATTEMPT…]
  *
+ * Adopts the attempts named before the loop runs, as the daemon does. Then obeys:
  * One command a line on standard input, one answer a line on standard output; see
  * test_exec.py. Ends with its input.
  */
@@ -197,8 +198,6 @@ static void obey(struct drive *drive, json_t *object)
 	if (what && strcmp(what, "start") == 0)
 		for (; (int64_t)run.id <= last; run.id++)
 			ops->start(drive->executor, &job, &run);
-	else if (what && strcmp(what, "adopt") == 0)
-		ops->adopt(drive->executor, &run);
 	else if (what && strcmp(what, "stop") == 0)
 		ops->stop(drive->executor, run.id, number_of(object, "grace_ms", 1000));
 	else if (what && strcmp(what, "forget") == 0)
@@ -270,6 +269,15 @@ static int run_drive(struct drive *drive)
 	return input ? 0 : 1;
 }
 
+static void adopt(struct drive *drive, const char *text)
+{
+	char *end;
+	struct run run = {.id = strtoull(text, &end, 10), .scheduled_at = UTC_NONE};
+
+	run.attempt = *end == '.' ? atoi(end + 1) : 1;
+	drive->executor->ops->adopt(drive->executor, &run);
+}
+
 int main(int argc, char **argv)
 {
 	struct drive drive = {0};
@@ -278,7 +286,7 @@ int main(int argc, char **argv)
 	struct err err = {""};
 	enum executor_kind kind;
 
-	if (argc != 4 || !executor_kind_from_word(argv[1], &kind))
+	if (argc < 4 || !executor_kind_from_word(argv[1], &kind))
 		return 2;
 	signal(SIGPIPE, SIG_IGN);
 	drive.loop = loop_create(&err);
@@ -291,6 +299,8 @@ int main(int argc, char **argv)
 	buf_json_bool(&buf, "ready", drive.executor != NULL);
 	buf_json_text(&buf, "message", err.text);
 	say(&buf);
+	for (int i = 4; drive.executor && i < argc; i++)
+		adopt(&drive, argv[i]);
 	int code = drive.executor ? run_drive(&drive) : 1;
 	loop_destroy(drive.loop);
 	return code;
