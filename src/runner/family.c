@@ -135,8 +135,15 @@ bool family_end(const struct runner *runner, const struct held *held)
 	return ended > 0;
 }
 
+void family_signal(const struct held *held, int number)
+{
+	/* Just forked, it may not lead a group of its own yet. */
+	if (kill(-held->pid, number) != 0 && errno == ESRCH)
+		kill(held->pid, number);
+}
+
 void family_kill(const struct held *held)
 {
-	kill(-held->pid, SIGKILL);
+	family_signal(held, SIGKILL);
 	cgroup_kill(held->cgroup);
 }

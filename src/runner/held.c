@@ -287,8 +287,8 @@ void held_stop(struct runner *runner, uint64_t run, int64_t grace_ms)
 	for (struct held *held = runner->held; held; held = held->next) {
 		if (held->run != run || held->is_reaped)
 			continue;
-		kill(-held->pid, SIGTERM);
-		kill(-held->pid, SIGCONT); /* one that is stopped could not hear it */
+		family_signal(held, SIGTERM);
+		family_signal(held, SIGCONT); /* one that is stopped could not hear it */
 		if (held->kill_at > in(runner, grace_ms))
 			held->kill_at = in(runner, grace_ms);
 	}

@@ -121,7 +121,9 @@ struct family_member {
 	uint64_t start_ticks;
 };
 bool family_look(pid_t pid, struct family_member *member);
-/* While its own process is not reaped: everything that can be named. */
+/* While its own process is not reaped: to its group. */
+void family_signal(const struct held *held, int number);
+/* Likewise: everything that can be named. */
 void family_kill(const struct held *held);
 /* Afterwards. True if something was still there; it may take a moment to go. */
 bool family_end(const struct runner *runner, const struct held *held);
