@@ -91,10 +91,13 @@ static void open_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static _Noreturn void child(const struct start_order *order, int gate, int out, int err)
+static _Noreturn void child(const struct start_order *order, const int gates[2], int out, int err)
 {
+	int gate = gates[1];
 	char go;
 
+	/* The runner's end: as long as anybody has it, no end of file comes. */
+	close(gates[0]);
 	setsid();
 	open_signals();
 	if (recv(gate, &go, 1, 0) != 1)
@@ -155,7 +158,7 @@ pid_t child_fork(const struct start_order *order, char *cgroup, int *gate, int o
 	    pipe2(out, O_CLOEXEC) == 0 && pipe2(errors, O_CLOEXEC) == 0) {
 		pid = fork_into(cgroup);
 		if (pid == 0)
-			child(order, gates[1], out[1], errors[1]);
+			child(order, gates, out[1], errors[1]);
 	}
 	if (pid < 0) {
 		err_errno(err, errno, "cannot make a process");

@@ -1,4 +1,5 @@
 """exec-drive in a state directory of its own, for the tests beside this file."""
+import contextlib
 import json
 import os
 import shutil
@@ -122,7 +123,8 @@ class Drive:
             self.process.kill()
             self.process.wait()
             self.thread.join(5)
-            self.process.stdin.close()
+            with contextlib.suppress(BrokenPipeError):  # what it did not read any more
+                self.process.stdin.close()
             self.process.stdout.close()
             self.process = None
 
