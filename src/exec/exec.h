@@ -14,6 +14,7 @@
 #include "loop.h"
 #include "run.h"
 
+/* A sink takes note and returns; it calls no executor back. */
 struct exec_sink {
 	/* What the event points to is borrowed for the call. */
 	void (*event)(void *context, const struct event *event);
@@ -32,7 +33,8 @@ struct executor_ops {
 	/* Starts run->attempt, at most once. The job is borrowed for the call. */
 	void (*start)(struct executor *executor, const struct job *job, const struct run *run);
 	/* Takes charge of an attempt that an earlier daemon may have started; answers
-	 * STARTED, EXITED, START_FAILED (certainly never started) or LOST. */
+	 * STARTED, EXITED, START_FAILED (certainly never started) or LOST. All open runs
+	 * are adopted before the loop first runs: then what belongs to no run is removed. */
 	void (*adopt)(struct executor *executor, const struct run *run);
 	/* SIGTERM or its like now, SIGKILL after grace. Ends in EXITED as usual. */
 	void (*stop)(struct executor *executor, uint64_t run, int64_t grace_ms);

@@ -72,13 +72,32 @@ static const char *base(void)
 	return path;
 }
 
-void cgroup_create(uint64_t run, int32_t attempt, char *path, size_t size)
+static uint32_t place; /* told from the groups of other state directories */
+
+void cgroup_set_up(int state)
+{
+	struct stat status;
+
+	if (fstat(state, &status) == 0)
+		place = (uint32_t)(status.st_ino ^ status.st_dev << 20);
+}
+
+void cgroup_find(uint64_t run, int32_t attempt, char *path, size_t size)
 {
 	path[0] = '\0';
-	if (!*base())
+	if (*base())
+		snprintf(path, size, "%s/belfry-%08" PRIx32 "-%016" PRIx64 ".%" PRId32, base(),
+			 place, run, attempt);
+}
+
+void cgroup_create(uint64_t run, int32_t attempt, char *path, size_t size)
+{
+	cgroup_find(run, attempt, path, size);
+	if (!*path || mkdir(path, 0755) == 0)
 		return;
-	snprintf(path, size, "%s/belfry-%016" PRIx64 ".%" PRId32, base(), run, attempt);
-	if (mkdir(path, 0755) != 0 && errno != EEXIST)
+	/* Never one that is there already: once cgroup.kill was written to a group, some
+	 * kernels (6.14 on) kill whatever is cloned into it. */
+	if (errno != EEXIST || rmdir(path) != 0 || mkdir(path, 0755) != 0)
 		path[0] = '\0';
 }
 
