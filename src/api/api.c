@@ -53,8 +53,9 @@ static void on_request(void *context, const struct http_request *request,
 		http_problem(response, 403, "requests from pages of other origins are refused");
 	else if (request->body_length > 0 && strcmp(request->method, "POST") == 0 &&
 		 !is_json(http_request_header(request, "Content-Type")))
-		http_problem(response, 415, "the body must be application/json, and say so in its "
-					    "Content-Type header");
+		http_problem(response, 415,
+			     "the body must be application/json, and say so in its "
+			     "Content-Type header");
 	else
 		routes_dispatch(&call);
 }

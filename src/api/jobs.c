@@ -40,8 +40,7 @@ static void add_open(void *context, const struct run *run)
 		open->capacity = open->capacity ? open->capacity * 2 : 16;
 		open->items = mem_resize(open->items, open->capacity * sizeof(struct open_run));
 	}
-	open->items[open->count++] =
-		(struct open_run){arena_text(open->arena, run->job), run->id};
+	open->items[open->count++] = (struct open_run){arena_text(open->arena, run->job), run->id};
 }
 
 static int by_job(const void *left, const void *right)
@@ -226,9 +225,8 @@ static bool store_answers(struct api_call *call)
 	struct job_summary summary;
 	struct err err;
 
-	if (world->job_count == 0 ||
-	    store_job_summary(world->store, world->jobs[0].name, call->request->arena, &summary,
-			      &err))
+	if (world->job_count == 0 || store_job_summary(world->store, world->jobs[0].name,
+						       call->request->arena, &summary, &err))
 		return true;
 	answer_store_failed(call, &err);
 	return false;

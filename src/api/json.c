@@ -214,7 +214,7 @@ static void part(struct buf *out, const char *key, const char *bad, const char *
 void json_health(struct buf *out, const struct api_health *health, const struct api_world *world,
 		 struct utc now)
 {
-	const char *status = health->store_failure ? "failing"
+	const char *status = health->store_failure  ? "failing"
 			     : health->config_error ? "degraded"
 						    : "ok";
 

@@ -87,8 +87,8 @@ void logs_get(struct api_call *call)
 					   .has_stream = view->query.has_stream,
 					   .stream = view->query.stream};
 	call->response->status = 200;
-	call->response->content_type = view->query.is_jsonl ? "application/jsonl"
-							     : "text/plain; charset=utf-8";
-	call->response->stream = (struct http_stream){
-		.next = next_page, .context = view, .topic = run->id};
+	call->response->content_type =
+		view->query.is_jsonl ? "application/jsonl" : "text/plain; charset=utf-8";
+	call->response->stream =
+		(struct http_stream){.next = next_page, .context = view, .topic = run->id};
 }

@@ -42,8 +42,7 @@ static bool refuse_name(const char *name, const char *const *known, struct err *
 	else if (nearest)
 		err_set(err, "unknown parameter \"%s\"; did you mean \"%s\"?", name, nearest);
 	else
-		err_set(err, "unknown parameter \"%s\"; there are %s", name,
-			list_of(&list, known));
+		err_set(err, "unknown parameter \"%s\"; there are %s", name, list_of(&list, known));
 	buf_finish(&list);
 	return false;
 }

@@ -42,8 +42,7 @@ static bool matches(const char *pattern, const struct http_target *target, const
 		if (i == target->segment_count)
 			return false;
 		const char *segment = target->segments[i];
-		bool is_equal =
-			strlen(segment) == length && memcmp(segment, at, length) == 0;
+		bool is_equal = strlen(segment) == length && memcmp(segment, at, length) == 0;
 		if (at[0] == '{' && segment[0] != '\0')
 			*parameter = segment;
 		else if (!is_equal)

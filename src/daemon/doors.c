@@ -9,10 +9,9 @@
 #include "internal.h"
 #include "log.h"
 
-/* The turn of a wish, and all that it recorded made durable before the answer. */
-static void act(struct daemon *daemon, struct event *event)
+/* Performs what a wish led to, and makes all of it durable before the answer. */
+static void carry_out(struct daemon *daemon)
 {
-	turn_step(daemon, event);
 	turn_run(daemon);
 	recorder_flush(&daemon->recorder, clock_now().mono, true);
 }
@@ -26,13 +25,14 @@ static uint64_t trigger(void *context, const char *job, bool is_dry_run, struct 
 	turn_step(daemon, &event);
 	if (!event.run)
 		*why = arena_text(arena, event.message); /* before the turn forgets it */
-	act(daemon, &(struct event){.kind = EVENT_TICK});
+	carry_out(daemon);
 	return event.run;
 }
 
 static void cancel(void *context, uint64_t run)
 {
-	act(context, &(struct event){.kind = EVENT_CANCEL, .run = run});
+	turn_step(context, &(struct event){.kind = EVENT_CANCEL, .run = run});
+	carry_out(context);
 }
 
 static const struct run *find_run(void *context, uint64_t run)
@@ -71,11 +71,11 @@ static void health(void *context, struct arena *arena, struct api_health *health
 	*health = (struct api_health){.running = engine_running(daemon->engine)};
 	engine_each_run(daemon->engine, count_waiting, &health->waiting);
 	if (daemon->recorder.is_failing)
-		health->store_failure = arena_text(arena, daemon->recorder.failure);
+		health->store_failure = arena_text(arena, daemon->recorder.failure.text);
 	else if (!store_is_writable(daemon->store, &err))
 		health->store_failure = arena_text(arena, err.text);
-	if (daemon->config_error[0])
-		health->config_error = arena_text(arena, daemon->config_error);
+	if (daemon->config_error.text[0])
+		health->config_error = arena_text(arena, daemon->config_error.text);
 }
 
 static struct utc now(void *context)
