@@ -76,9 +76,9 @@ static void set_jobs(struct served *served, size_t count)
 		job->timezone = "UTC";
 		job->enabled = true;
 		job->argv_shown = (struct text_list){argv, 3};
-		size_t wrong = schedule_parse_cron(arena, "0 9 * * *", 9,
-						   &(struct schedule_context){.job_name = job->name},
-						   &job->schedule, errors, 1);
+		size_t wrong = schedule_parse_cron(
+			arena, "0 9 * * *", 9, &(struct schedule_context){.job_name = job->name},
+			&job->schedule, errors, 1);
 		assert(wrong == 0);
 	}
 	served->world.jobs = jobs;

@@ -47,7 +47,8 @@ static void test_queries_that_are_refused_say_what_is_right(void **state)
 		const char *raw, *says;
 	} rows[] = {
 		{RUNS, "/?jobs=a", "did you mean \"job\""},
-		{RUNS, "/?colour=red", "there are job, outcome, state, trigger, before, after, limit"},
+		{RUNS, "/?colour=red",
+		 "there are job, outcome, state, trigger, before, after, limit"},
 		{RUNS, "/?job=a&job=b", "given twice"},
 		{RUNS, "/?job=", "job is empty"},
 		{RUNS, "/?outcome=ok", "succeeded, partial, failed, timed_out, canceled, unknown"},
@@ -122,8 +123,8 @@ static void test_queries_become_filters(void **state)
 	assert_null(runs.filter.job);
 	assert_int_equal(runs.filter.limit, QUERY_LIMIT_DEFAULT);
 
-	assert_true(http_target_parse(&arena, "/log?stream=stderr&format=jsonl&follow=true",
-				      &target));
+	assert_true(
+		http_target_parse(&arena, "/log?stream=stderr&format=jsonl&follow=true", &target));
 	assert_true(query_log(&target, &log, &err));
 	assert_true(log.has_stream && log.stream == STREAM_STDERR && log.is_jsonl && log.follows);
 	assert_true(http_target_parse(&arena, "/log?follow=false&format=text", &target));
@@ -441,7 +442,8 @@ static void test_log_lines(void **state)
 	check_lines((const char *const[]){"\xc3", NULL}, "\xef\xbf\xbd|");
 	check_lines((const char *const[]){"\xff\n", NULL}, "\xef\xbf\xbd\n|");
 	check_lines((const char *const[]){"\xc3\n", NULL}, "\xef\xbf\xbd\n|");
-	check_lines((const char *const[]){"\xc3", "a\n", NULL}, "\xef\xbf\xbd" "a\n|");
+	check_lines((const char *const[]){"\xc3", "a\n", NULL}, "\xef\xbf\xbd"
+								"a\n|");
 	check_lines((const char *const[]){NULL}, "");
 }
 
