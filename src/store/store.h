@@ -10,6 +10,7 @@
 
 #include "buf.h"
 #include "err.h"
+#include "mem.h"
 #include "record.h"
 
 struct store;

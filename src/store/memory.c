@@ -1,0 +1,464 @@
+/* memory.c - the store that forgets: what comes in and what goes; see memory.h. */
+#include "memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "memory_internal.h"
+
+/* ---- sorted lists ---- */
+
+/* How an item's key compares with another item's. */
+typedef int order_fn(const void *a, const void *b);
+
+/* True if an item with that key is there; *at is its place, or where it belongs. */
+static bool list_find(const struct list *list, order_fn *order, const void *key, size_t *at)
+{
+	size_t low = 0, high = list->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int side = order(list->items[middle], key);
+
+		if (side == 0) {
+			*at = middle;
+			return true;
+		}
+		if (side < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	*at = low;
+	return false;
+}
+
+static void list_insert(struct list *list, size_t at, void *item)
+{
+	if (list->count == list->capacity) {
+		list->capacity = list->capacity ? list->capacity * 2 : 4;
+		list->items = mem_resize(list->items, list->capacity * sizeof(void *));
+	}
+	memmove(&list->items[at + 1], &list->items[at], (list->count - at) * sizeof(void *));
+	list->items[at] = item;
+	list->count++;
+}
+
+static void list_remove(struct list *list, size_t at)
+{
+	list->count--;
+	memmove(&list->items[at], &list->items[at + 1], (list->count - at) * sizeof(void *));
+}
+
+static int compare(int64_t a, int64_t b)
+{
+	return (a > b) - (a < b);
+}
+
+static int run_order(const void *a, const void *b)
+{
+	const struct run_entry *x = a, *y = b;
+
+	return (x->run.id > y->run.id) - (x->run.id < y->run.id);
+}
+
+static int attempt_order(const void *a, const void *b)
+{
+	const struct attempt *x = a, *y = b;
+
+	return compare(x->number, y->number);
+}
+
+static int log_order(const void *a, const void *b)
+{
+	const struct log_chunk *x = a, *y = b;
+
+	return x->attempt != y->attempt ? compare(x->attempt, y->attempt)
+					: compare(x->position, y->position);
+}
+
+static int occurrence_order(const void *a, const void *b)
+{
+	const struct occurrence *x = a, *y = b;
+	int side = strcmp(x->job, y->job);
+
+	if (side == 0)
+		side = compare(x->scheduled_at.ms, y->scheduled_at.ms);
+	return side ? side : compare(x->epoch, y->epoch);
+}
+
+static int revision_order(const void *a, const void *b)
+{
+	const struct revision *x = a, *y = b;
+
+	return compare(x->number, y->number);
+}
+
+/* ---- texts: owned here, const for everybody else ---- */
+
+static const char *own(const char *text)
+{
+	return text ? mem_copy_text(text) : NULL;
+}
+
+static const char *own_bytes(const char *data, size_t length)
+{
+	char *copy = mem_alloc(length + 1);
+
+	if (length)
+		memcpy(copy, data, length);
+	return copy;
+}
+
+static void disown(const char *text)
+{
+	union {
+		const char *borrowed;
+		char *owned;
+	} both = {.borrowed = text};
+
+	free(both.owned);
+}
+
+static void destroy_run(struct run_entry *entry)
+{
+	for (size_t i = 0; i < entry->attempts.count; i++) {
+		struct attempt *attempt = entry->attempts.items[i];
+
+		disown(attempt->message);
+		free(attempt);
+	}
+	for (size_t i = 0; i < entry->log.count; i++) {
+		struct log_chunk *chunk = entry->log.items[i];
+
+		disown(chunk->data);
+		free(chunk);
+	}
+	free(entry->attempts.items);
+	free(entry->log.items);
+	disown(entry->run.job);
+	disown(entry->run.message);
+	free(entry);
+}
+
+static void destroy_occurrence(struct occurrence *occurrence)
+{
+	disown(occurrence->job);
+	free(occurrence);
+}
+
+static void destroy_revision(struct revision *revision)
+{
+	disown(revision->hash);
+	disown(revision->author);
+	disown(revision->source);
+	disown(revision->message);
+	disown(revision->changes);
+	disown(revision->content);
+	free(revision);
+}
+
+/* ---- records ---- */
+
+struct run_entry *memory_find_run(const struct memory *memory, uint64_t id)
+{
+	struct run_entry key = {.run.id = id};
+	size_t at;
+
+	return list_find(&memory->runs, run_order, &key, &at) ? memory->runs.items[at] : NULL;
+}
+
+static void add_occurrence(struct memory *memory, size_t at, const struct occurrence *occurrence)
+{
+	struct occurrence *copy = mem_alloc(sizeof(*copy));
+
+	*copy = *occurrence;
+	copy->job = own(occurrence->job);
+	list_insert(&memory->occurrences, at, copy);
+}
+
+static void apply_occurrence(struct memory *memory, struct record *record)
+{
+	size_t at;
+
+	record->lost = list_find(&memory->occurrences, occurrence_order, &record->occurrence, &at);
+	if (!record->lost)
+		add_occurrence(memory, at, &record->occurrence);
+}
+
+static void add_run(struct memory *memory, const struct run *run)
+{
+	struct run_entry *entry = mem_alloc(sizeof(*entry));
+	size_t at;
+
+	entry->run = *run;
+	entry->run.job = own(run->job);
+	entry->run.message = own(run->message);
+	list_find(&memory->runs, run_order, entry, &at);
+	list_insert(&memory->runs, at, entry);
+}
+
+static void apply_claim(struct memory *memory, struct record *record)
+{
+	const struct run *run = &record->run;
+	bool is_scheduled = utc_is_set(run->scheduled_at);
+	struct occurrence occurrence = {
+		.job = run->job,
+		.scheduled_at = run->scheduled_at,
+		.epoch = run->epoch,
+		.state = OCCURRENCE_RAN,
+		.run = run->id,
+		.last_at = run->scheduled_at,
+		.count = 1,
+		.recorded_at = run->claimed_at,
+	};
+	size_t at = 0;
+
+	if (run->id > memory->last_run)
+		memory->last_run = run->id;
+	record->lost = memory_find_run(memory, run->id) ||
+		       (is_scheduled &&
+			list_find(&memory->occurrences, occurrence_order, &occurrence, &at));
+	if (record->lost)
+		return;
+	if (is_scheduled)
+		add_occurrence(memory, at, &occurrence);
+	add_run(memory, run);
+}
+
+/* What a run is, job and occurrence and why, never changes; how it goes does. */
+static void apply_run(struct memory *memory, struct record *record)
+{
+	struct run_entry *entry = memory_find_run(memory, record->run.id);
+	const struct run *is = &record->run;
+
+	if (!entry || entry->run.state == RUN_FINISHED)
+		return;
+	struct run was = entry->run;
+
+	entry->run = *is;
+	entry->run.job = was.job;
+	entry->run.executor = was.executor;
+	entry->run.trigger = was.trigger;
+	entry->run.scheduled_at = was.scheduled_at;
+	entry->run.epoch = was.epoch;
+	entry->run.revision = was.revision;
+	entry->run.dry_run = was.dry_run;
+	entry->run.claimed_at = was.claimed_at;
+	entry->run.message = own(is->message);
+	disown(was.message);
+}
+
+static void apply_attempt(struct memory *memory, struct record *record)
+{
+	struct run_entry *entry = memory_find_run(memory, record->attempt.run);
+	size_t at;
+
+	if (!entry || list_find(&entry->attempts, attempt_order, &record->attempt, &at))
+		return;
+	struct attempt *copy = mem_alloc(sizeof(*copy));
+	*copy = record->attempt;
+	copy->message = own(copy->message);
+	list_insert(&entry->attempts, at, copy);
+}
+
+static void apply_log(struct memory *memory, struct record *record)
+{
+	struct run_entry *entry = memory_find_run(memory, record->log.run);
+	size_t at;
+
+	if (!entry || list_find(&entry->log, log_order, &record->log, &at))
+		return;
+	struct log_chunk *copy = mem_alloc(sizeof(*copy));
+	*copy = record->log;
+	copy->data = own_bytes(copy->data, copy->length);
+	list_insert(&entry->log, at, copy);
+}
+
+static void apply_revision(struct memory *memory, struct record *record)
+{
+	size_t at;
+
+	record->lost = list_find(&memory->revisions, revision_order, &record->revision, &at);
+	if (record->lost)
+		return;
+	struct revision *copy = mem_alloc(sizeof(*copy));
+	*copy = record->revision;
+	copy->hash = own(copy->hash);
+	copy->author = own(copy->author);
+	copy->source = own(copy->source);
+	copy->message = own(copy->message);
+	copy->changes = own(copy->changes);
+	copy->content = own_bytes(copy->content, copy->length);
+	list_insert(&memory->revisions, at, copy);
+}
+
+static void apply_evaluated(struct memory *memory, struct record *record)
+{
+	memory->evaluated_until = record->evaluated.until;
+	memory->epoch = record->evaluated.epoch;
+}
+
+typedef void apply_fn(struct memory *memory, struct record *record);
+
+static apply_fn *const appliers[] = {
+	[RECORD_CLAIM] = apply_claim,
+	[RECORD_RUN] = apply_run,
+	[RECORD_ATTEMPT] = apply_attempt,
+	[RECORD_OCCURRENCE] = apply_occurrence,
+	[RECORD_LOG] = apply_log,
+	[RECORD_REVISION] = apply_revision,
+	[RECORD_EVALUATED] = apply_evaluated,
+	[RECORD_EPOCH] = apply_evaluated,
+};
+
+/* No record can fail here, so a batch cannot fail halfway. */
+static bool apply(struct store *store, struct record *records, size_t count, struct err *err)
+{
+	(void)err;
+	for (size_t i = 0; i < count; i++)
+		appliers[records[i].kind](memory_of(store), &records[i]);
+	return true;
+}
+
+/* ---- retention ---- */
+
+static void remove_run(struct memory *memory, const struct run_entry *entry)
+{
+	struct occurrence key = {.job = entry->run.job,
+				 .scheduled_at = entry->run.scheduled_at,
+				 .epoch = entry->run.epoch};
+	struct list *occurrences = &memory->occurrences;
+	size_t at;
+
+	if (list_find(occurrences, occurrence_order, &key, &at) &&
+	    ((struct occurrence *)occurrences->items[at])->run == entry->run.id) {
+		destroy_occurrence(occurrences->items[at]);
+		list_remove(occurrences, at);
+	}
+	if (list_find(&memory->runs, run_order, entry, &at)) {
+		destroy_run(memory->runs.items[at]);
+		list_remove(&memory->runs, at);
+	}
+}
+
+static bool is_finished_of(const struct run_entry *entry, const char *job)
+{
+	return entry->run.state == RUN_FINISHED && strcmp(entry->run.job, job) == 0;
+}
+
+/* The finished run of the job that ended first before `before`. */
+static struct run_entry *oldest_end(const struct memory *memory, const char *job, struct utc before)
+{
+	struct run_entry *oldest = NULL;
+
+	for (size_t i = 0; i < memory->runs.count; i++) {
+		struct run_entry *entry = memory->runs.items[i];
+
+		if (is_finished_of(entry, job) && entry->run.finished_at.ms < before.ms &&
+		    (!oldest || entry->run.finished_at.ms < oldest->run.finished_at.ms))
+			oldest = entry;
+	}
+	return oldest;
+}
+
+/* The first finished run of the job, where there are more than `keep`. */
+static struct run_entry *beyond(const struct memory *memory, const char *job, int64_t keep)
+{
+	struct run_entry *first = NULL;
+	int64_t count = 0;
+
+	for (size_t i = memory->runs.count; i-- > 0;) {
+		struct run_entry *entry = memory->runs.items[i];
+
+		if (is_finished_of(entry, job)) {
+			first = entry;
+			count++;
+		}
+	}
+	return count > keep ? first : NULL;
+}
+
+static void remove_old_unrun(struct memory *memory, const char *job, struct utc before)
+{
+	struct list *list = &memory->occurrences;
+	size_t removed = 0;
+
+	for (size_t i = 0; i < list->count && removed < STORE_PRUNE_UNRUN_MAX;) {
+		struct occurrence *occurrence = list->items[i];
+
+		if (occurrence->state == OCCURRENCE_RAN || strcmp(occurrence->job, job) != 0 ||
+		    occurrence->last_at.ms >= before.ms) {
+			i++;
+			continue;
+		}
+		destroy_occurrence(occurrence);
+		list_remove(list, i);
+		removed++;
+	}
+}
+
+static bool prune(struct store *store, const char *job, struct utc before, int64_t keep,
+		  size_t batch, size_t *removed, struct err *err)
+{
+	struct memory *memory = memory_of(store);
+	struct run_entry *entry;
+
+	(void)err;
+	while (*removed < batch &&
+	       ((entry = oldest_end(memory, job, before)) || (entry = beyond(memory, job, keep)))) {
+		remove_run(memory, entry);
+		++*removed;
+	}
+	remove_old_unrun(memory, job, before);
+	return true;
+}
+
+/* ---- the store ---- */
+
+static bool is_writable(struct store *store, struct err *err)
+{
+	(void)store;
+	(void)err;
+	return true;
+}
+
+static void close_store(struct store *store)
+{
+	struct memory *memory = memory_of(store);
+
+	for (size_t i = 0; i < memory->runs.count; i++)
+		destroy_run(memory->runs.items[i]);
+	for (size_t i = 0; i < memory->occurrences.count; i++)
+		destroy_occurrence(memory->occurrences.items[i]);
+	for (size_t i = 0; i < memory->revisions.count; i++)
+		destroy_revision(memory->revisions.items[i]);
+	free(memory->runs.items);
+	free(memory->occurrences.items);
+	free(memory->revisions.items);
+	free(memory);
+}
+
+static const struct store_ops ops = {
+	.close = close_store,
+	.apply = apply,
+	.load = memory_load,
+	.runs = memory_runs,
+	.attempts = memory_attempts,
+	.log = memory_log,
+	.occurrences = memory_occurrences,
+	.revisions = memory_revisions,
+	.job_summary = memory_job_summary,
+	.prune = prune,
+	.job_names = memory_job_names,
+	.is_writable = is_writable,
+};
+
+struct store *memory_create(void)
+{
+	struct memory *memory = mem_alloc(sizeof(*memory));
+
+	memory->store.ops = &ops;
+	memory->evaluated_until = UTC_NONE;
+	return &memory->store;
+}

@@ -1,0 +1,10 @@
+/* memory.h - the store that forgets: for tests and the simulator. */
+#ifndef BELFRY_MEMORY_H
+#define BELFRY_MEMORY_H
+
+#include "store.h"
+
+/* Deterministic: the node is always 0, nothing depends on addresses or time. */
+struct store *memory_create(void);
+
+#endif
