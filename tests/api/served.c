@@ -208,10 +208,12 @@ static void add_log(struct served *served, uint64_t id, const char *stream, cons
 {
 	struct buf data = {0};
 	struct log_chunk chunk = {.run = id, .attempt = 1, .at = tick(served)};
-	unsigned byte;
 
-	for (; sscanf(hex, "%2x", &byte) == 1; hex += 2)
-		buf_char(&data, (char)byte);
+	for (; hex[0] && hex[1]; hex += 2) {
+		char digits[3] = {hex[0], hex[1], '\0'};
+
+		buf_char(&data, (char)strtoul(digits, NULL, 16));
+	}
 	bool is_stream = stream_from_word(stream, &chunk.stream);
 	assert(is_stream);
 	chunk.position = served->position;
