@@ -48,7 +48,7 @@ void answer_store_failed(struct api_call *call, const struct err *err);
  * the request's arena. */
 const struct run *runs_of_path(struct api_call *call);
 /* In the arena, NULL where there is none; false where the store cannot be read. */
-bool runs_find(struct api *api, struct arena *arena, uint64_t id, const struct run **run,
+bool runs_read(struct api *api, struct arena *arena, uint64_t id, const struct run **run,
 	       struct err *err);
 
 #endif

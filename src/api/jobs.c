@@ -286,7 +286,7 @@ static void answer_run(struct api_call *call, uint64_t id)
 	const struct run *run;
 	struct err err;
 
-	if (!runs_find(call->api, call->request->arena, id, &run, &err)) {
+	if (!runs_read(call->api, call->request->arena, id, &run, &err)) {
 		answer_store_failed(call, &err);
 		return;
 	}

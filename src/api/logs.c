@@ -39,7 +39,7 @@ static bool is_over(struct log_view *view, bool *over, struct err *err)
 {
 	struct arena arena = {0};
 	const struct run *run = NULL;
-	bool is_read = runs_find(view->api, &arena, view->filter.run, &run, err);
+	bool is_read = runs_read(view->api, &arena, view->filter.run, &run, err);
 
 	*over = !run || run->state == RUN_FINISHED;
 	arena_finish(&arena);

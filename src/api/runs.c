@@ -29,7 +29,7 @@ static bool on_found(void *context, const struct run *run)
 }
 
 /* What is not finished the engine knows best: its changes are durable a little later. */
-bool runs_find(struct api *api, struct arena *arena, uint64_t id, const struct run **run,
+bool runs_read(struct api *api, struct arena *arena, uint64_t id, const struct run **run,
 	       struct err *err)
 {
 	struct search search = {.arena = arena};
@@ -57,7 +57,7 @@ const struct run *runs_of_path(struct api_call *call)
 			     call->parameter);
 		return NULL;
 	}
-	if (!runs_find(call->api, call->request->arena, id, &run, &err))
+	if (!runs_read(call->api, call->request->arena, id, &run, &err))
 		answer_store_failed(call, &err);
 	else if (!run)
 		http_problem(call->response, 404,
