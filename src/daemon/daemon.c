@@ -217,6 +217,7 @@ static void take_down(struct daemon *daemon)
 	store_close(daemon->store);
 	inbox_finish(&daemon->inbox);
 	arena_finish(&daemon->turn);
+	buf_finish(&daemon->config_error);
 	arena_finish(&daemon->prune.arena);
 	loop_file_destroy(daemon->file);
 	loop_signal_destroy(daemon->on_term);

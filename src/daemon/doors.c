@@ -74,8 +74,8 @@ static void health(void *context, struct arena *arena, struct api_health *health
 		health->store_failure = arena_text(arena, daemon->recorder.failure.text);
 	else if (!store_is_writable(daemon->store, &err))
 		health->store_failure = arena_text(arena, err.text);
-	if (daemon->config_error.text[0])
-		health->config_error = arena_text(arena, daemon->config_error.text);
+	if (daemon->config_error.length)
+		health->config_error = arena_text(arena, buf_string(&daemon->config_error));
 }
 
 static struct utc now(void *context)

@@ -29,7 +29,7 @@ struct daemon {
 	struct zoneinfo *zones;
 	struct config *config;
 	int64_t revision;
-	struct err config_error; /* of the last refused reload; "" if none */
+	struct buf config_error; /* of the last refused reload; empty if none */
 
 	struct store *store;
 	struct engine *engine;

@@ -41,20 +41,20 @@ static void tell_findings(const char *path, const struct findings *findings)
 			 findings->count + findings->suppressed);
 }
 
-/* The first error, for /health. */
-static void keep_error(struct err *err, const char *path, const struct findings *findings)
+/* What /health tells: the errors, a line each. */
+static void keep_errors(struct buf *text, const char *path, const struct findings *findings)
 {
-	size_t i = 0;
+	size_t told = 0;
 
-	while (i < findings->count && findings->items[i].severity != SEVERITY_ERROR)
-		i++;
-	if (i == findings->count) {
-		err_set(err, "%s is refused", path);
-		return;
+	buf_clear(text);
+	for (size_t i = 0; i < findings->count && told < FINDINGS_TOLD; i++) {
+		const struct finding *f = &findings->items[i];
+
+		if (f->severity != SEVERITY_ERROR)
+			continue;
+		buf_format(text, "%s%s:%u:%u: %s%s%s", told++ ? "\n" : "", path, f->line, f->column,
+			   f->path, *f->path ? ": " : "", f->message);
 	}
-	const struct finding *f = &findings->items[i];
-	err_set(err, "%s:%u:%u: %s%s%s", path, f->line, f->column, f->path, *f->path ? ": " : "",
-		f->message);
 }
 
 /* The generation of a text as judged at `now`; NULL and told if it has errors. */
@@ -70,7 +70,7 @@ static struct config *parse(struct daemon *daemon, const char *path, const char 
 	if (is_told)
 		tell_findings(path, &findings);
 	if (!config)
-		keep_error(&daemon->config_error, path, &findings);
+		keep_errors(&daemon->config_error, path, &findings);
 	arena_finish(&arena);
 	return config;
 }
@@ -84,7 +84,7 @@ static void put_in_force(struct daemon *daemon, struct config *config, int64_t r
 
 	daemon->config = config;
 	daemon->revision = revision;
-	daemon->config_error.text[0] = '\0';
+	buf_clear(&daemon->config_error);
 	daemon->world.jobs = config->jobs;
 	daemon->world.job_count = config->job_count;
 	daemon->world.revision = revision;
@@ -212,14 +212,15 @@ void reload_file(struct daemon *daemon, const char *why)
 	if (daemon->is_stopping)
 		return;
 	if (!config_read(path, &text, &length, &err)) {
-		daemon->config_error = err;
+		buf_clear(&daemon->config_error);
+		buf_text(&daemon->config_error, err.text);
 		log_error("%s; revision %lld stays in force", err.text,
 			  (long long)daemon->revision);
 		return;
 	}
 	if (daemon->config && daemon->config->length == length &&
 	    memcmp(daemon->config->text, text, length) == 0) {
-		daemon->config_error.text[0] = '\0';
+		buf_clear(&daemon->config_error);
 		log_info("%s: nothing changed (%s)", path, why);
 		free(text);
 		return;
