@@ -43,6 +43,14 @@ static void on_forget(void *context, enum executor_kind kind, uint64_t run)
 	executor->ops->forget(executor, run);
 }
 
+static void on_committed(void *context, uint64_t run)
+{
+	struct daemon *daemon = context;
+
+	if (daemon->api)
+		api_run_changed(daemon->api, run);
+}
+
 static void on_signal(void *context, int number)
 {
 	struct daemon *daemon = context;
@@ -92,6 +100,7 @@ static bool make_loop(struct daemon *daemon, struct err *err)
 	daemon->on_int = loop_signal_create(daemon->loop, SIGINT, on_signal, daemon);
 	daemon->on_hup = loop_signal_create(daemon->loop, SIGHUP, on_signal, daemon);
 	daemon->on_child = loop_signal_create(daemon->loop, SIGCHLD, on_child, daemon);
+	on_child(daemon, SIGCHLD); /* those that came before anybody listened */
 	return true;
 }
 
@@ -163,14 +172,18 @@ static int fail(const struct err *err, int code)
 static int boot(struct daemon *daemon, struct arena *arena)
 {
 	struct store_state state = {0};
+	struct http_address address;
 	struct err err = {""};
 
+	if (!doors_address(daemon->options->listen, &address, &err))
+		return fail(&err, EXIT_BAD_FILE);
 	if (!state_dir_take(daemon->options->state, &daemon->lock, &err) ||
 	    !open_store(daemon, arena, &state, &err) || !make_loop(daemon, &err) ||
 	    !make_executors(daemon, &err))
 		return fail(&err, EXIT_FAILED);
 	daemon->zones = zoneinfo_create(NULL);
 	make_engine(daemon, &state);
+	/* Before anything starts: a port that is taken must not cost a job. */
 	if (!doors_open(daemon, &err))
 		return fail(&err, EXIT_FAILED);
 	/* Before the file is read, so that no change falls between. */
@@ -183,6 +196,7 @@ static int boot(struct daemon *daemon, struct arena *arena)
 	adopt(daemon, &state);
 	loop_timer_start(daemon->prune_timer, FIRST_PRUNE_MS);
 	loop_on_turn(daemon->loop, turn_run, daemon);
+	doors_announce(daemon);
 	return EXIT_OK;
 }
 
@@ -203,6 +217,7 @@ static void take_down(struct daemon *daemon)
 	store_close(daemon->store);
 	inbox_finish(&daemon->inbox);
 	arena_finish(&daemon->turn);
+	buf_finish(&daemon->config_error);
 	arena_finish(&daemon->prune.arena);
 	loop_file_destroy(daemon->file);
 	loop_signal_destroy(daemon->on_term);
@@ -229,6 +244,7 @@ int daemon_serve(const struct serve_options *options)
 	daemon.effects.arena = &daemon.turn;
 	daemon.recorder.inbox = &daemon.inbox;
 	daemon.recorder.forget = on_forget;
+	daemon.recorder.committed = on_committed;
 	daemon.recorder.context = &daemon;
 	daemon.exit_code = boot(&daemon, &arena);
 	arena_finish(&arena);

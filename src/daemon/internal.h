@@ -29,7 +29,7 @@ struct daemon {
 	struct zoneinfo *zones;
 	struct config *config;
 	int64_t revision;
-	char config_error[256]; /* of the last refused reload; "" if none */
+	struct buf config_error; /* of the last refused reload; empty if none */
 
 	struct store *store;
 	struct engine *engine;
@@ -75,6 +75,10 @@ void shutdown_timeout(void *context);
 bool state_dir_take(const char *path, int *lock, struct err *err);
 
 /* doors.c: what the API may ask of the daemon */
+/* Whether --listen is an address that may be listened at without tokens. */
+bool doors_address(const char *listen, struct http_address *address, struct err *err);
+/* Listens; nobody is answered before the loop runs. */
 bool doors_open(struct daemon *daemon, struct err *err);
+void doors_announce(const struct daemon *daemon);
 
 #endif

@@ -1,7 +1,6 @@
 /* recorder.c - records in order, committed in groups; see recorder.h. */
 #include "recorder.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,12 +92,44 @@ static void answer_claims(struct recorder *recorder)
 	}
 }
 
+/* Chunks of one run come in a row: one word for all of them. */
+static void tell_committed(const struct recorder *recorder)
+{
+	uint64_t last = 0;
+
+	for (size_t i = 0; i < recorder->count; i++) {
+		const struct record *record = &recorder->records[i];
+		uint64_t run = record->kind == RECORD_LOG   ? record->log.run
+			       : record->kind == RECORD_RUN ? record->run.id
+							    : 0;
+
+		if (run && run != last)
+			recorder->committed(recorder->context, run);
+		last = run;
+	}
+}
+
+/* What one burst needed is not kept for ever. */
+static void forget_all(struct recorder *recorder)
+{
+	recorder->count = recorder->ended_count = recorder->bytes = 0;
+	if (arena_size(&recorder->arena) > RECORDER_BYTES_MAX)
+		arena_finish(&recorder->arena);
+	else
+		arena_reset(&recorder->arena);
+	if (recorder->capacity > RECORDER_IDLE_COUNT) {
+		free(recorder->records);
+		recorder->records = NULL;
+		recorder->capacity = 0;
+	}
+}
+
 static bool failed(struct recorder *recorder, const struct err *err, struct mono now)
 {
 	if (!recorder->is_failing)
 		log_error("the store does not take records, nothing new is started: %s", err->text);
 	recorder->is_failing = true;
-	snprintf(recorder->failure, sizeof(recorder->failure), "%s", err->text);
+	recorder->failure = *err;
 	recorder->due = (struct mono){now.ms + RECORDER_RETRY_MS};
 	return false;
 }
@@ -120,8 +151,8 @@ bool recorder_flush(struct recorder *recorder, struct mono now, bool whole)
 	for (size_t i = 0; i < recorder->ended_count; i++)
 		recorder->forget(recorder->context, recorder->ended[i].executor,
 				 recorder->ended[i].run);
-	recorder->count = recorder->ended_count = recorder->bytes = 0;
-	arena_reset(&recorder->arena);
+	tell_committed(recorder);
+	forget_all(recorder);
 	return true;
 }
 

@@ -18,6 +18,8 @@ struct recorder {
 	struct store *store;
 	struct inbox *inbox; /* gets RECORDED and CLAIM_LOST */
 	void (*forget)(void *context, enum executor_kind executor, uint64_t run);
+	/* Output or news of that run is durable. */
+	void (*committed)(void *context, uint64_t run);
 	void *context;
 
 	struct arena arena; /* texts of what waits */
@@ -31,12 +33,17 @@ struct recorder {
 
 	bool is_urgent;
 	bool is_failing;
-	char failure[256]; /* why, while is_failing */
-	struct mono due;   /* when what waits has to be tried */
-	uint64_t commits;  /* for the bench: how many transactions */
+	struct err failure; /* why, while is_failing */
+	struct mono due;    /* when what waits has to be tried */
+	uint64_t commits;   /* for the bench: how many transactions */
 };
 
-enum { RECORDER_GROUP_MS = 15, RECORDER_RETRY_MS = 1000, RECORDER_BYTES_MAX = 1 << 20 };
+enum {
+	RECORDER_GROUP_MS = 15,
+	RECORDER_RETRY_MS = 1000,
+	RECORDER_BYTES_MAX = 1 << 20,
+	RECORDER_IDLE_COUNT = 4096, /* records whose room is kept between commits */
+};
 
 /* Copies the record with its texts. */
 void recorder_add(struct recorder *recorder, const struct record *record, struct mono now);

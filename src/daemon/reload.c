@@ -41,6 +41,22 @@ static void tell_findings(const char *path, const struct findings *findings)
 			 findings->count + findings->suppressed);
 }
 
+/* What /health tells: the errors, a line each. */
+static void keep_errors(struct buf *text, const char *path, const struct findings *findings)
+{
+	size_t told = 0;
+
+	buf_clear(text);
+	for (size_t i = 0; i < findings->count && told < FINDINGS_TOLD; i++) {
+		const struct finding *f = &findings->items[i];
+
+		if (f->severity != SEVERITY_ERROR)
+			continue;
+		buf_format(text, "%s%s:%u:%u: %s%s%s", told++ ? "\n" : "", path, f->line, f->column,
+			   f->path, *f->path ? ": " : "", f->message);
+	}
+}
+
 /* The generation of a text as judged at `now`; NULL and told if it has errors. */
 static struct config *parse(struct daemon *daemon, const char *path, const char *text,
 			    size_t length, struct utc now, bool is_told)
@@ -54,8 +70,7 @@ static struct config *parse(struct daemon *daemon, const char *path, const char 
 	if (is_told)
 		tell_findings(path, &findings);
 	if (!config)
-		snprintf(daemon->config_error, sizeof(daemon->config_error), "%s: %s", path,
-			 findings.count ? findings.items[0].message : "errors");
+		keep_errors(&daemon->config_error, path, &findings);
 	arena_finish(&arena);
 	return config;
 }
@@ -69,7 +84,7 @@ static void put_in_force(struct daemon *daemon, struct config *config, int64_t r
 
 	daemon->config = config;
 	daemon->revision = revision;
-	daemon->config_error[0] = '\0';
+	buf_clear(&daemon->config_error);
 	daemon->world.jobs = config->jobs;
 	daemon->world.job_count = config->job_count;
 	daemon->world.revision = revision;
@@ -125,39 +140,66 @@ static bool take(struct daemon *daemon, struct config *config, const char *why, 
 	return true;
 }
 
-/* The last revision goes first: what fell due while belfry was down is its. */
-bool reload_boot(struct daemon *daemon, const struct revision *last)
+/* The revision in force when belfry stopped. NULL and told where its text is none any
+ * more: a variable of the environment is gone, or this belfry reads it otherwise. */
+static struct config *parse_last(struct daemon *daemon, const struct revision *last)
+{
+	struct config *config;
+
+	if (last->number == 0)
+		return NULL;
+	config = parse(daemon, daemon->options->config, last->content, last->length,
+		       last->applied_at, false);
+	if (!config)
+		log_warn("revision %lld cannot be read any more; what fell due while belfry was "
+			 "down is judged by the file as it is now",
+			 (long long)last->number);
+	return config;
+}
+
+static struct config *parse_file(struct daemon *daemon)
 {
 	const char *path = daemon->options->config;
 	char *text = NULL;
 	size_t length = 0;
 	struct err err;
-	struct config *config = NULL;
 
 	if (!config_read(path, &text, &length, &err)) {
 		log_error("%s", err.text);
-		return false;
+		return NULL;
 	}
-	if (last->number > 0)
-		config = parse(daemon, path, last->content, last->length, last->applied_at, false);
-	bool is_same =
-		config && config->length == length && memcmp(config->text, text, length) == 0;
+	struct config *config = parse(daemon, path, text, length, clock_utc(), true);
+	free(text);
+	return config;
+}
+
+static bool is_same_text(const struct config *a, const struct config *b)
+{
+	return a && b && a->length == b->length && memcmp(a->text, b->text, a->length) == 0;
+}
+
+/* Nothing is decided before the file is known to be good. Then the last revision goes
+ * first: what fell due while belfry was down is its. */
+bool reload_boot(struct daemon *daemon, const struct revision *last)
+{
+	struct config *fresh = parse_file(daemon);
+
+	if (!fresh)
+		return false;
+	struct config *config = parse_last(daemon, last);
+	bool is_known = config != NULL, is_same = is_same_text(config, fresh);
+
 	daemon->revision = last->number;
-	if (config)
-		put_in_force(daemon, config, last->number, is_same);
-	else if (last->number > 0)
-		log_warn("revision %lld cannot be read any more; what fell due while belfry was "
-			 "down is judged by the file as it is now",
-			 (long long)last->number);
 	if (is_same) {
-		tell_changes(last->number, 0, config->job_count, "as before");
-		free(text);
+		/* Of the two the fresh one has today's environment. */
+		config_destroy(config);
+		put_in_force(daemon, fresh, last->number, true);
+		tell_changes(last->number, 0, fresh->job_count, "as before");
 		return true;
 	}
-	struct config *fresh = parse(daemon, path, text, length, clock_utc(), true);
-	free(text);
-	return fresh &&
-	       take(daemon, fresh, config ? "changed while belfry was down" : "first", true);
+	if (is_known)
+		put_in_force(daemon, config, last->number, false);
+	return take(daemon, fresh, is_known ? "changed while belfry was down" : "first", true);
 }
 
 void reload_file(struct daemon *daemon, const char *why)
@@ -170,14 +212,15 @@ void reload_file(struct daemon *daemon, const char *why)
 	if (daemon->is_stopping)
 		return;
 	if (!config_read(path, &text, &length, &err)) {
-		snprintf(daemon->config_error, sizeof(daemon->config_error), "%s", err.text);
+		buf_clear(&daemon->config_error);
+		buf_text(&daemon->config_error, err.text);
 		log_error("%s; revision %lld stays in force", err.text,
 			  (long long)daemon->revision);
 		return;
 	}
 	if (daemon->config && daemon->config->length == length &&
 	    memcmp(daemon->config->text, text, length) == 0) {
-		daemon->config_error[0] = '\0';
+		buf_clear(&daemon->config_error);
 		log_info("%s: nothing changed (%s)", path, why);
 		free(text);
 		return;

@@ -28,8 +28,8 @@ static bool begin_round(struct daemon *daemon)
 	return prune->count > 0;
 }
 
-/* True if the job may have more to prune. */
-static bool prune_job(struct daemon *daemon, const char *name)
+/* Sets *more if the job may have more to prune. */
+static bool prune_job(struct daemon *daemon, const char *name, bool *more)
 {
 	const struct job *job = config_find(daemon->config, name);
 	const struct keep_policy *keep = job ? &job->keep : &gone_from_the_file;
@@ -42,7 +42,8 @@ static bool prune_job(struct daemon *daemon, const char *name)
 			  "cannot remove old history: %s", err.text);
 		return false;
 	}
-	return removed >= BATCH;
+	*more = removed >= BATCH;
+	return true;
 }
 
 /* Jobs with nothing to remove cost one indexed look each; a step takes several. */
@@ -57,10 +58,12 @@ void retention_run(void *context)
 		loop_timer_start(daemon->prune_timer, ROUND_MS);
 		return;
 	}
-	for (size_t i = 0; i < BATCH && prune->next < prune->count; i++) {
-		if (prune_job(daemon, prune->names[prune->next]))
-			break;
-		prune->next++;
+	bool more = false;
+	for (size_t i = 0; i < BATCH && !more && prune->next < prune->count; i++) {
+		if (!prune_job(daemon, prune->names[prune->next], &more))
+			prune->next = prune->count; /* the store is ill: the next round */
+		else if (!more)
+			prune->next++;
 	}
 	loop_timer_start(daemon->prune_timer, prune->next < prune->count ? STEP_MS : ROUND_MS);
 }

@@ -86,7 +86,7 @@ void turn_step(struct daemon *daemon, struct event *event)
 	engine_step(daemon->engine, now, event, &daemon->effects);
 }
 
-static void arm(struct daemon *daemon, struct mono now)
+static void arm(struct daemon *daemon)
 {
 	struct engine_wake wake = engine_next_wake(daemon->engine);
 	struct mono due = recorder_due(&daemon->recorder);
@@ -94,14 +94,16 @@ static void arm(struct daemon *daemon, struct mono now)
 	struct err err;
 
 	if (wake.utc.ms != daemon->alarm_at.ms) {
-		if (!loop_alarm_set(daemon->alarm, wake.utc, &err))
-			log_error("cannot set the clock's alarm: %s", err.text);
 		daemon->alarm_at = wake.utc;
+		if (!loop_alarm_set(daemon->alarm, wake.utc, &err)) {
+			log_error("cannot set the clock's alarm: %s", err.text);
+			daemon->alarm_at = UTC_NONE; /* tried again next turn */
+		}
 	}
 	if (next == INT64_MAX)
 		loop_timer_stop(daemon->timer);
 	else
-		loop_timer_start(daemon->timer, next - now.ms);
+		loop_timer_start(daemon->timer, next - clock_now().mono.ms); /* turns take time */
 }
 
 void turn_run(void *context)
@@ -117,7 +119,7 @@ void turn_run(void *context)
 		perform_all(daemon, now.mono);
 		recorder_flush(&daemon->recorder, now.mono, false);
 	} while (!inbox_is_empty(&daemon->inbox));
-	arm(daemon, now.mono);
+	arm(daemon);
 	if (daemon->is_stopping)
 		shutdown_check(daemon);
 }

@@ -106,11 +106,11 @@ bool http_host_is_loopback(const char *host)
 	struct http_address address = {0};
 	uint16_t port;
 
-	if (length - start >= sizeof(name) || length <= start)
+	if (length - start >= sizeof(name) || length <= start || (start && host[length] != ']'))
 		return false;
 	memcpy(name, host + start, length - start);
 	name[length - start] = '\0';
-	const char *rest = host + length + (start && host[length] == ']');
+	const char *rest = host + length + start;
 	if (*rest && (*rest != ':' || !parse_port(rest + 1, &port)))
 		return false;
 	if (start) {

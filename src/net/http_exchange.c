@@ -160,6 +160,7 @@ static const char *title_of(int status)
 	case 405: return "Method Not Allowed";
 	case 409: return "Conflict";
 	case 413: return "Content Too Large";
+	case 415: return "Unsupported Media Type";
 	case 421: return "Misdirected Request";
 	case 503: return "Service Unavailable";
 	default: return "Internal Server Error";

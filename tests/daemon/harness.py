@@ -130,9 +130,11 @@ class Belfry:
         return pids
 
     def end_runner(self):
-        for pid in self.runner_pids():
+        """Those that are there now; a daemon that runs starts another one."""
+        pids = set(self.runner_pids())
+        for pid in pids:
             os.kill(pid, signal.SIGKILL)
-        wait_for(lambda: not self.runner_pids(), "the runner to be gone")
+        wait_for(lambda: not pids & set(self.runner_pids()), "the runner to be gone")
 
     def run_command(self, *arguments, check=None):
         result = subprocess.run([BELFRY, *arguments, "--server", self.url],

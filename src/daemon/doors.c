@@ -1,0 +1,126 @@
+/*
+ * doors.c - what the API may ask of the daemon, and the server it asks through.
+ *
+ * Handlers run between turns. A wish is stepped and performed at once, so that the
+ * answer can tell what became of it.
+ */
+#include "clock.h"
+#include "http_address.h"
+#include "internal.h"
+#include "log.h"
+
+/* Performs what a wish led to, and makes all of it durable before the answer. */
+static void carry_out(struct daemon *daemon)
+{
+	turn_run(daemon);
+	recorder_flush(&daemon->recorder, clock_now().mono, true);
+}
+
+static uint64_t trigger(void *context, const char *job, bool is_dry_run, struct arena *arena,
+			const char **why)
+{
+	struct daemon *daemon = context;
+	struct event event = {.kind = EVENT_TRIGGER, .job = job, .dry_run = is_dry_run};
+
+	turn_step(daemon, &event);
+	if (!event.run)
+		*why = arena_text(arena, event.message); /* before the turn forgets it */
+	carry_out(daemon);
+	return event.run;
+}
+
+static void cancel(void *context, uint64_t run)
+{
+	turn_step(context, &(struct event){.kind = EVENT_CANCEL, .run = run});
+	carry_out(context);
+}
+
+static const struct run *find_run(void *context, uint64_t run)
+{
+	const struct daemon *daemon = context;
+
+	return engine_find_run(daemon->engine, run);
+}
+
+static void each_run(void *context, api_run_fn *fn, void *fn_context)
+{
+	const struct daemon *daemon = context;
+
+	engine_each_run(daemon->engine, fn, fn_context);
+}
+
+static bool next_fire(void *context, const char *job, struct utc *at)
+{
+	const struct daemon *daemon = context;
+
+	return engine_next_fire(daemon->engine, job, at);
+}
+
+static void count_waiting(void *context, const struct run *run)
+{
+	size_t *waiting = context;
+
+	*waiting += run->state == RUN_CLAIMED;
+}
+
+static void health(void *context, struct arena *arena, struct api_health *health)
+{
+	const struct daemon *daemon = context;
+	struct err err;
+
+	*health = (struct api_health){.running = engine_running(daemon->engine)};
+	engine_each_run(daemon->engine, count_waiting, &health->waiting);
+	if (daemon->recorder.is_failing)
+		health->store_failure = arena_text(arena, daemon->recorder.failure.text);
+	else if (!store_is_writable(daemon->store, &err))
+		health->store_failure = arena_text(arena, err.text);
+	if (daemon->config_error.length)
+		health->config_error = arena_text(arena, buf_string(&daemon->config_error));
+}
+
+static struct utc now(void *context)
+{
+	(void)context;
+	return clock_utc();
+}
+
+bool doors_address(const char *listen, struct http_address *address, struct err *err)
+{
+	if (!http_address_parse(listen, address, err))
+		return err_wrap(err, "--listen");
+	if (!http_address_is_loopback(address))
+		return err_set(err,
+			       "--listen %s: no tokens configured: loopback only, such as "
+			       "127.0.0.1:7420",
+			       listen);
+	return true;
+}
+
+bool doors_open(struct daemon *daemon, struct err *err)
+{
+	struct api_doors doors = {
+		.trigger = trigger,
+		.cancel = cancel,
+		.find_run = find_run,
+		.each_run = each_run,
+		.next_fire = next_fire,
+		.health = health,
+		.now = now,
+		.context = daemon,
+	};
+	struct http_address address;
+
+	if (!doors_address(daemon->options->listen, &address, err))
+		return false;
+	daemon->world.store = daemon->store;
+	daemon->world.version = BELFRY_VERSION;
+	daemon->api = api_create(daemon->loop, &address, &daemon->world, &doors, err);
+	return daemon->api != NULL;
+}
+
+void doors_announce(const struct daemon *daemon)
+{
+	char text[HTTP_ADDRESS_TEXT_MAX];
+
+	log_info("listening on http://%s", http_address_format(api_address(daemon->api), text));
+}
