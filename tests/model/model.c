@@ -89,7 +89,7 @@ static void test_verdicts(void **state)
 		enum outcome outcome;
 		const char *message;
 	} rows[] = {
-		{STOP_NONE, {0}, OUTCOME_SUCCEEDED, NULL},
+		{STOP_NONE, {.exit_code = 0}, OUTCOME_SUCCEEDED, NULL},
 		{STOP_NONE,
 		 {.has_result = true, .failed = 0, .message = "all 9"},
 		 OUTCOME_SUCCEEDED,
