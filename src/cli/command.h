@@ -21,14 +21,16 @@ enum completion {
 	COMPLETE_FOLDER,
 	COMPLETE_JOB,
 	COMPLETE_RUN,
+	COMPLETE_RUN_OR_JOB,
+	COMPLETE_COMMAND,
 	COMPLETE_WORDS, /* those of the option's `words` */
 };
 
 struct option_row {
-	const char *name;     /* "limit": --limit; NULL ends the table */
-	char letter;          /* 'n': -n; 0: none */
-	const char *value;    /* "N", as help shows it; NULL: a flag */
-	const char *summary;  /* without a full stop */
+	const char *name;    /* "limit": --limit; NULL ends the table */
+	char letter;         /* 'n': -n; 0: none */
+	const char *value;   /* "N", as help shows it; NULL: a flag */
+	const char *summary; /* without a full stop */
 	enum completion complete;
 	const char *const *words; /* COMPLETE_WORDS: allowed values, NULL at the end */
 };
@@ -39,19 +41,21 @@ struct command {
 	const char *name;
 	const char *operands; /* "JOB", "[FILE]"; "" for none */
 	size_t operands_min, operands_max;
-	enum completion complete; /* of the operands */
-	const char *summary;      /* one line, without a full stop */
-	const char *description;  /* of --help: lines of at most 78 columns; NULL: none */
-	const char *examples;     /* of --help: lines that begin with two spaces */
+	enum completion complete;         /* of the operands */
+	const char *const *operand_words; /* COMPLETE_WORDS: what they may be, NULL at the end */
+	const char *summary;              /* one line, without a full stop */
+	const char *description;          /* of --help: lines of at most 78 columns; NULL: none */
+	const char *examples;             /* of --help: lines that begin with two spaces */
 	const struct option_row *options; /* its own; NULL: none */
 	bool asks_server;                 /* also takes --server and --token */
 	bool is_hidden;                   /* not in the list of commands */
 	int (*run)(const struct args *args);
 };
 
-/* All of them, in the order of the help page; NULL at the end. */
+/* All of them, in the order of the help page; NULL at the end (commands.c; the rows
+ * are declared in verbs.h as command_NAME). */
 extern const struct command *const commands[];
-/* Taken by every command; by those that ask the server. */
+/* Taken by every command; by those that ask the server (options.c). */
 extern const struct option_row options_of_all[], options_of_asking[];
 
 const struct command *command_find(const char *name);

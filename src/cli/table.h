@@ -13,7 +13,7 @@ enum { TABLE_COLUMNS_MAX = 12 };
 
 struct table_column {
 	const char *title;
-	bool is_right; /* numbers */
+	bool is_right;   /* numbers */
 	bool may_shrink; /* cut with "…" when the terminal is too narrow */
 };
 

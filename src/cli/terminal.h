@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "buf.h"
 
@@ -27,13 +28,19 @@ bool terminal_is(enum output output);
 bool terminal_has_colour(enum output output);
 /* Columns of standard output; 0 if it is no terminal. */
 size_t terminal_width(void);
-/* Columns that text takes: characters, control ones not counted. */
+/* Columns that text takes as terminal_add writes it. */
 size_t terminal_columns(const char *text);
 /* Adds text in that style, plain where there is no colour. Control characters
  * become "?" so that no job name or log can drive the terminal. */
 void terminal_add(struct buf *out, enum output output, enum style style, const char *text);
 
-/* Writes all of it to standard output at once; false if that failed (a closed pipe). */
-bool terminal_print(struct buf *out);
+/* The same, cut to `most` columns (at least 1), the last one then "…". Returns the
+ * columns taken. */
+size_t terminal_add_cut(struct buf *out, enum output output, enum style style, const char *text,
+			size_t most);
+
+/* Writes all of it at once; false with errno if that failed (EPIPE: nobody reads). */
+bool terminal_write(enum output output, const char *data, size_t length);
+bool terminal_print(struct buf *out); /* to standard output */
 
 #endif

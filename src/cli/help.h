@@ -1,0 +1,12 @@
+/* help.h - pages made from the rows of commands. */
+#ifndef BELFRY_HELP_H
+#define BELFRY_HELP_H
+
+#include "args.h"
+
+/* The page of one command, to standard output. */
+int help_command(const struct args *args, const struct command *command);
+/* The page of all, to standard error: no command was named. Returns CLI_USAGE. */
+int help_missing(void);
+
+#endif
