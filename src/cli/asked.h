@@ -20,11 +20,17 @@ struct asked {
 
 /* The rows of these options, for the tables of both verbs. */
 #define ASKED_OPTIONS                                                                              \
-	{"tz", 0, "ZONE", "the zone that EXPR follows (UTC)", COMPLETE_NOTHING, NULL},             \
-		{"name", 0, "JOB", "the job's name, for H in EXPR", COMPLETE_NOTHING, NULL},       \
-		{"job", 'j', "JOB", "the schedule of that job, whole", COMPLETE_JOB, NULL},        \
-		{"config", 'c', "FILE", "where the job is (" JOBS_FILE_DEFAULT ")", COMPLETE_FILE, \
-		 NULL}
+	{.name = "tz", .value = "ZONE", .summary = "the zone that SCHEDULE follows (UTC)"},        \
+		{.name = "name", .value = "JOB", .summary = "the job's name, for H in SCHEDULE"},  \
+		{.name = "job",                                                                    \
+		 .letter = 'j',                                                                    \
+		 .value = "JOB",                                                                   \
+		 .summary = "the schedule of that job, whole",                                     \
+		 .complete = COMPLETE_JOB},                                                        \
+	{                                                                                          \
+		.name = "config", .letter = 'c', .value = "FILE",                                  \
+		.summary = "where the job is (" JOBS_FILE_DEFAULT ")", .complete = COMPLETE_FILE   \
+	}
 
 /* Returns an exit code; what is wrong is said, with --json as {"error": …}. To be
  * finished in any case. */

@@ -104,7 +104,7 @@ static int run(const struct args *args)
 
 static const struct option_row options[] = {
 	ASKED_OPTIONS,
-	{NULL, 0, NULL, NULL, COMPLETE_NOTHING, NULL},
+	{0},
 };
 
 const struct command command_explain = {

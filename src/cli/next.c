@@ -161,11 +161,10 @@ static int run(const struct args *args)
 
 static const struct option_row options[] = {
 	ASKED_OPTIONS,
-	{"from", 0, "TIME", "fires after TIME (now)", COMPLETE_NOTHING, NULL},
-	{"count", 'n', "N", "so many fires (5)", COMPLETE_NOTHING, NULL},
-	{"batch", 0, NULL, "answer questions from standard input, one JSON object a line",
-	 COMPLETE_NOTHING, NULL},
-	{NULL, 0, NULL, NULL, COMPLETE_NOTHING, NULL},
+	{.name = "from", .value = "TIME", .summary = "fires after TIME (now)"},
+	{.name = "count", .letter = 'n', .value = "N", .summary = "so many fires (5)"},
+	{.name = "batch", .summary = "answer a question a line of standard input"},
+	{0},
 };
 
 const struct command command_next = {

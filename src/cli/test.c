@@ -226,7 +226,7 @@ static int tell(const struct tests *tests)
 			add_log(&out, trial);
 	}
 	if (in_json)
-		buf_text(&out, "]\n");
+	BAD
 	int code = say_print(tests->args, &out);
 	return has_bad ? CLI_FAILED : code;
 }
