@@ -56,7 +56,7 @@ static int refuse_whole(const struct args *args, const char *where, const char *
 {
 	struct schedule_error error = {.column = 1, .length = strlen(text)};
 
-	snprintf(error.message, sizeof(error.message), "%s", message);
+	snprintf(error.message, sizeof(error.message), "%.255s", message);
 	return asked_refuse(args, where, text, &error);
 }
 
@@ -106,8 +106,8 @@ static int parse_calendar(struct asked *asked, const struct args *args,
 		return refuse_whole(args, "expr", asked->text, err.text);
 	if (!schedule_parse_calendar(&asked->arena, &form, context, &asked->schedule, &error, 1))
 		return CLI_OK;
-	return asked_refuse(args, calendar_text_key(error.part),
-			    calendar_text_value(&form, &error), &error);
+	return asked_refuse(args, calendar_text_key(error.part), calendar_text_value(&form, &error),
+			    &error);
 }
 
 static int init_expression(struct asked *asked, const struct args *args)

@@ -43,7 +43,9 @@ const char *beside_find_runner(struct arena *arena, struct err *err)
 		list += length + (list[length] == ':');
 	}
 	if (!found)
-		err_set(err, "no executable " RUNNER_NAME " in %s or in PATH; keep both programs in "
-			     "one folder", own ? own : "this program's folder");
+		err_set(err,
+			"no executable " RUNNER_NAME " in %s or in PATH; keep both programs in "
+			"one folder",
+			own ? own : "this program's folder");
 	return found;
 }

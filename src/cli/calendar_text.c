@@ -10,8 +10,8 @@
 struct slot {
 	const char *key;
 	enum schedule_part part;
-	const char **one;            /* a single text */
-	const char *const **items;   /* a list */
+	const char **one;          /* a single text */
+	const char *const **items; /* a list */
 	size_t *count;
 };
 enum { SLOT_COUNT = 7 };
@@ -41,8 +41,7 @@ static const char *scalar(struct arena *arena, const json_t *value)
 {
 	if (json_is_integer(value))
 		return arena_format(arena, "%lld", (long long)json_integer_value(value));
-	if (!json_is_string(value) ||
-	    strlen(json_string_value(value)) != json_string_length(value))
+	if (!json_is_string(value) || strlen(json_string_value(value)) != json_string_length(value))
 		return NULL;
 	return arena_text(arena, json_string_value(value));
 }

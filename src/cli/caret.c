@@ -82,8 +82,9 @@ void caret_add(struct buf *out, enum output output, const struct caret *caret)
 	size_t marked = columns(caret->text + at, length < w.to - at ? length : w.to - at);
 
 	add_text(out, output, caret, &w);
-	repeat(out, ' ', columns(caret->lead, strlen(caret->lead)) + 1 + w.is_cut_before +
-				 columns(caret->text + w.from, at - w.from));
+	repeat(out, ' ',
+	       columns(caret->lead, strlen(caret->lead)) + 1 + w.is_cut_before +
+		       columns(caret->text + w.from, at - w.from));
 	buf_char(&mark, '^');
 	repeat(&mark, '~', marked > 1 ? marked - 1 : 0);
 	terminal_add(out, output, caret->style, buf_string(&mark));

@@ -136,10 +136,11 @@ const struct command command_check = {
 	.operands_max = SIZE_MAX,
 	.complete = COMPLETE_FILE,
 	.summary = "finds everything wrong in schedules.json",
-	.description =
-		"Reads each FILE (schedules.json; \"-\" is standard input) as the daemon would and\n"
-		"tells all that is wrong or doubtful, with line, column and remedy. Exit code 2 if\n"
-		"there is an error.",
+	.description = "Reads each FILE (schedules.json; \"-\" is standard input) as the daemon "
+		       "would and\n"
+		       "tells all that is wrong or doubtful, with line, column and remedy. Exit "
+		       "code 2 if\n"
+		       "there is an error.",
 	.examples = "  belfry check\n"
 		    "  belfry check --strict deploy/*.json\n"
 		    "  belfry check --json - < schedules.json",

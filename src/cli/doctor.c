@@ -130,7 +130,9 @@ static const struct option_row options[] = {
 	 .value = "DIR",
 	 .summary = "the state directory ($BELFRY_STATE)",
 	 .complete = COMPLETE_FOLDER},
-	{.name = "listen", .value = "ADDR:PORT", .summary = "where serve is to listen (127.0.0.1:7420)"},
+	{.name = "listen",
+	 .value = "ADDR:PORT",
+	 .summary = "where serve is to listen (127.0.0.1:7420)"},
 	{0},
 };
 
@@ -138,9 +140,9 @@ const struct command command_doctor = {
 	.name = "doctor",
 	.operands = "",
 	.summary = "what may be wrong with this machine, and what to do",
-	.description =
-		"Give it what you give to belfry serve. Each line is ok, info, unknown, warning or\n"
-		"error; below it, what to do. Exit code 1 if there is an error.",
+	.description = "Give it what you give to belfry serve. Each line is ok, info, unknown, "
+		       "warning or\n"
+		       "error; below it, what to do. Exit code 1 if there is an error.",
 	.examples = "  belfry doctor\n"
 		    "  belfry doctor --state /var/lib/belfry --listen 127.0.0.1:7420 --json",
 	.options = options,

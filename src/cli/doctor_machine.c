@@ -110,8 +110,8 @@ void doctor_clock(struct doctor *doctor)
 
 	now.ms -= now.ms % 1000;
 	doctor_say(doctor, "clock", is_wrong ? HEALTH_ERROR : HEALTH_OK,
-		   is_wrong ? "set the clock; until then nothing runs when it should" : NULL,
-		   "%s", utc_format(now, text));
+		   is_wrong ? "set the clock; until then nothing runs when it should" : NULL, "%s",
+		   utc_format(now, text));
 	judge_synchronised(doctor);
 }
 

@@ -1,5 +1,6 @@
 /* doctor_parts.c - schedules.json, the runner, the port. */
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <poll.h>
 #include <signal.h>

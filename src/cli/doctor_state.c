@@ -19,8 +19,8 @@ static const struct {
 	long type;
 	const char *name;
 } remote_systems[] = {
-	{0x6969, "NFS"}, {0x517b, "SMB"}, {0xff534d42, "CIFS"}, {0xfe534d42, "SMB2"},
-	{0x00c36400, "Ceph"}, {0x01021997, "9P"},
+	{0x6969, "NFS"},      {0x517b, "SMB"},      {0xff534d42, "CIFS"},
+	{0xfe534d42, "SMB2"}, {0x00c36400, "Ceph"}, {0x01021997, "9P"},
 };
 
 #define MIB (INT64_C(1) << 20)
@@ -166,8 +166,8 @@ void doctor_database(struct doctor *doctor)
 	const char *problem = try_database(doctor, path);
 	if (problem)
 		doctor_say(doctor, "database", HEALTH_ERROR,
-			   "stop belfry, keep the file, and put a backup in its place",
-			   "%s: %s", path, problem);
+			   "stop belfry, keep the file, and put a backup in its place", "%s: %s",
+			   path, problem);
 	else
 		doctor_say(doctor, "database", HEALTH_OK, NULL, "%s, %" PRId64 " KiB%s", path,
 			   (int64_t)st.st_size / 1024,

@@ -117,7 +117,8 @@ const struct command command_explain = {
 		"one sentence, gives the equal calendar form or cron expression where there is\n"
 		"one, warns of what is legal but likely unmeant, and shows the next five fires.",
 	.examples = "  belfry explain '0 9 1-7 * +MON'\n"
-		    "  belfry explain '{\"every\": \"week\", \"weekday\": \"monday\", \"time\": \"10:00\"}'\n"
+		    "  belfry explain '{\"every\": \"week\", \"weekday\": \"monday\", \"time\": "
+		    "\"10:00\"}'\n"
 		    "  belfry explain --job send-weekly-digest\n",
 	.options = options,
 	.run = run,

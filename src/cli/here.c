@@ -160,8 +160,7 @@ static void stop(struct here *here, struct here_run *run)
 		return;
 	run->is_stopped = true;
 	run->run.state = RUN_STOPPING;
-	executor->ops->stop(executor, run->run.id,
-			    here->asked_to_end > 1 ? 0 : run->job->grace_ms);
+	executor->ops->stop(executor, run->run.id, here->asked_to_end > 1 ? 0 : run->job->grace_ms);
 }
 
 static void on_signal(void *context, int number)

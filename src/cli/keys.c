@@ -87,9 +87,8 @@ const struct command command_keys = {
 	.operands = "[PATTERN]",
 	.operands_max = 1,
 	.summary = "every key of schedules.json",
-	.description =
-		"With PATTERN, those whose path has it in them (\"retry\") or matches it\n"
-		"(\"jobs[[]].*\").",
+	.description = "With PATTERN, those whose path has it in them (\"retry\") or matches it\n"
+		       "(\"jobs[[]].*\").",
 	.examples = "  belfry keys\n"
 		    "  belfry keys retry",
 	.run = run,

@@ -177,12 +177,14 @@ const struct command command_next = {
 		"shown by the clock of its zone and in UTC, with what daylight saving did to it.\n"
 		"TIME is an instant (RFC 3339), or a date or date-time in that zone.\n"
 		"\n"
-		"--batch reads {\"expr\": …, \"tz\": …, \"from\": …, \"n\": …, \"name\": …} a line and\n"
+		"--batch reads {\"expr\": …, \"tz\": …, \"from\": …, \"n\": …, \"name\": …} a line "
+		"and\n"
 		"answers each with {\"next\": […]} or {\"error\": {…}}.",
-	.examples = "  belfry next '0 9 * * mon' --tz Europe/Paris\n"
-		    "  belfry next '30 2 * * *' --tz America/New_York --from 2026-03-07 -n 3\n"
-		    "  belfry next '{\"every\": \"month\", \"day\": \"last\", \"time\": \"23:00\"}'\n"
-		    "  belfry next --job send-reminders\n",
+	.examples =
+		"  belfry next '0 9 * * mon' --tz Europe/Paris\n"
+		"  belfry next '30 2 * * *' --tz America/New_York --from 2026-03-07 -n 3\n"
+		"  belfry next '{\"every\": \"month\", \"day\": \"last\", \"time\": \"23:00\"}'\n"
+		"  belfry next --job send-reminders\n",
 	.options = options,
 	.run = run,
 };

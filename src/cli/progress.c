@@ -49,8 +49,7 @@ void progress_hide(struct progress *progress)
 	progress->is_shown = false;
 }
 
-void progress_write(struct progress *progress, enum output output, const char *data,
-		    size_t length)
+void progress_write(struct progress *progress, enum output output, const char *data, size_t length)
 {
 	if (length == 0)
 		return;

@@ -19,8 +19,7 @@ void progress_init(struct progress *progress);
 void progress_show(struct progress *progress, const char *text);
 void progress_hide(struct progress *progress);
 /* Writes output, with the line out of its way; what nobody reads any more is dropped. */
-void progress_write(struct progress *progress, enum output output, const char *data,
-		    size_t length);
+void progress_write(struct progress *progress, enum output output, const char *data, size_t length);
 /* Begins a line of its own if the output's last one is not ended. */
 void progress_end_line(struct progress *progress);
 

@@ -157,7 +157,8 @@ static void carry_out(struct foreground *fg)
 
 	if (is_dry && !fg->job.dry_run.items)
 		say_note("%s has no \"dry_run\" in the file: only BELFRY_DRY_RUN=1 tells it that "
-			 "this is a dry run", fg->job.name);
+			 "this is a dry run",
+			 fg->job.name);
 	progress_init(&fg->progress);
 	fg->ticks = loop_timer_create(here_loop(fg->here), on_tick, fg);
 	loop_timer_start(fg->ticks, TICK_MS);
@@ -200,7 +201,8 @@ static int run(const struct args *args)
 }
 
 static const struct option_row options[] = {
-	{.name = "dry-run", .summary = "rehearse: BELFRY_DRY_RUN=1 and the job's dry_run arguments"},
+	{.name = "dry-run",
+	 .summary = "rehearse: BELFRY_DRY_RUN=1 and the job's dry_run arguments"},
 	{.name = "config",
 	 .letter = 'c',
 	 .value = "FILE",
@@ -222,7 +224,8 @@ const struct command command_run = {
 		"it comes; the outcome is told on standard error. It is tried once, whatever its\n"
 		"retry says. Ctrl-C ends it with SIGTERM, and SIGKILL after its grace.\n"
 		"\n"
-		"Exit code 0 if it succeeded, also in part; else 1. With --json the run is printed\n"
+		"Exit code 0 if it succeeded, also in part; else 1. With --json the run is "
+		"printed\n"
 		"at the end, and the job's own standard output goes to standard error.",
 	.examples = "  belfry run send-reminders --dry-run\n"
 		    "  belfry run send-reminders --timeout 30s\n"

@@ -23,10 +23,10 @@ enum { PARALLEL_USUAL = 4, PARALLEL_MAX = 1000, LOG_KEPT = 64 * 1024, TICK_MS = 
 
 struct trial {
 	const struct job *job;
-	uint64_t run; /* 0: not started */
+	uint64_t run;        /* 0: not started */
 	const char *outcome; /* NULL: not over */
-	char *message; /* owned; NULL: none */
-	int64_t took_ms; /* -1: it did not run */
+	char *message;       /* owned; NULL: none */
+	int64_t took_ms;     /* -1: it did not run */
 	int32_t exit_code;
 	struct buf log;
 };
@@ -75,8 +75,7 @@ static void begin(struct tests *tests, struct trial *trial)
 
 static void begin_more(struct tests *tests)
 {
-	while (tests->next < tests->count &&
-	       here_running(tests->here) < (size_t)tests->parallel)
+	while (tests->next < tests->count && here_running(tests->here) < (size_t)tests->parallel)
 		begin(tests, &tests->trials[tests->next++]);
 }
 
@@ -225,9 +224,12 @@ static int tell(const struct tests *tests)
 		else if (is_bad(trial) && trial->log.length)
 			add_log(&out, trial);
 	}
-	if (in_json)
-	BAD
-	int code = say_print(tests->args, &out);
+	if (in_json) {
+		buf_json_close(&out, ']');
+		buf_char(&out, '
+');
+	}
+int code = say_print(tests->args, &out);
 	return has_bad ? CLI_FAILED : code;
 }
 
@@ -325,7 +327,8 @@ const struct command command_test = {
 	.summary = "dry-runs every job; for CI",
 	.description =
 		"Checks of each job that its program, user and folder are there, and runs it dry\n"
-		"if it has \"dry_run\" (an empty list will do where BELFRY_DRY_RUN=1 is enough for\n"
+		"if it has \"dry_run\" (an empty list will do where BELFRY_DRY_RUN=1 is enough "
+		"for\n"
 		"it). Jobs without it are only checked: they might do real work. Exit code 1 if\n"
 		"anything failed; what a failed job printed follows the table.",
 	.examples = "  belfry test\n"
