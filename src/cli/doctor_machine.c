@@ -148,7 +148,8 @@ static bool find_own_group(char *own, size_t size)
 	while (file && !is_found && fgets(line, sizeof(line), file)) {
 		line[strcspn(line, "\n")] = '\0';
 		is_found = strncmp(line, "0::/", 4) == 0 &&
-			   (size_t)snprintf(own, size, "/sys/fs/cgroup%s", line + 3) < size;
+			   (size_t)snprintf(own, size, "/sys/fs/cgroup%s",
+					    line[4] ? line + 3 : "") < size;
 	}
 	if (file)
 		fclose(file);

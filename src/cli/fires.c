@@ -2,6 +2,7 @@
 #include "fires.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "civil.h"
 #include "table.h"
@@ -93,8 +94,9 @@ static void add_row(struct table *table, const struct schedule *schedule, struct
 
 bool fires_write(const struct fires *fires, struct buf *out)
 {
+	const char *zone = zone_name(schedule_zone(fires->schedule));
 	const struct table_column columns[] = {
-		{.title = zone_name(schedule_zone(fires->schedule))},
+		{.title = strcmp(zone, "UTC") == 0 ? "CLOCK" : zone},
 		{.title = "UTC"},
 		{.title = "DAYLIGHT SAVING"},
 	};

@@ -226,10 +226,9 @@ static int tell(const struct tests *tests)
 	}
 	if (in_json) {
 		buf_json_close(&out, ']');
-		buf_char(&out, '
-');
+		buf_char(&out, '\n');
 	}
-int code = say_print(tests->args, &out);
+	int code = say_print(tests->args, &out);
 	return has_bad ? CLI_FAILED : code;
 }
 
