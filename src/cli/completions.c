@@ -173,12 +173,17 @@ static const char zsh_head[] =
 	"#compdef belfry\n"
 	"# Completions of belfry for zsh.\n"
 	"\n"
+	"# belfry_wanted: what to ask of `belfry complete`; the rest is compadd's.\n"
 	"_belfry_names()\n"
 	"{\n"
 	"	local -a names\n"
-	"	names=(${(f)\"$(_call_program names ${(q)belfry} complete $@ 2>/dev/null)\"})\n"
-	"	compadd -a names\n"
+	"	names=(${(f)\"$(_call_program names ${(q)belfry} complete $belfry_wanted "
+	"2>/dev/null)\"})\n"
+	"	compadd \"$@\" -a names\n"
 	"}\n"
+	"_belfry_jobs() { local -a belfry_wanted=(--jobs); _belfry_names \"$@\" }\n"
+	"_belfry_runs() { local -a belfry_wanted=(--runs); _belfry_names \"$@\" }\n"
+	"_belfry_jobs_and_runs() { local -a belfry_wanted=(--jobs --runs); _belfry_names \"$@\" }\n"
 	"\n"
 	"_belfry()\n"
 	"{\n"
@@ -216,9 +221,9 @@ static void zsh_action(struct buf *out, const char *what, enum completion kind,
 	case COMPLETE_NOTHING: buf_char(out, ' '); break;
 	case COMPLETE_FILE: buf_text(out, "_files"); break;
 	case COMPLETE_FOLDER: buf_text(out, "_files -/"); break;
-	case COMPLETE_JOB: buf_text(out, "_belfry_names --jobs"); break;
-	case COMPLETE_RUN: buf_text(out, "_belfry_names --runs"); break;
-	case COMPLETE_RUN_OR_JOB: buf_text(out, "_belfry_names --jobs --runs"); break;
+	case COMPLETE_JOB: buf_text(out, "_belfry_jobs"); break;
+	case COMPLETE_RUN: buf_text(out, "_belfry_runs"); break;
+	case COMPLETE_RUN_OR_JOB: buf_text(out, "_belfry_jobs_and_runs"); break;
 	case COMPLETE_COMMAND:
 		buf_char(out, '(');
 		add_commands(out);

@@ -138,6 +138,25 @@ int help_missing(void)
 	return CLI_USAGE;
 }
 
+int help_unknown(const char *word)
+{
+	const char *names[64];
+	size_t count = 0;
+	struct err err;
+
+	for (const struct command *const *command = commands; *command; command++)
+		if (!(*command)->is_hidden && count < sizeof(names) / sizeof(names[0]))
+			names[count++] = (*command)->name;
+	const char *near = str_nearest(word, names, count);
+	if (word[0] == '-')
+		err_set(&err, "there is no option %s here; options of a command come after it",
+			word);
+	else
+		err_set(&err, "there is no command '%s'%s%s%s", word,
+			near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	return say_usage(NULL, &err);
+}
+
 /* ---- for programs: completions of other shells, the test of the manual ---- */
 
 static json_t *json_of_options(const struct option_row *rows)
@@ -189,12 +208,9 @@ static int run(const struct args *args)
 	const char *name = args_operand(args, 0);
 	const struct command *command = name ? command_find(name) : NULL;
 	struct buf out = {0};
-	struct err err;
 
-	if (name && !command) {
-		err_set(&err, "there is no command '%s'", name);
-		return say_usage(NULL, &err);
-	}
+	if (name && !command)
+		return help_unknown(name);
 	if (args_has(args, "json"))
 		return say_json(args, command ? json_of_command(command) : json_of_all());
 	if (command)

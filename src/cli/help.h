@@ -8,5 +8,7 @@
 int help_command(const struct args *args, const struct command *command);
 /* The page of all, to standard error: no command was named. Returns CLI_USAGE. */
 int help_missing(void);
+/* Says that there is no such command, and which is near. Returns CLI_USAGE. */
+int help_unknown(const char *word);
 
 #endif
