@@ -1,0 +1,188 @@
+/*
+ * follow.c - the output of a run, as it comes, and its end; see follow.h.
+ *
+ * The job's own output goes to standard output byte by byte, belfry's notes in the
+ * log go to standard error. Bytes exactly as written come as text, but there the
+ * streams cannot be told apart; so text is taken where it has no notes, and JSON
+ * Lines (which replace what is no UTF-8) where it has, or may still get some.
+ */
+#include "follow.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "buf.h"
+#include "client.h"
+#include "http_target.h"
+#include "say.h"
+#include "show.h"
+#include "terminal.h"
+#include "when.h"
+
+/* Of an end that the log told before the runs do. */
+enum { POLL_MS = 100, LINE_MAX = 4 << 20 };
+
+struct log_reader {
+	struct buf line; /* of JSON, not whole yet */
+	int failure;     /* errno of a write that failed */
+	bool is_silent;
+	bool has_data;
+};
+
+static bool pass_on(void *context, const char *data, size_t length)
+{
+	struct log_reader *reader = context;
+
+	reader->has_data = true;
+	if (!reader->is_silent && !terminal_write(OUTPUT_STDOUT, data, length))
+		reader->failure = errno;
+	return reader->failure == 0;
+}
+
+/* A note is a line of its own wherever the cursor is. */
+static bool write_note(const char *text, size_t length)
+{
+	struct buf out = {0};
+
+	buf_text(&out, "belfry: ");
+	buf_add(&out, text, length);
+	if (length == 0 || text[length - 1] != '\n')
+		buf_char(&out, '\n');
+	bool ok = terminal_write(OUTPUT_STDERR, out.data, out.length);
+	buf_finish(&out);
+	return ok;
+}
+
+static void show_line(struct log_reader *reader, const char *line, size_t length)
+{
+	json_t *json = json_loadb(line, length, JSON_ALLOW_NUL, NULL);
+	const json_t *value = json_object_get(json, "text");
+	const char *text = json_string_value(value);
+	size_t size = json_string_length(value);
+	bool ok = true;
+
+	if (text && strcmp(client_text(json, "stream"), "belfry") == 0)
+		ok = write_note(text, size);
+	else if (text)
+		ok = terminal_write(OUTPUT_STDOUT, text, size);
+	if (!ok)
+		reader->failure = errno;
+	json_decref(json);
+}
+
+static bool take_apart(void *context, const char *data, size_t length)
+{
+	struct log_reader *reader = context;
+	const char *end;
+
+	buf_add(&reader->line, data, length);
+	while (reader->failure == 0 && reader->line.length > 0 &&
+	       (end = memchr(reader->line.data, '\n', reader->line.length))) {
+		size_t size = (size_t)(end - reader->line.data);
+
+		if (!reader->is_silent)
+			show_line(reader, reader->line.data, size);
+		buf_drop_front(&reader->line, size + 1);
+	}
+	return reader->failure == 0 && reader->line.length < LINE_MAX;
+}
+
+static void make_target(struct buf *target, const struct log_wish *wish, const char *stream,
+			bool is_jsonl)
+{
+	buf_clear(target);
+	buf_text(target, "/api/v1/runs/");
+	http_escape(target, wish->run);
+	buf_text(target, "/log");
+	client_query(target, "format", is_jsonl ? "jsonl" : "text");
+	client_query(target, "stream", stream);
+	client_query(target, "follow", wish->is_following ? "true" : NULL);
+}
+
+/* Whether the log of a run that is not followed has notes of belfry in it. */
+static bool has_notes(const struct args *args, const struct log_wish *wish, bool *has,
+		      struct err *err)
+{
+	struct log_reader reader = {.is_silent = true};
+	struct buf target = {0};
+
+	make_target(&target, wish, "belfry", false);
+	bool ok = client_stream(args, buf_string(&target), pass_on, &reader, err);
+	buf_finish(&target);
+	*has = reader.has_data;
+	return ok;
+}
+
+bool follow_log(const struct args *args, const struct log_wish *wish, struct err *err)
+{
+	struct log_reader reader = {.is_silent = wish->is_silent};
+	bool is_apart = !wish->is_json && !wish->stream;
+	struct buf target = {0};
+
+	if (is_apart && !wish->is_following && !has_notes(args, wish, &is_apart, err))
+		return false;
+	make_target(&target, wish, wish->stream, wish->is_json || is_apart);
+	bool ok = client_stream(args, buf_string(&target), is_apart ? take_apart : pass_on, &reader,
+				err);
+	buf_finish(&target);
+	buf_finish(&reader.line);
+	if (ok && reader.failure == EPIPE)
+		return true; /* nobody reads any more */
+	if (ok && reader.failure)
+		return err_errno(err, reader.failure, "cannot write to standard output");
+	return ok;
+}
+
+/* ---- to the end ---- */
+
+json_t *follow_run(const struct args *args, const json_t *run, struct err *err)
+{
+	struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
+	struct log_wish wish = {.run = client_text(run, "id"),
+				.is_following = true,
+				.is_silent = args_has(args, "json")};
+	struct buf target = {0};
+	json_t *now = NULL;
+
+	if (!follow_log(args, &wish, err))
+		return NULL;
+	buf_text(&target, "/api/v1/runs/");
+	http_escape(&target, wish.run);
+	while ((now = client_get(args, buf_string(&target), err)) &&
+	       strcmp(client_text(now, "state"), "finished") != 0) {
+		json_decref(now);
+		nanosleep(&pause, NULL);
+	}
+	buf_finish(&target);
+	return now;
+}
+
+int follow_exit_code(const json_t *run)
+{
+	const char *outcome = client_text(run, "outcome");
+
+	return strcmp(outcome, "succeeded") == 0 || strcmp(outcome, "partial") == 0 ? CLI_OK
+										    : CLI_FAILED;
+}
+
+void follow_say_end(const json_t *run)
+{
+	int64_t ms = client_int(run, "duration_ms", -1);
+	struct buf out = {0}, rest = {0};
+
+	terminal_add(&out, OUTPUT_STDERR, show_style(show_outcome(run)), show_outcome(run));
+	if (ms >= 0) {
+		buf_text(&out, " in ");
+		when_took(&out, ms);
+	}
+	show_why(&rest, run);
+	if (rest.length) {
+		buf_text(&out, ": ");
+		terminal_add(&out, OUTPUT_STDERR, STYLE_PLAIN, buf_string(&rest));
+	}
+	buf_char(&out, '\n');
+	terminal_write(OUTPUT_STDERR, out.data, out.length);
+	buf_finish(&rest);
+	buf_finish(&out);
+}

@@ -1,0 +1,98 @@
+/* list.c - `belfry list`: every job, when it fires next, how it went last. */
+#include <string.h>
+
+#include "client.h"
+#include "say.h"
+#include "show.h"
+#include "table.h"
+#include "verbs.h"
+#include "when.h"
+
+static void add_next(struct table *table, const json_t *job)
+{
+	const json_t *enabled = json_object_get(job, "enabled");
+	const char *next = client_text(job, "next");
+
+	if (json_is_false(enabled))
+		table_add(table, STYLE_DIM, "disabled");
+	else
+		table_add(table, STYLE_PLAIN, *next ? next : NULL);
+}
+
+/* What runs now counts for more than what ended. */
+static void add_last(struct table *table, const json_t *job, struct utc now)
+{
+	const json_t *last = json_object_get(job, "last");
+	size_t running = json_array_size(json_object_get(job, "running"));
+	bool is_open = strcmp(client_text(last, "state"), "finished") != 0;
+	struct buf text = {0};
+
+	if (running > 1)
+		buf_format(&text, "%zu running", running);
+	else if (running == 1 && !is_open)
+		buf_text(&text, "running");
+	else
+		show_last(&text, last, now);
+	table_add(table, running ? STYLE_BOLD : show_style(client_text(last, "outcome")),
+		  buf_string(&text));
+	buf_finish(&text);
+}
+
+static int print_table(const struct args *args, const json_t *jobs)
+{
+	static const struct table_column columns[] = {
+		{.title = "JOB", .may_shrink = true},
+		{.title = "SCHEDULE", .may_shrink = true},
+		{.title = "NEXT"},
+		{.title = "LAST"},
+	};
+	struct utc now = when_now();
+	struct buf out = {0}, schedule = {0};
+	struct table table;
+
+	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
+	for (size_t i = 0; i < json_array_size(jobs); i++) {
+		const json_t *job = json_array_get(jobs, i);
+
+		buf_clear(&schedule);
+		show_schedule(&schedule, job);
+		table_add(&table, STYLE_PLAIN, client_text(job, "name"));
+		table_add(&table, STYLE_PLAIN, buf_string(&schedule));
+		add_next(&table, job);
+		add_last(&table, job, now);
+	}
+	table_write(&table, &out);
+	table_finish(&table);
+	buf_finish(&schedule);
+	return say_print(args, &out);
+}
+
+static int run(const struct args *args)
+{
+	struct err err;
+	json_t *answer = client_get(args, "/api/v1/jobs", &err);
+	int code = CLI_OK;
+
+	if (!answer)
+		return say_failed(args, &err);
+	json_t *jobs = client_list(answer, "jobs");
+	if (args_has(args, "json"))
+		code = say_json(args, json_incref(jobs));
+	else if (json_array_size(jobs) == 0)
+		say_note("no jobs: schedules.json has none");
+	else
+		code = print_table(args, jobs);
+	json_decref(jobs);
+	json_decref(answer);
+	return code;
+}
+
+const struct command command_list = {
+	.name = "list",
+	.operands = "",
+	.summary = "jobs, when they fire next, how they went last",
+	.examples = "  belfry list\n"
+		    "  belfry list --json | jq -r '.[].name'",
+	.asks_server = true,
+	.run = run,
+};

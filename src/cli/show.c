@@ -1,0 +1,187 @@
+/* show.c - jobs and runs of the API's answers, as cells of tables; see show.h. */
+#include "show.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "client.h"
+#include "run.h"
+#include "table.h"
+#include "when.h"
+
+static const enum style outcome_styles[] = {
+	[OUTCOME_NONE] = STYLE_PLAIN,    [OUTCOME_SUCCEEDED] = STYLE_GOOD,
+	[OUTCOME_PARTIAL] = STYLE_WARN,  [OUTCOME_FAILED] = STYLE_BAD,
+	[OUTCOME_TIMED_OUT] = STYLE_BAD, [OUTCOME_CANCELED] = STYLE_WARN,
+	[OUTCOME_UNKNOWN] = STYLE_BAD,
+};
+
+enum style show_style(const char *word)
+{
+	enum outcome outcome;
+
+	return outcome_from_word(word, &outcome) ? outcome_styles[outcome] : STYLE_PLAIN;
+}
+
+const char *show_outcome(const json_t *run)
+{
+	const char *outcome = client_text(run, "outcome");
+
+	return *outcome ? outcome : client_text(run, "state");
+}
+
+/* ---- schedules ---- */
+
+static const struct {
+	const char *begins, *name;
+} weekdays[] = {
+	{"mon", "Monday"}, {"tue", "Tuesday"},  {"wed", "Wednesday"}, {"thu", "Thursday"},
+	{"fri", "Friday"}, {"sat", "Saturday"}, {"sun", "Sunday"},
+};
+
+static void add_weekday(struct buf *out, const char *word)
+{
+	for (size_t i = 0; i < sizeof(weekdays) / sizeof(weekdays[0]); i++)
+		if (strncasecmp(word, weekdays[i].begins, 3) == 0)
+			word = weekdays[i].name;
+	buf_text(out, word);
+}
+
+static void add_word(struct buf *out, const char *word)
+{
+	buf_text(out, word);
+}
+
+/* A text, or a list of them with commas between. */
+static void add_list(struct buf *out, const json_t *value,
+		     void (*add)(struct buf *out, const char *word))
+{
+	if (json_is_string(value))
+		add(out, json_string_value(value));
+	for (size_t i = 0; i < json_array_size(value); i++) {
+		const char *word = json_string_value(json_array_get(value, i));
+
+		buf_text(out, i ? ", " : "");
+		add(out, word ? word : "");
+	}
+}
+
+void show_schedule(struct buf *out, const json_t *job)
+{
+	const json_t *schedule = json_object_get(job, "schedule");
+	const char *every = client_text(schedule, "every");
+	const json_t *weekday = json_object_get(schedule, "weekday");
+	const json_t *time = json_object_get(schedule, "time");
+
+	if (json_is_string(schedule)) {
+		buf_text(out, json_string_value(schedule));
+	} else if (strcmp(every, "week") == 0 && weekday && time) {
+		add_list(out, weekday, add_weekday);
+		buf_char(out, ' ');
+		add_list(out, time, add_word);
+	} else if (strcmp(every, "day") == 0 && time) {
+		buf_text(out, "daily ");
+		add_list(out, time, add_word);
+	} else {
+		buf_text(out, client_text(job, "explain"));
+	}
+}
+
+/* ---- runs ---- */
+
+void show_why(struct buf *out, const json_t *run)
+{
+	const char *message = client_text(run, "message");
+	int64_t number = client_int(run, "signal", 0), code = client_int(run, "exit_code", 0);
+
+	if (*message)
+		buf_text(out, message);
+	else if (number > 0)
+		buf_format(out, "signal %lld", (long long)number);
+	else if (code > 0)
+		buf_format(out, "exit code %lld", (long long)code);
+}
+
+/* Since the run began, or was recorded if it did not begin yet. */
+static struct utc began(const json_t *run)
+{
+	struct utc at = client_time(run, "started_at");
+
+	return utc_is_set(at) ? at : client_time(run, "claimed_at");
+}
+
+void show_last(struct buf *out, const json_t *run, struct utc now)
+{
+	struct utc at = client_time(run, "finished_at");
+
+	if (!json_is_object(run)) {
+		buf_char(out, '-');
+		return;
+	}
+	buf_format(out, "%s ", show_outcome(run));
+	if (utc_is_set(at))
+		when_relative(out, at, now);
+	else if (utc_is_set(began(run)))
+		when_took(out, now.ms - began(run).ms);
+}
+
+static void add_took(struct table *table, const json_t *run, struct utc now)
+{
+	struct utc started = client_time(run, "started_at");
+	int64_t ms = client_int(run, "duration_ms", -1);
+	struct buf text = {0};
+
+	if (ms < 0 && utc_is_set(started) && !utc_is_set(client_time(run, "finished_at")))
+		ms = now.ms - started.ms;
+	if (ms >= 0)
+		when_took(&text, ms);
+	table_add(table, STYLE_PLAIN, ms >= 0 ? buf_string(&text) : NULL);
+	buf_finish(&text);
+}
+
+static void add_run(struct table *table, const json_t *run, bool with_job, struct utc now)
+{
+	struct utc started = client_time(run, "started_at");
+	const char *outcome = show_outcome(run), *trigger = client_text(run, "trigger");
+	char text[UTC_TEXT_MAX];
+	struct buf why = {0};
+
+	started.ms -= utc_is_set(started) ? started.ms % 1000 : 0; /* for people: seconds */
+	table_add(table, STYLE_PLAIN, client_text(run, "id"));
+	if (with_job)
+		table_add(table, STYLE_PLAIN, client_text(run, "job"));
+	table_format(table, STYLE_PLAIN, "%s%s", trigger,
+		     client_bool(run, "dry_run") ? " (dry)" : "");
+	table_add(table, STYLE_PLAIN, utc_is_set(started) ? utc_format(started, text) : NULL);
+	add_took(table, run, now);
+	table_add(table, show_style(outcome), outcome);
+	show_why(&why, run);
+	table_add(table, STYLE_PLAIN, buf_string(&why));
+	buf_finish(&why);
+}
+
+void show_runs(struct buf *out, const json_t *runs, bool with_job, struct utc now)
+{
+	static const struct table_column columns[] = {
+		{.title = "ID"},
+		{.title = "JOB", .may_shrink = true},
+		{.title = "TRIGGER"},
+		{.title = "STARTED"},
+		{.title = "TOOK"},
+		{.title = "OUTCOME"},
+		{.title = "", .may_shrink = true},
+	};
+	enum { COUNT = sizeof(columns) / sizeof(columns[0]) };
+	struct table_column chosen[COUNT];
+	size_t count = 0;
+	struct table table;
+
+	for (size_t i = 0; i < COUNT; i++)
+		if (with_job || i != 1)
+			chosen[count++] = columns[i];
+	table_init(&table, chosen, count);
+	for (size_t i = 0; i < json_array_size(runs); i++)
+		add_run(&table, json_array_get(runs, i), with_job, now);
+	table_write(&table, out);
+	table_finish(&table);
+}

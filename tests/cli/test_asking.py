@@ -1,0 +1,229 @@
+#!/usr/bin/python3
+"""The verbs that ask a server: what they ask, and what they make of the answers."""
+import json
+import unittest
+
+from fake import Fake, belfry, job_row, run_row
+
+NASTY = "a/b?c=d&e f%ü"
+
+
+class Asks(unittest.TestCase):
+    def test_no_server(self):
+        with Fake() as fake:
+            url = fake.url  # nobody listens there once it is closed
+        for words in (["list"], ["status", "x"], ["runs"], ["logs", "x"], ["trigger", "x"],
+                      ["cancel", "x"]):
+            result = belfry(*words, "--server", url)
+            self.assertEqual(1, result.returncode)
+            self.assertEqual("", result.stdout)
+            self.assertIn(f"cannot reach belfry at {url}: connection refused", result.stderr)
+            self.assertIn("is `belfry serve` running?", result.stderr)
+
+    def test_server_and_token_by_option_and_environment(self):
+        with Fake() as fake, Fake() as other:
+            belfry("list", env={"BELFRY_SERVER": fake.url, "BELFRY_TOKEN": "t1"})
+            belfry("list", "--server", fake.url, "--token=t2",
+                   env={"BELFRY_SERVER": other.url, "BELFRY_TOKEN": "t1"})
+            belfry("list", "--server", fake.url.removeprefix("http://"))
+            self.assertEqual(["Bearer t1", "Bearer t2", None], [row[3] for row in fake.asked])
+            self.assertEqual([], other.asked)
+
+    def test_answers_that_are_none(self):
+        rows = [
+            ((200, b"<html>hello", "text/html"), "what is no JSON"),
+            ((502, b"bad gateway", "text/plain"), "answered 502 to GET /api/v1/jobs"),
+            ((500, b"", "text/plain"), "answered 500"),
+            ((503, {"title": "Service Unavailable", "status": 503}), "Service Unavailable"),
+            ((503, {"title": "x", "detail": "the store cannot be read"}),
+             "the store cannot be read"),
+            ((200, b"", "text/plain"), "what is no JSON"),
+        ]
+        for raw, text in rows:
+            with Fake(raw=raw) as fake:
+                result = fake.run("list")
+                self.assertEqual((1, ""), (result.returncode, result.stdout))
+                self.assertIn(text, result.stderr)
+
+    def test_answers_of_another_shape_are_read_as_far_as_they_go(self):
+        for body in ({}, [], {"jobs": [{}, [], None, {"name": 3, "last": 4}]}, {"jobs": "x"},
+                     {"runs": [{}, None, {"id": [], "signal": "x", "started_at": "soon"}]}, 7):
+            with Fake(raw=(200, body)) as fake:
+                for words in (["list"], ["runs"], ["status", "x"], ["list", "--json"],
+                              ["runs", "--json"]):
+                    self.assertIn(fake.run(*words).returncode, (0, 1))
+
+
+class Lists(unittest.TestCase):
+    def test_jobs(self):
+        weekly = {"every": "week", "weekday": ["monday", "thu"], "time": "10:00"}
+        last = run_row(1, outcome="partial")
+        with Fake([job_row("send", last=last), job_row("digest", weekly, last=run_row(2)),
+                   job_row("off", enabled=False, next=None),
+                   job_row("busy", {"every": "hour", "minute": 5}, running=["1"],
+                           last=run_row(3, state="running", outcome=None, finished_at=None)),
+                   job_row("two", running=["1", "2"])]) as fake:
+            lines = fake.run("list").stdout.splitlines()
+        self.assertRegex(lines[0], r"^JOB +SCHEDULE +NEXT +LAST$")
+        self.assertRegex(lines[1], r"^send +0 9 \* \* \* +2026-11-24T08:00:00Z +partial .*ago$")
+        self.assertRegex(lines[2], r"^digest +Monday, Thursday 10:00 +2026")
+        self.assertRegex(lines[3], r"^off .* disabled +-$")
+        self.assertRegex(lines[4], r"^busy +at 09:00 every day .* running .*s$|^busy .* running")
+        self.assertRegex(lines[5], r" 2 running$")
+        self.assertEqual(1, len({line.index("2026") for line in lines[1:3]}))
+
+    def test_nothing(self):
+        with Fake() as fake:
+            for words, note in ((["list"], "no jobs"), (["runs"], "no such runs")):
+                result = fake.run(*words)
+                self.assertEqual((0, ""), (result.returncode, result.stdout))
+                self.assertIn(note, result.stderr)
+                result = fake.run(*words, "--json")
+                self.assertEqual((0, [], ""),
+                                 (result.returncode, json.loads(result.stdout), result.stderr))
+
+    def test_json_is_the_api_s(self):
+        with Fake([job_row("a"), job_row("b")], [run_row(2), run_row(1)]) as fake:
+            self.assertEqual(fake.jobs, json.loads(fake.run("list", "--json").stdout))
+            self.assertEqual(fake.runs, json.loads(fake.run("runs", "--json").stdout))
+            self.assertEqual(fake.jobs[1], json.loads(fake.run("status", "b", "--json").stdout))
+
+    def test_runs_are_followed_over_pages(self):
+        rows = [run_row(number) for number in range(2500, 0, -1)]
+        with Fake(runs=rows) as fake:
+            for limit, pages in ((100000, 3), (2500, 3), (2000, 2), (1001, 2), (7, 1)):
+                fake.asked.clear()
+                found = json.loads(fake.run("runs", "--limit", str(limit), "--json").stdout)
+                self.assertEqual(rows[:limit], found)
+                self.assertEqual(pages, len(fake.asked))
+            self.assertEqual(21, len(fake.run("runs").stdout.splitlines()))
+
+    def test_a_server_that_turns_in_circles_is_left(self):
+        """A cursor without runs behind it ends the list."""
+        with Fake(raw=(200, {"runs": [], "next": "0000000000001"})) as fake:
+            self.assertEqual(0, fake.run("runs", "--limit", "5000").returncode)
+            self.assertEqual(1, len(fake.asked))
+
+    def test_filters_are_passed_on(self):
+        with Fake() as fake:
+            fake.run("runs", "-j", NASTY, "--outcome=failed", "--state", "open", "--trigger",
+                     "manual", "-n5")
+            self.assertEqual(
+                "/api/v1/runs?limit=5&job=a%2Fb%3Fc%3Dd%26e%20f%25%C3%BC&outcome=failed"
+                "&state=open&trigger=manual", fake.asked[0][1])
+
+    def test_runs_say_why(self):
+        with Fake(runs=[run_row(5, outcome="partial", message="2 addresses bounced"),
+                        run_row(4, outcome="failed", exit_code=3),
+                        run_row(3, outcome="failed", exit_code=None, signal=9),
+                        run_row(2, started_at=None, finished_at=None, duration_ms=None,
+                                outcome=None, state="claimed", dry_run=True,
+                                trigger="manual")]) as fake:
+            lines = fake.run("runs").stdout.splitlines()
+        self.assertRegex(lines[0], r"^ID +JOB +TRIGGER +STARTED +TOOK +OUTCOME$")
+        self.assertRegex(lines[1], r"^0000000000005  send +schedule +2026-11-23T09:00:00Z  4.1s"
+                                   r" +partial +2 addresses bounced$")
+        self.assertRegex(lines[2], r"failed +exit code 3$")
+        self.assertRegex(lines[3], r"failed +signal 9$")
+        self.assertRegex(lines[4], r"manual \(dry\) +- +- +claimed$")
+
+    def test_no_text_of_a_job_drives_the_terminal(self):
+        with Fake([job_row("evil\x1b[2J\n\u009bx", description="a\x07")],
+                  [run_row(1, message="\x1b]0;title\x07")]) as fake:
+            for words in (["list"], ["runs"], ["status", fake.jobs[0]["name"]]):
+                output = fake.run(*words).stdout
+                self.assertNotRegex(output, r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+                self.assertIn("?", output)
+
+    def test_status(self):
+        with Fake([job_row("send", counts={"succeeded": 7, "partial": 1}, skipped=2,
+                           consecutive_failures=3, tags=["mail", "daily"])],
+                  [run_row(1)]) as fake:
+            text = fake.run("status", "send").stdout
+            for line in (r"^send$", r"^tags +mail daily$",
+                         r"^schedule +0 9 \* \* \*  in Europe/Paris$", r"^ +at 09:00 every day$",
+                         r"^timeout +5m, then 10s to end$",
+                         r"^retry +up to 3 attempts, 10s apart at first, at most 10m$",
+                         r"^catchup +once within 1h$", r"^next +2026-11-24T08:00:00Z  \(.*\)$",
+                         r"^failures +3 in a row$",
+                         r"^so far +7 succeeded, 1 partial; 2 skipped, 0 missed$",
+                         r"^0000000000001  schedule"):
+                self.assertRegex(text, "(?m)" + line)
+            result = fake.run("status", "sned")
+            self.assertEqual(1, result.returncode)
+            self.assertIn('there is no job "sned"', result.stderr)
+
+
+class Logs(unittest.TestCase):
+    BYTES = b"out\n\xff\x00\x1b[1mbold\x1b[0m \xc3"
+
+    def test_exact_bytes(self):
+        with Fake(runs=[run_row(1)], log=[("stdout", self.BYTES), ("stderr", b"err\n")]) as fake:
+            result = fake.run("logs", "0000000000001", binary=True)
+            self.assertEqual((0, self.BYTES + b"err\n", b""),
+                             (result.returncode, result.stdout, result.stderr))
+            result = fake.run("logs", "0000000000001", "--stream", "stderr", binary=True)
+            self.assertEqual(b"err\n", result.stdout)
+
+    def test_notes_of_belfry_go_to_standard_error(self):
+        log = [("stdout", b"one\n"), ("belfry", b"3 bytes left out\n"), ("stderr", b"two")]
+        with Fake(runs=[run_row(1)], log=log) as fake:
+            for words in ([], ["-f"]):
+                result = fake.run("logs", "0000000000001", *words)
+                self.assertEqual("one\ntwo", result.stdout)
+                self.assertEqual("belfry: 3 bytes left out\n", result.stderr)
+            lines = fake.run("logs", "0000000000001", "--json").stdout.splitlines()
+            self.assertEqual(["stdout", "belfry", "stderr"],
+                             [json.loads(line)["stream"] for line in lines])
+
+    def test_a_job_means_its_latest_run(self):
+        with Fake([job_row("send"), job_row("new")], [run_row(2), run_row(1)],
+                  [("stdout", b"x")]) as fake:
+            self.assertEqual("x", fake.run("logs", "send").stdout)
+            self.assertIn("/api/v1/runs/0000000000002/log", fake.asked[-1][1])
+            self.assertIn("new has not run yet", fake.run("logs", "new").stderr)
+            self.assertIn('there is no job "old"', fake.run("logs", "old").stderr)
+
+    def test_a_job_may_be_named_like_a_run(self):
+        with Fake([job_row("0000000000009")], [run_row(1, job="0000000000009")],
+                  [("stdout", b"x")]) as fake:
+            self.assertEqual("x", fake.run("logs", "0000000000009").stdout)
+
+
+class Acts(unittest.TestCase):
+    def test_trigger(self):
+        with Fake([job_row("send"), job_row("busy", running=["1"])], [run_row(1)]) as fake:
+            self.assertEqual("send: run 0000000000001\n", fake.run("trigger", "send").stdout)
+            self.assertEqual(("POST", "/api/v1/jobs/send/trigger", ""), fake.asked[-1][:3])
+            run = json.loads(fake.run("trigger", "send", "--dry-run", "--json").stdout)
+            self.assertTrue(run["dry_run"])
+            result = fake.run("trigger", "busy")
+            self.assertEqual((1, ""), (result.returncode, result.stdout))
+            self.assertIn("running already", result.stderr)
+
+    def test_trigger_and_wait(self):
+        rows = [("succeeded", 0, "succeeded in 4.1s"), ("partial", 0, "partial in 4.1s"),
+                ("failed", 1, "failed in 4.1s: exit code 3"), ("timed_out", 1, "timed_out"),
+                ("canceled", 1, "canceled"), ("unknown", 1, "unknown")]
+        for outcome, code, text in rows:
+            runs = [run_row(1, outcome=outcome, exit_code=3 if outcome == "failed" else None)]
+            with Fake([job_row("send")], runs, [("stdout", b"hello\n")]) as fake:
+                result = fake.run("trigger", "send", "--wait")
+                self.assertEqual((code, "hello\n"), (result.returncode, result.stdout))
+                self.assertIn(text, result.stderr)
+                result = fake.run("trigger", "send", "--wait", "--json")
+                self.assertEqual((code, outcome),
+                                 (result.returncode, json.loads(result.stdout)["outcome"]))
+
+    def test_cancel(self):
+        with Fake(runs=[run_row(1)]) as fake:
+            self.assertIn("run 0000000000001 is asked to end",
+                          fake.run("cancel", "0000000000001").stdout)
+            self.assertEqual("POST", fake.asked[-1][0])
+            result = fake.run("cancel", NASTY)
+            self.assertEqual(1, result.returncode)
+            self.assertIn(f'there is no run "{NASTY}"', result.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
