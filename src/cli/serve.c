@@ -12,27 +12,12 @@
 #include "say.h"
 #include "str.h"
 #include "terminal.h"
+#include "usual_state.h"
 #include "verbs.h"
 
 enum { STOP_TIMEOUT_MS = 30000, RUNNING_USUAL = 64, RUNNING_MAX = 100000 };
 
 /* ---- the state directory ---- */
-
-/* Where the state goes when nobody says so: the system's place for root, the user's
- * place (XDG base directories) for a user. NULL: there is none. */
-static const char *usual_state(struct arena *arena)
-{
-	const char *named = getenv("BELFRY_STATE"), *xdg = getenv("XDG_STATE_HOME");
-	const char *home = getenv("HOME");
-
-	if (!str_empty(named))
-		return named;
-	if (geteuid() == 0)
-		return "/var/lib/belfry";
-	if (!str_empty(xdg) && xdg[0] == '/')
-		return arena_format(arena, "%s/belfry", xdg);
-	return str_empty(home) ? NULL : arena_format(arena, "%s/.local/state/belfry", home);
-}
 
 /* The folders above it; the daemon makes the last one. What fails here fails there
  * again, with a message. */

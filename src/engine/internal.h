@@ -6,6 +6,7 @@
 
 #include "engine.h"
 #include "heap.h"
+#include "verdict.h"
 
 /* One job in force. */
 struct slot {
@@ -16,8 +17,6 @@ struct slot {
 	uint32_t active;      /* real runs not finished: what overlap looks at */
 	uint32_t occupied;    /* of those, the ones an executor is busy with */
 };
-
-enum stop_cause { STOP_NONE, STOP_CANCEL, STOP_REPLACED, STOP_TIMEOUT };
 
 /* One run that is not finished. */
 struct active_run {
@@ -94,14 +93,8 @@ void life_stop(struct step *step, struct active_run *run, enum stop_cause cause)
 /* From an earlier life: the executor is going to be asked what became of it. */
 void life_adopt(struct engine *engine, const struct run *run);
 
-/* verdict.c: pure judgements */
-enum outcome verdict_outcome(const struct job *job, enum stop_cause stop,
-			     const struct attempt_end *end);
-/* Milliseconds to wait before the next attempt, or -1 for no further one. */
+/* verdict.c: milliseconds to wait before the next attempt, or -1 for no further one */
 int64_t verdict_retry(const struct job *job, const struct run *run, enum outcome outcome);
-/* Why it ended as it did, for people; NULL for a plain success. In the arena. */
-const char *verdict_message(struct arena *arena, enum outcome outcome, enum stop_cause stop,
-			    const struct attempt_end *end);
 
 /* effects in the engine's words */
 void tell(struct step *step, const struct run *about, bool is_warning, const char *format, ...)

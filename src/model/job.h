@@ -88,6 +88,9 @@ struct job {
 
 	enum executor_kind executor;
 	struct text_list argv; /* of the process, or the container's or Machine's command */
+	/* The same for people: what came through ${NAME} is left as it was written. Where
+	 * the reader of the file does not tell, it is empty, and no command is shown. */
+	struct text_list argv_shown;
 	const struct env_var *env;
 	size_t env_count;
 	const char *env_file; /* read at each start; NULL if none */

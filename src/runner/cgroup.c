@@ -72,13 +72,17 @@ static const char *base(void)
 	return path;
 }
 
-void cgroup_create(uint64_t run, int32_t attempt, char *path, size_t size)
+void cgroup_find(uint64_t run, int32_t attempt, char *path, size_t size)
 {
 	path[0] = '\0';
-	if (!*base())
-		return;
-	snprintf(path, size, "%s/belfry-%016" PRIx64 ".%" PRId32, base(), run, attempt);
-	if (mkdir(path, 0755) != 0 && errno != EEXIST)
+	if (*base())
+		snprintf(path, size, "%s/belfry-%016" PRIx64 ".%" PRId32, base(), run, attempt);
+}
+
+void cgroup_create(uint64_t run, int32_t attempt, char *path, size_t size)
+{
+	cgroup_find(run, attempt, path, size);
+	if (*path && mkdir(path, 0755) != 0 && errno != EEXIST)
 		path[0] = '\0';
 }
 

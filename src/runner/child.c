@@ -1,10 +1,10 @@
 /*
- * child.c - from fork to exec, with a gate between them; and the end of what is
- * left of a job.
+ * child.c - from fork to exec, with a gate between them.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,10 +12,23 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
-#include <dirent.h>
 
 #include "runner.h"
+
+static struct rlimit files; /* of the runner as it was started: the jobs' own */
+
+void child_set_up(void)
+{
+	struct rlimit more;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+		return;
+	more = files;
+	more.rlim_cur = more.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &more);
+}
 
 /* ---- in the child: it may only leave ---- */
 
@@ -40,6 +53,8 @@ static void limit(int gate, const struct start_order *order)
 		     {RLIMIT_FSIZE, "file_size"},   {RLIMIT_AS, "memory"},
 		     {RLIMIT_CPU, "cpu"},	   {RLIMIT_CORE, "core"}};
 
+	if (files.rlim_cur != files.rlim_max)
+		setrlimit(RLIMIT_NOFILE, &files);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		rlim_t value = (rlim_t)order->limits[i];
 
@@ -68,38 +83,20 @@ static void set_streams(int gate, int out, int err)
 		refuse(gate, "cannot connect standard input and output", "");
 }
 
-static void reset_signals(void)
+static void open_signals(void)
 {
 	sigset_t none;
 
-	for (int number = 1; number < NSIG; number++)
-		signal(number, SIG_DFL);
-	sigemptyset(&none);
+	sigemptyset(&none); /* the runner has no handlers, only a mask */
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* A cgroup has to be entered before the gate, so that nothing escapes it. */
-static void enter_cgroup(int gate, const char *cgroup)
-{
-	char path[512];
-
-	if (!*cgroup)
-		return;
-	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0 || write(fd, "0", 1) != 1)
-		refuse(gate, "cannot enter the control group", cgroup);
-	close(fd);
-}
-
-static _Noreturn void child(const struct start_order *order, const char *cgroup, int gate, int out,
-			    int err)
+static _Noreturn void child(const struct start_order *order, int gate, int out, int err)
 {
 	char go;
 
 	setsid();
-	reset_signals();
-	enter_cgroup(gate, cgroup);
+	open_signals();
 	if (recv(gate, &go, 1, 0) != 1)
 		_exit(127); /* belfry-runner is gone: leave without starting */
 	set_streams(gate, out, err);
@@ -124,7 +121,31 @@ static void close_pair(const int pair[2])
 			close(pair[i]);
 }
 
-pid_t child_fork(const struct start_order *order, const char *cgroup, int *gate, int outputs[2],
+/* fork(2), into the control group right away: to be moved there later would make
+ * every fork on the machine wait for a moment. */
+static pid_t fork_into(char *cgroup)
+{
+	int folder = *cgroup ? open(cgroup, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	if (folder >= 0) {
+		struct clone_args args = {.flags = CLONE_INTO_CGROUP,
+					  .exit_signal = SIGCHLD,
+					  .cgroup = (unsigned)folder};
+		pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+		int number = errno;
+
+		if (pid != 0)
+			close(folder);
+		errno = number;
+		if (pid >= 0 || number == EAGAIN || number == ENOMEM)
+			return pid;
+	}
+	cgroup_destroy(cgroup);
+	cgroup[0] = '\0';
+	return fork();
+}
+
+pid_t child_fork(const struct start_order *order, char *cgroup, int *gate, int outputs[2],
 		 struct err *err)
 {
 	int gates[2] = {-1, -1}, out[2] = {-1, -1}, errors[2] = {-1, -1};
@@ -132,9 +153,9 @@ pid_t child_fork(const struct start_order *order, const char *cgroup, int *gate,
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, gates) == 0 &&
 	    pipe2(out, O_CLOEXEC) == 0 && pipe2(errors, O_CLOEXEC) == 0) {
-		pid = fork();
+		pid = fork_into(cgroup);
 		if (pid == 0)
-			child(order, cgroup, gates[1], out[1], errors[1]);
+			child(order, gates[1], out[1], errors[1]);
 	}
 	if (pid < 0) {
 		err_errno(err, errno, "cannot make a process");
@@ -153,63 +174,4 @@ pid_t child_fork(const struct start_order *order, const char *cgroup, int *gate,
 		fcntl(outputs[i], F_SETFL, O_NONBLOCK);
 	fcntl(*gate, F_SETFL, O_NONBLOCK);
 	return pid;
-}
-
-/* Fields of /proc/PID/stat after the name, which may hold anything (proc(5)). */
-static bool read_stat(const char *pid, int *session, uint64_t *start_ticks)
-{
-	char path[64], text[1024];
-
-	snprintf(path, sizeof(path), "/proc/%s/stat", pid);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	ssize_t n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	text[n > 0 ? n : 0] = '\0';
-	char *rest = strrchr(text, ')');
-	unsigned long long ticks;
-
-	if (!rest || sscanf(rest + 1,
-			    " %*c %*d %*d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d "
-			    "%*d %*d %*d %llu",
-			    session, &ticks) != 2)
-		return false;
-	*start_ticks = ticks;
-	return true;
-}
-
-uint64_t child_start_ticks(pid_t pid)
-{
-	char text[16];
-	int session;
-	uint64_t ticks = 0;
-
-	snprintf(text, sizeof(text), "%d", (int)pid);
-	return read_stat(text, &session, &ticks) ? ticks : 0;
-}
-
-/* A job's processes that made groups of their own still share its session. */
-static void kill_session(pid_t session)
-{
-	DIR *proc = opendir("/proc");
-	struct dirent *entry;
-
-	while (proc && (entry = readdir(proc))) {
-		int of = 0;
-		uint64_t ticks;
-		long pid = strtol(entry->d_name, NULL, 10);
-
-		if (pid > 0 && read_stat(entry->d_name, &of, &ticks) && of == session)
-			kill((pid_t)pid, SIGKILL);
-	}
-	if (proc)
-		closedir(proc);
-}
-
-void child_kill_all(pid_t pid, const char *cgroup)
-{
-	kill(-pid, SIGKILL);
-	if (!cgroup_kill(cgroup))
-		kill_session(pid);
 }

@@ -24,14 +24,17 @@ enum {
 	NEWS_EVERY_MS = 100, /* output is told of in groups */
 	DRAIN_MS = 2000,     /* for output after the process has ended */
 	RETRY_MS = 1000,     /* a full disk */
-	CGROUP_PATIENCE_MS = 5000,
+	SWEEP_MS = 5000,     /* for killed processes to go */
+	SWEEP_EVERY_MS = 10,
 };
 
 static const int64_t never = INT64_MAX;
 
 static int64_t in(const struct runner *runner, int64_t ms)
 {
-	return runner->now.mono.ms + ms;
+	const int64_t longest = INT64_C(100) * 366 * 86400000;
+
+	return runner->now.mono.ms + (ms < longest ? ms : longest);
 }
 
 /* ---- the spool ---- */
@@ -73,14 +76,24 @@ static void tell_soon(struct runner *runner, struct held *held, int64_t ms)
 
 static void refuse(struct runner *runner, uint64_t run, int32_t attempt, const char *why)
 {
-	link_send(runner, &(struct message){
-				  .kind = MESSAGE_REFUSED, .run = run, .attempt = attempt, .text = why});
+	link_say(runner, &(struct message){
+				 .kind = MESSAGE_REFUSED, .run = run, .attempt = attempt, .text = why});
+}
+
+static void set_tag(struct held *held, const struct start_order *order)
+{
+	static const char name[] = "BELFRY_RUN_ID=";
+
+	for (const char *const *item = order->env; *item; item++)
+		if (strncmp(*item, name, sizeof(name) - 1) == 0 && strlen(*item) < sizeof(held->tag))
+			strcpy(held->tag, *item);
 }
 
 static struct held *make(uint64_t run, int32_t attempt, const struct start_order *order)
 {
 	struct held *held = mem_alloc(sizeof(*held));
 
+	held->spool = -1;
 	held->run = run;
 	held->attempt = attempt;
 	held->gate = (struct source){.kind = SOURCE_GATE, .fd = -1, .held = held};
@@ -92,15 +105,17 @@ static struct held *make(uint64_t run, int32_t attempt, const struct start_order
 	held->kept.max = order->output_max;
 	held->timeout_ms = order->timeout_ms;
 	held->grace_ms = order->grace_ms;
-	held->timeout_at = held->kill_at = held->cut_at = held->news_at = held->retry_at = never;
+	held->timeout_at = held->kill_at = held->cut_at = held->sweep_until = never;
+	held->news_at = held->retry_at = held->leave_until = never;
+	set_tag(held, order);
 	return held;
 }
 
-static void destroy(struct held *held)
+static void destroy(struct runner *runner, struct held *held)
 {
-	runner_unwatch(&held->gate);
-	runner_unwatch(&held->output[0]);
-	runner_unwatch(&held->output[1]);
+	runner_unwatch(runner, &held->gate);
+	runner_unwatch(runner, &held->output[0]);
+	runner_unwatch(runner, &held->output[1]);
 	buf_finish(&held->ending);
 	if (held->spool >= 0)
 		close(held->spool);
@@ -122,18 +137,21 @@ static bool open_spool(struct runner *runner, struct held *held, struct err *err
 
 static bool let_go(struct runner *runner, struct held *held, struct err *err)
 {
-	struct spool_frame frame = {.kind = SPOOL_HELD,
-				    .at = runner->now.utc,
-				    .pid = (uint32_t)held->pid,
-				    .start_ticks = child_start_ticks(held->pid)};
+	struct spool_frame frame = {
+		.kind = SPOOL_HELD, .at = runner->now.utc, .pid = (uint32_t)held->pid};
+	struct family_member member;
 
+	if (!family_look(held->pid, &member))
+		return err_errno(err, errno, "cannot look at the process");
+	frame.start_ticks = member.start_ticks;
 	if (!spool_frame(held, &frame))
 		return err_errno(err, errno, "cannot write the spool");
 	if (!runner_watch(runner, &held->gate, EPOLLIN) ||
 	    !runner_watch(runner, &held->output[0], EPOLLIN) ||
 	    !runner_watch(runner, &held->output[1], EPOLLIN))
 		return err_errno(err, errno, "cannot watch the process");
-	if (send(held->gate.fd, "", 1, MSG_NOSIGNAL) != 1)
+	/* One that was killed at the gate is not there to be let go; its end tells. */
+	if (send(held->gate.fd, "", 1, MSG_NOSIGNAL) != 1 && errno != EPIPE)
 		return err_errno(err, errno, "cannot let the process go");
 	return true;
 }
@@ -145,9 +163,14 @@ void held_start(struct runner *runner, uint64_t run, int32_t attempt,
 	struct err err;
 	char name[SPOOL_NAME_MAX];
 
+	if (runner->is_ending) {
+		refuse(runner, run, attempt, "belfry-runner was told to end");
+		destroy(runner, held);
+		return;
+	}
 	if (!open_spool(runner, held, &err)) {
 		refuse(runner, run, attempt, err.text);
-		destroy(held);
+		destroy(runner, held);
 		return;
 	}
 	cgroup_create(run, attempt, held->cgroup, sizeof(held->cgroup));
@@ -160,32 +183,35 @@ void held_start(struct runner *runner, uint64_t run, int32_t attempt,
 		 * answer to a later question is the same: it never started. */
 		unlinkat(runner->spools, spool_name(run, attempt, name), 0);
 		refuse(runner, run, attempt, err.text);
-		destroy(held);
+		cgroup_destroy(held->cgroup); /* or, once the child has left it, at the next boot */
+		destroy(runner, held);
 		return;
 	}
 	if (held->timeout_ms > 0)
 		held->timeout_at = in(runner, held->timeout_ms);
 	held->next = runner->held;
 	runner->held = held;
+	runner->living++;
 }
 
-/* An end of file: the program runs. Else the child says why it could not. */
+/* An end of file: the program runs. A reset: it was ended before it was let go. Else
+ * the child says why it could not. */
 void held_gate_ready(struct runner *runner, struct held *held)
 {
+	static const char killed[] = "the process was ended before it ran the program";
 	char text[1024];
 	ssize_t n = recv(held->gate.fd, text, sizeof(text), 0);
 	struct spool_frame frame = {.kind = SPOOL_STARTED, .at = runner->now.utc};
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	runner_unwatch(&held->gate);
-	if (n > 0) {
+	runner_unwatch(runner, &held->gate);
+	if (n != 0) {
 		held->has_failed = true;
 		frame.kind = SPOOL_FAILED;
-		frame.data = text;
-		frame.length = (size_t)n;
+		frame.data = n > 0 ? text : killed;
+		frame.length = n > 0 ? (size_t)n : sizeof(killed) - 1;
 	}
-	held->is_started = n <= 0;
 	/* A failure that does not fit on the disk now is told with the end. */
 	if (!spool_frame(held, &frame) && held->has_failed)
 		spool_write(&held->ending, &frame);
@@ -219,7 +245,7 @@ void held_output_ready(struct runner *runner, struct source *source)
 	if (n > 0)
 		take(runner, source->held, source->stream, data, (size_t)n);
 	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
-		runner_unwatch(source);
+		runner_unwatch(runner, source);
 }
 
 /* ---- the end ---- */
@@ -246,6 +272,7 @@ void held_reap(struct runner *runner)
 		if (!held)
 			continue;
 		held->is_reaped = true;
+		runner->living--;
 		held->status = status;
 		held->usage = usage;
 		held->timeout_at = held->kill_at = never;
@@ -261,6 +288,7 @@ void held_stop(struct runner *runner, uint64_t run, int64_t grace_ms)
 		if (held->run != run || held->is_reaped)
 			continue;
 		kill(-held->pid, SIGTERM);
+		kill(-held->pid, SIGCONT); /* one that is stopped could not hear it */
 		if (held->kill_at > in(runner, grace_ms))
 			held->kill_at = in(runner, grace_ms);
 	}
@@ -289,26 +317,12 @@ static void write_exit(struct runner *runner, struct held *held)
 	spool_write(&held->ending, &frame);
 }
 
-/* The process is gone and its output read, or given up. */
-static void compose_ending(struct runner *runner, struct held *held)
+static void write_note(struct runner *runner, struct held *held, const char *text)
 {
-	static const char cut[] = "a process of the job kept its output open after it had "
-				  "ended; it was ended too";
-	bool is_cut = held->output[0].fd >= 0 || held->output[1].fd >= 0;
-
-	runner_unwatch(&held->output[0]);
-	runner_unwatch(&held->output[1]);
-	child_kill_all(held->pid, held->cgroup);
-	output_finish(&held->kept, runner->now.utc, &held->ending);
-	if (is_cut)
-		spool_write(&held->ending, &(struct spool_frame){.kind = SPOOL_NOTE,
-								 .at = runner->now.utc,
-								 .data = cut,
-								 .length = sizeof(cut) - 1});
-	if (!held->has_failed)
-		write_exit(runner, held);
-	held->retry_at = runner->now.mono.ms;
-	held->cut_at = in(runner, CGROUP_PATIENCE_MS);
+	spool_write(&held->ending, &(struct spool_frame){.kind = SPOOL_NOTE,
+							 .at = runner->now.utc,
+							 .data = text,
+							 .length = strlen(text)});
 }
 
 static bool is_over(const struct runner *runner, const struct held *held)
@@ -317,15 +331,46 @@ static bool is_over(const struct runner *runner, const struct held *held)
 				   (held->output[0].fd < 0 && held->output[1].fd < 0));
 }
 
+/* The process is gone and its output read, or given up: whatever else is left of the
+ * job goes too. False while it still does. */
+static bool sweep(struct runner *runner, struct held *held)
+{
+	if (held->sweep_until == never) {
+		held->is_cut = held->output[0].fd >= 0 || held->output[1].fd >= 0;
+		held->sweep_until = in(runner, SWEEP_MS);
+		runner_unwatch(runner, &held->output[0]);
+		runner_unwatch(runner, &held->output[1]);
+	}
+	return !family_end(runner, held) || held->sweep_until <= runner->now.mono.ms;
+}
+
+static void compose_ending(struct runner *runner, struct held *held)
+{
+	output_finish(&held->kept, runner->now.utc, &held->ending);
+	if (held->is_cut)
+		write_note(runner, held,
+			   "a process of the job kept its output open after it had ended; it was "
+			   "ended too");
+	if (held->sweep_until <= runner->now.mono.ms)
+		write_note(runner, held, "some processes of the job do not go, even when killed");
+	if (!held->has_failed)
+		write_exit(runner, held);
+	held->retry_at = runner->now.mono.ms;
+}
+
 static void finish(struct runner *runner, struct held *held)
 {
-	if (held->retry_at == never)
+	if (held->retry_at == never) {
+		if (!sweep(runner, held))
+			return;
 		compose_ending(runner, held);
+	}
 	if (held->retry_at > runner->now.mono.ms)
 		return;
 	if (held->ending.length == 0 ||
 	    spool_append(held, &(struct iovec){held->ending.data, held->ending.length}, 1)) {
 		held->is_ended = true;
+		held->leave_until = in(runner, SWEEP_MS);
 		tell_soon(runner, held, 0);
 	} else {
 		held->retry_at = in(runner, RETRY_MS);
@@ -345,7 +390,7 @@ static void enforce(struct runner *runner, struct held *held)
 	}
 	if (held->kill_at <= now) {
 		held->kill_at = never;
-		child_kill_all(held->pid, held->cgroup);
+		family_kill(held);
 	}
 	if (is_over(runner, held) && !held->is_ended)
 		finish(runner, held);
@@ -359,7 +404,7 @@ static void enforce(struct runner *runner, struct held *held)
 static bool may_go(const struct runner *runner, const struct held *held)
 {
 	return held->is_ended && held->news_at == never &&
-	       (cgroup_destroy(held->cgroup) || held->cut_at <= runner->now.mono.ms);
+	       (cgroup_destroy(held->cgroup) || held->leave_until <= runner->now.mono.ms);
 }
 
 static int64_t earliest(const struct runner *runner, const struct held *held)
@@ -367,7 +412,9 @@ static int64_t earliest(const struct runner *runner, const struct held *held)
 	int64_t at = held->timeout_at < held->kill_at ? held->timeout_at : held->kill_at;
 
 	if (held->is_reaped && !held->is_ended) {
-		int64_t next = held->retry_at == never ? held->cut_at : held->retry_at;
+		int64_t next = held->retry_at != never     ? held->retry_at
+			       : held->sweep_until != never ? in(runner, SWEEP_EVERY_MS)
+							    : held->cut_at;
 
 		at = next < at ? next : at;
 	}
@@ -388,7 +435,7 @@ int64_t held_tick(struct runner *runner)
 		enforce(runner, held);
 		if (may_go(runner, held)) {
 			*at = held->next;
-			destroy(held);
+			destroy(runner, held);
 			continue;
 		}
 		if (earliest(runner, held) < next)

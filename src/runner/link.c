@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -15,6 +16,13 @@
 #include <unistd.h>
 
 #include "runner.h"
+
+/* A message for which there was no room. */
+struct unsaid {
+	struct unsaid *next;
+	size_t length;
+	char data[];
+};
 
 /* A socket's name has 108 bytes only; through /proc it stays short. */
 static void make_address(const struct runner *runner, struct sockaddr_un *address)
@@ -31,9 +39,12 @@ bool link_listen(struct runner *runner, struct err *err)
 
 	make_address(runner, &address);
 	unlinkat(runner->state, RUNNER_SOCKET, 0);
-	umask(0077);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
-	    listen(fd, 8) != 0)
+	mode_t before = umask(0077);
+	bool is_bound = fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+	int number = errno;
+	umask(before);
+	errno = number;
+	if (!is_bound || listen(fd, 8) != 0)
 		return err_errno(err, errno, "cannot listen at %s", RUNNER_SOCKET);
 	runner->listener = (struct source){.kind = SOURCE_LISTENER, .fd = fd};
 	if (!runner_watch(runner, &runner->listener, EPOLLIN))
@@ -68,8 +79,15 @@ static void act(struct runner *runner, const struct message *message)
 
 static void hang_up(struct runner *runner)
 {
-	runner_unwatch(&runner->link);
+	runner_unwatch(runner, &runner->link);
 	runner->has_deaf_link = false;
+	/* The next belfry asks anew. */
+	while (runner->first_unsaid) {
+		struct unsaid *unsaid = runner->first_unsaid;
+
+		runner->first_unsaid = unsaid->next;
+		free(unsaid);
+	}
 }
 
 void link_read(struct runner *runner)
@@ -94,15 +112,30 @@ void link_read(struct runner *runner)
 	arena_finish(&arena);
 }
 
-static void greet(struct runner *runner)
+static bool transmit(struct runner *runner, const struct message *message)
 {
-	for (const struct held *held = runner->held; held; held = held->next)
-		link_send(runner, &(struct message){.kind = MESSAGE_HOLDS,
-						    .run = held->run,
-						    .attempt = held->attempt});
-	link_send(runner, &(struct message){.kind = MESSAGE_HELLO,
-					    .number = PROTOCOL_VERSION,
-					    .text = BELFRY_VERSION});
+	struct buf buf = {0};
+
+	message_write(&buf, message);
+	bool is_sent = send(runner->link.fd, buf.data, buf.length, MSG_NOSIGNAL) >= 0;
+	int number = errno;
+	buf_finish(&buf);
+	errno = number;
+	return is_sent;
+}
+
+/* Blocking; false if it did not arrive whole. */
+static bool greet(struct runner *runner)
+{
+	bool is_said = true;
+
+	for (const struct held *held = runner->held; held && is_said; held = held->next)
+		is_said = transmit(runner, &(struct message){.kind = MESSAGE_HOLDS,
+							     .run = held->run,
+							     .attempt = held->attempt});
+	return is_said && transmit(runner, &(struct message){.kind = MESSAGE_HELLO,
+							     .number = PROTOCOL_VERSION,
+							     .text = BELFRY_VERSION});
 }
 
 void link_accept(struct runner *runner)
@@ -127,33 +160,62 @@ void link_accept(struct runner *runner)
 	 * is cut off after a while should nobody read. */
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &(struct timeval){.tv_sec = 5},
 		   sizeof(struct timeval));
-	greet(runner);
-	if (runner->link.fd < 0)
-		return;
-	fcntl(fd, F_SETFL, O_NONBLOCK);
-	if (!runner_watch(runner, &runner->link, EPOLLIN))
+	if (!greet(runner) || fcntl(fd, F_SETFL, O_NONBLOCK) != 0 ||
+	    !runner_watch(runner, &runner->link, EPOLLIN))
 		hang_up(runner);
+}
+
+static void listen_for_room(struct runner *runner, bool is_deaf)
+{
+	runner->has_deaf_link = is_deaf;
+	epoll_ctl(runner->epoll, EPOLL_CTL_MOD, runner->link.fd,
+		  &(struct epoll_event){.events = EPOLLIN | (is_deaf ? EPOLLOUT : 0),
+					.data.ptr = &runner->link});
 }
 
 bool link_send(struct runner *runner, const struct message *message)
 {
-	struct buf buf = {0};
-	bool is_full = false;
-
 	if (runner->link.fd < 0)
 		return true;
-	message_write(&buf, message);
-	if (send(runner->link.fd, buf.data, buf.length, MSG_NOSIGNAL) < 0) {
-		is_full = errno == EAGAIN && runner->link.held == NULL;
-		if (is_full) {
-			runner->has_deaf_link = true;
-			epoll_ctl(runner->epoll, EPOLL_CTL_MOD, runner->link.fd,
-				  &(struct epoll_event){.events = EPOLLIN | EPOLLOUT,
-							.data.ptr = &runner->link});
-		} else {
-			hang_up(runner);
-		}
+	if (runner->has_deaf_link)
+		return false;
+	if (transmit(runner, message))
+		return true;
+	if (errno == EAGAIN) {
+		listen_for_room(runner, true);
+		return false;
 	}
+	hang_up(runner);
+	return true;
+}
+
+void link_say(struct runner *runner, const struct message *message)
+{
+	struct buf buf = {0};
+
+	if (link_send(runner, message))
+		return;
+	message_write(&buf, message);
+	struct unsaid *unsaid = mem_alloc(sizeof(*unsaid) + buf.length);
+	unsaid->length = buf.length;
+	memcpy(unsaid->data, buf.data, buf.length);
+	*(runner->first_unsaid ? &runner->last_unsaid->next : &runner->first_unsaid) = unsaid;
+	runner->last_unsaid = unsaid;
 	buf_finish(&buf);
-	return !is_full;
+}
+
+void link_flush(struct runner *runner)
+{
+	while (runner->first_unsaid) {
+		struct unsaid *unsaid = runner->first_unsaid;
+
+		if (send(runner->link.fd, unsaid->data, unsaid->length, MSG_NOSIGNAL) < 0) {
+			if (errno != EAGAIN)
+				hang_up(runner);
+			return;
+		}
+		runner->first_unsaid = unsaid->next;
+		free(unsaid);
+	}
+	listen_for_room(runner, false);
 }

@@ -54,12 +54,14 @@ struct held {
 	off_t spool_length; /* of whole frames */
 	struct output kept;
 	char cgroup[256]; /* its directory; "" without */
+	char tag[48];     /* "BELFRY_RUN_ID=…", by which its processes are known */
 
 	int64_t timeout_ms, grace_ms;
 	/* Deadlines on the monotonic clock; INT64_MAX: none. */
-	int64_t timeout_at, kill_at, cut_at, news_at, retry_at;
-	bool is_started, has_failed, timed_out;
+	int64_t timeout_at, kill_at, cut_at, sweep_until, news_at, retry_at, leave_until;
+	bool has_failed, timed_out;
 	bool is_reaped;
+	bool is_cut; /* its output was still held open by somebody */
 	int status; /* as of wait(2) */
 	struct rusage usage;
 	struct buf ending; /* the last frames, until they are on disk */
@@ -71,15 +73,18 @@ struct runner {
 	int lock;
 	struct source listener, link, children;
 	struct held *held;
-	bool is_quitting;   /* as soon as nothing is held */
+	size_t living;      /* of them, not reaped */
+	bool is_quitting;   /* as soon as nothing is held and belfry is gone */
+	bool is_ending;     /* SIGTERM: as soon as nothing is held; nothing is started */
 	bool has_deaf_link; /* the socket's buffer is full; news wait */
+	struct unsaid *first_unsaid, *last_unsaid; /* refusals that wait for it */
 	int64_t alone_since; /* without belfry and without runs; INT64_MAX: not so */
 	struct now now;      /* of this round */
 };
 
 /* main.c */
 bool runner_watch(struct runner *runner, struct source *source, uint32_t events);
-void runner_unwatch(struct source *source); /* and close */
+void runner_unwatch(struct runner *runner, struct source *source); /* and close */
 
 /* link.c: the socket and what comes through it */
 bool link_listen(struct runner *runner, struct err *err);
@@ -87,6 +92,9 @@ void link_accept(struct runner *runner);
 void link_read(struct runner *runner);
 /* False if it could not be sent now; a link that is gone swallows everything. */
 bool link_send(struct runner *runner, const struct message *message);
+/* Sent now or later, before anything else. */
+void link_say(struct runner *runner, const struct message *message);
+void link_flush(struct runner *runner); /* there is room again */
 
 /* held.c: the life of a run here */
 void held_start(struct runner *runner, uint64_t run, int32_t attempt,
@@ -99,15 +107,30 @@ void held_reap(struct runner *runner);
 int64_t held_tick(struct runner *runner);
 
 /* child.c: from fork to exec */
+void child_set_up(void); /* once; raises the runner's own limit of open files */
 /* The process waits at the gate: one byte lets it go, an end of file ends it. What
- * it says there before it closes it is why it could not run the program. */
-pid_t child_fork(const struct start_order *order, const char *cgroup, int *gate, int outputs[2],
+ * it says there before it closes it is why it could not run the program. `cgroup`
+ * becomes "" where the process could not be placed into it. */
+pid_t child_fork(const struct start_order *order, char *cgroup, int *gate, int outputs[2],
 		 struct err *err);
-uint64_t child_start_ticks(pid_t pid);
-/* Every process of its group and session that is left. */
-void child_kill_all(pid_t pid, const char *cgroup);
+
+/* family.c: the processes of a job */
+struct family_member {
+	char state; /* as in proc(5) */
+	pid_t session;
+	uint64_t start_ticks;
+};
+bool family_look(pid_t pid, struct family_member *member);
+/* While its own process is not reaped: everything that can be named. */
+void family_kill(const struct held *held);
+/* Afterwards. True if something was still there; it may take a moment to go. */
+bool family_end(const struct runner *runner, const struct held *held);
+
+/* leftover.c: what a runner that died has left */
+void leftover_end_all(struct runner *runner);
 
 /* cgroup.c: a control group of its own for each run, where that may be */
+void cgroup_find(uint64_t run, int32_t attempt, char *path, size_t size); /* its name, or "" */
 void cgroup_create(uint64_t run, int32_t attempt, char *path, size_t size); /* "" if not */
 bool cgroup_kill(const char *path);
 bool cgroup_ran_out_of_memory(const char *path);

@@ -1,4 +1,4 @@
-/* model.c - tests of src/model: words and run identities. */
+/* model.c - tests of src/model: words, run identities, verdicts. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "run.h"
+#include "verdict.h"
 #include "words.h"
 
 #define ASSERT_WORDS_GO_BACK(type, prefix)                                                         \
@@ -78,12 +79,79 @@ static void test_wrong_run_ids_refused(void **state)
 		assert_false(run_id_parse(rows[i], &id));
 }
 
+static void test_verdicts(void **state)
+{
+	static const uint8_t partial_codes[] = {75};
+	struct job job = {.partial_codes = {partial_codes, 1}};
+	static const struct {
+		enum stop_cause stop;
+		struct attempt_end end;
+		enum outcome outcome;
+		const char *message;
+	} rows[] = {
+		{STOP_NONE, {.exit_code = 0}, OUTCOME_SUCCEEDED, NULL},
+		{STOP_NONE,
+		 {.has_result = true, .failed = 0, .message = "all 9"},
+		 OUTCOME_SUCCEEDED,
+		 "all 9"},
+		{STOP_NONE,
+		 {.has_result = true, .failed = 2, .message = "2 bounced"},
+		 OUTCOME_PARTIAL,
+		 "2 bounced"},
+		{STOP_NONE, {.has_result = true, .failed = 2}, OUTCOME_PARTIAL, NULL},
+		{STOP_NONE, {.exit_code = 75}, OUTCOME_PARTIAL, "exit code 75"},
+		/* what it could not do at all goes before what it lost on the way */
+		{STOP_NONE,
+		 {.exit_code = 1, .has_result = true, .failed = 2},
+		 OUTCOME_FAILED,
+		 "exit code 1"},
+		{STOP_NONE,
+		 {.exit_code = 1, .has_result = true, .failed = 2, .message = "2 bounced"},
+		 OUTCOME_FAILED,
+		 "exit code 1: 2 bounced"},
+		{STOP_NONE,
+		 {.exit_code = -1, .signal = 9},
+		 OUTCOME_FAILED,
+		 "killed by SIGKILL (9)"},
+		{STOP_NONE,
+		 {.exit_code = -1, .signal = 9, .out_of_memory = true},
+		 OUTCOME_FAILED,
+		 "killed: out of memory"},
+		{STOP_NONE,
+		 {.exit_code = -1, .signal = 15, .timed_out = true},
+		 OUTCOME_TIMED_OUT,
+		 "timed out"},
+		{STOP_CANCEL, {.exit_code = 0}, OUTCOME_CANCELED, NULL},
+		{STOP_REPLACED,
+		 {.exit_code = -1, .signal = 15},
+		 OUTCOME_CANCELED,
+		 "replaced by a newer run"},
+	};
+	struct arena arena = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		enum outcome outcome = verdict_outcome(&job, rows[i].stop, &rows[i].end);
+		const char *message = verdict_message(&arena, outcome, rows[i].stop, &rows[i].end);
+
+		assert_int_equal(outcome, rows[i].outcome);
+		if (rows[i].message)
+			assert_string_equal(message, rows[i].message);
+		else
+			assert_null(message);
+	}
+	assert_int_equal(verdict_outcome(NULL, STOP_NONE, &(struct attempt_end){.exit_code = 75}),
+			 OUTCOME_FAILED);
+	arena_finish(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_words_go_back),
 		cmocka_unit_test(test_run_ids_rise),
 		cmocka_unit_test(test_wrong_run_ids_refused),
+		cmocka_unit_test(test_verdicts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,18 @@
+/* intern.h - equal texts of a generation are kept once. */
+#ifndef BELFRY_INTERN_H
+#define BELFRY_INTERN_H
+
+#include <stddef.h>
+
+#include "mem.h"
+
+struct intern {
+	const char **slots; /* open addressing; NULL is free */
+	size_t count, capacity;
+};
+
+/* The text in the arena, shared with equal ones; long texts are only copied. */
+const char *intern_text(struct intern *intern, struct arena *arena, const char *text);
+void intern_finish(struct intern *intern);
+
+#endif

@@ -1,0 +1,250 @@
+/* order.c - what the runner is told to do; see order.h. */
+#include "order.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "env_file.h"
+#include "user.h"
+
+bool order_base_init(struct order_base *base, struct err *err)
+{
+	mode_t mask = umask(022); /* it can only be read by being set */
+
+	umask(mask);
+	*base = (struct order_base){.environment = (const char *const *)environ,
+				    .cwd = getcwd(NULL, 0),
+				    .umask = (int32_t)mask,
+				    .uid = geteuid()};
+	return base->cwd || err_errno(err, errno, "cannot tell the working directory");
+}
+
+void order_base_finish(struct order_base *base)
+{
+	free(base->cwd);
+	base->cwd = NULL;
+}
+
+/* ---- the environment ---- */
+
+struct environment {
+	struct arena *arena;
+	const char **items; /* ends with NULL */
+	size_t count, capacity;
+};
+
+static size_t find(const char *const *items, const char *name, size_t length)
+{
+	size_t i = 0;
+
+	while (items && items[i] &&
+	       (strncmp(items[i], name, length) != 0 || items[i][length] != '='))
+		i++;
+	return i;
+}
+
+const char *order_variable(const char *const *env, const char *name)
+{
+	const char *item = env[find(env, name, strlen(name))];
+
+	return item ? item + strlen(name) + 1 : NULL;
+}
+
+static void grow(struct environment *env)
+{
+	size_t capacity = env->capacity ? env->capacity * 2 : 64;
+	const char **items = arena_array(env->arena, const char *, capacity + 1);
+
+	if (env->count)
+		memcpy(items, env->items, env->count * sizeof(*items));
+	env->items = items;
+	env->capacity = capacity;
+}
+
+static void put(struct environment *env, const char *item, size_t name_length)
+{
+	size_t place = find(env->items, item, name_length);
+
+	if (place == env->count && env->count == env->capacity)
+		grow(env);
+	if (place == env->count)
+		env->count++;
+	env->items[place] = item;
+}
+
+static void set(void *context, const char *name, const char *value)
+{
+	struct environment *env = context;
+
+	put(env, arena_format(env->arena, "%s=%s", name, value), strlen(name));
+}
+
+/* What belfry tells is never taken from elsewhere. */
+static bool is_told(const char *item)
+{
+	static const char *const names[] = {"BELFRY_JOB=", "BELFRY_RUN_ID=", "BELFRY_SCHEDULED_AT=",
+					    "BELFRY_ATTEMPT=", "BELFRY_DRY_RUN="};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strncmp(item, names[i], strlen(names[i])) == 0)
+			return true;
+	return false;
+}
+
+static void inherit(struct environment *env, const char *const *from)
+{
+	for (; from && *from; from++) {
+		const char *sign = strchr(*from, '=');
+
+		if (sign && sign > *from && !is_told(*from))
+			put(env, *from, (size_t)(sign - *from));
+	}
+}
+
+static void set_user(struct environment *env, const struct user *user)
+{
+	set(env, "HOME", user->home ? user->home : "/");
+	if (user->name) {
+		set(env, "USER", user->name);
+		set(env, "LOGNAME", user->name);
+	}
+	set(env, "SHELL", user->shell && *user->shell ? user->shell : "/bin/sh");
+}
+
+static void set_run(struct environment *env, const struct job *job, const struct run *run)
+{
+	char id[RUN_ID_TEXT_MAX], at[UTC_TEXT_MAX], number[16];
+
+	set(env, "BELFRY_JOB", job->name);
+	set(env, "BELFRY_RUN_ID", run_id_format(run->id, id));
+	if (utc_is_set(run->scheduled_at))
+		set(env, "BELFRY_SCHEDULED_AT", utc_format(run->scheduled_at, at));
+	snprintf(number, sizeof(number), "%d", run->attempt);
+	set(env, "BELFRY_ATTEMPT", number);
+	set(env, "BELFRY_DRY_RUN", run->dry_run ? "1" : "0");
+}
+
+/* A job's file is beside its program: relative to where belfry was started. */
+static const char *absolute(const struct order_base *base, const char *path, struct arena *arena)
+{
+	if (!path)
+		return base->cwd;
+	return *path == '/' ? path : arena_format(arena, "%s/%s", base->cwd, path);
+}
+
+static bool make_environment(const struct order_base *base, const struct job *job,
+			     const struct run *run, const struct user *user,
+			     struct environment *env, struct err *err)
+{
+	grow(env);
+	inherit(env, base->environment);
+	if (user)
+		set_user(env, user);
+	if (job->env_file && !env_file_read(absolute(base, job->env_file, env->arena), env->arena,
+					    set, env, err))
+		return false;
+	for (size_t i = 0; i < job->env_count; i++)
+		set(env, job->env[i].name, job->env[i].value);
+	set_run(env, job, run);
+	return true;
+}
+
+/* ---- the arguments ---- */
+
+static size_t extra_count(const struct job *job, const struct run *run)
+{
+	return run->dry_run ? job->dry_run.count : 0;
+}
+
+static const char *join(const struct text_list *words, struct arena *arena)
+{
+	const char *text = words->items[0];
+
+	for (size_t i = 1; i < words->count; i++)
+		text = arena_format(arena, "%s %s", text, words->items[i]);
+	return text;
+}
+
+/* sh -c 'command "$@"' sh ARG…: extra arguments come where they would be typed. */
+static const char *const *shell_argv(const struct job *job, size_t extra, struct arena *arena)
+{
+	const char **argv = arena_array(arena, const char *, 5 + extra);
+	const char *text = join(&job->argv, arena);
+
+	argv[0] = job->process.shell;
+	argv[1] = "-c";
+	argv[2] = extra ? arena_format(arena, "%s \"$@\"", text) : text;
+	argv[3] = extra ? job->process.shell : NULL;
+	for (size_t i = 0; i < extra; i++)
+		argv[4 + i] = job->dry_run.items[i];
+	return argv;
+}
+
+static const char *const *plain_argv(const struct job *job, size_t extra, struct arena *arena)
+{
+	const char **argv = arena_array(arena, const char *, job->argv.count + extra + 1);
+
+	for (size_t i = 0; i < job->argv.count; i++)
+		argv[i] = job->argv.items[i];
+	for (size_t i = 0; i < extra; i++)
+		argv[job->argv.count + i] = job->dry_run.items[i];
+	return argv;
+}
+
+/* ---- the whole ---- */
+
+static bool become(const struct order_base *base, const struct job *job, const struct user *user,
+		   struct start_order *order, struct err *err)
+{
+	if (base->uid != 0 && user->uid != base->uid)
+		return err_set(err,
+			       "cannot become the user %s: belfry does not run as root; run it as "
+			       "root, or as that user",
+			       job->process.user);
+	order->has_user = base->uid == 0;
+	order->uid = user->uid;
+	order->gid = user->gid;
+	order->groups = user->groups;
+	order->group_count = user->group_count;
+	return true;
+}
+
+static void set_limits(const struct process_limits *limits, struct start_order *order)
+{
+	const int64_t values[] = {limits->open_files, limits->processes, limits->file_size,
+				  limits->memory,     limits->cpu_s,     limits->core};
+
+	_Static_assert(sizeof(values) == sizeof(order->limits), "one for each");
+	memcpy(order->limits, values, sizeof(values));
+}
+
+bool order_make(const struct order_base *base, const struct job *job, const struct run *run,
+		struct arena *arena, struct start_order *order, struct err *err)
+{
+	struct environment env = {.arena = arena};
+	struct user user;
+	bool has_user = job->process.user != NULL;
+	size_t extra = extra_count(job, run);
+
+	*order = (struct start_order){.timeout_ms = job->timeout_ms,
+				      .grace_ms = job->grace_ms,
+				      .output_max = ORDER_OUTPUT_MAX};
+	if (job->argv.count == 0)
+		return err_set(err, "the job has no command");
+	if (has_user && (!user_find(job->process.user, arena, &user, err) ||
+			 !become(base, job, &user, order, err)))
+		return false;
+	if (!make_environment(base, job, run, has_user ? &user : NULL, &env, err))
+		return false;
+	order->argv = job->process.shell ? shell_argv(job, extra, arena)
+					 : plain_argv(job, extra, arena);
+	order->env = env.items;
+	order->cwd = absolute(base, job->process.cwd, arena);
+	order->umask = job->process.umask >= 0 ? job->process.umask : base->umask;
+	set_limits(&job->process.limits, order);
+	return true;
+}

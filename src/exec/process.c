@@ -1,0 +1,343 @@
+/*
+ * process.c - the executor of local processes, over belfry-runner.
+ *
+ * The runner starts and holds; its spools tell. Where the runner has gone, another
+ * one is started, and what each spool then says is the whole truth about its run:
+ * ended, never begun, or lost.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "process.h"
+
+enum {
+	BUDGET = 4 << 20, /* bytes of spools read before others have their turn */
+	AGAIN_MS = 1000,  /* between two looks for a runner */
+	FAILURES_MAX = 10, /* then nobody will tell how its runs ended */
+};
+
+static const char died_at_work[] = "belfry-runner died while it ran; nobody saw how it ended";
+static const char died_before[] = "belfry-runner died before it started it";
+static const char rebooted[] =
+	"the machine was started anew; nobody can tell whether it had begun";
+
+static struct process *process_of(struct executor *executor)
+{
+	return (struct process *)executor;
+}
+
+/* ---- reading what is ready ---- */
+
+/* Nothing more will come. */
+static void close_orphan(struct process *process, struct ward *ward)
+{
+	if (ward->was_held)
+		ward_lost(process, ward, died_at_work);
+	else if (ward->is_adopted && process->is_new_boot)
+		ward_lost(process, ward, rebooted);
+	else
+		ward_start_failed(process, ward, died_before);
+}
+
+static void pump(void *context)
+{
+	struct process *process = context;
+	size_t budget = BUDGET;
+	struct ward *ward;
+
+	while (budget > 0 && (ward = ward_next_ready(process))) {
+		if (spool_read(process, ward, &budget))
+			ward_ready(process, ward);
+		else if (ward->is_orphan && !ward->is_over)
+			close_orphan(process, ward);
+	}
+	if (process->first_ready)
+		loop_timer_start(process->pump, 0);
+}
+
+static void pump_soon(struct process *process, struct ward *ward)
+{
+	ward_ready(process, ward);
+	loop_timer_start(process->pump, 0);
+}
+
+/* ---- what the runner says ---- */
+
+static bool is_held(const struct process *process, const struct ward *ward)
+{
+	for (size_t i = 0; i < process->holding_count; i++)
+		if (process->holdings[i].run == ward->run &&
+		    process->holdings[i].attempt == ward->attempt)
+			return true;
+	return false;
+}
+
+static void note_holding(struct process *process, const struct message *message)
+{
+	if (process->holding_count == process->holding_capacity) {
+		process->holding_capacity = process->holding_capacity * 2 + 16;
+		process->holdings = mem_resize(process->holdings, process->holding_capacity *
+									  sizeof(struct holding));
+	}
+	process->holdings[process->holding_count++] =
+		(struct holding){message->run, message->attempt};
+}
+
+static void on_message(void *context, const struct message *message)
+{
+	struct process *process = context;
+	struct ward *ward = ward_find(process, message->run);
+	bool is_ours = ward && ward->attempt == message->attempt;
+
+	switch (message->kind) {
+	case MESSAGE_HOLDS: note_holding(process, message); break;
+	case MESSAGE_NEWS:
+		if (is_ours)
+			pump_soon(process, ward);
+		break;
+	case MESSAGE_REFUSED:
+		if (is_ours)
+			ward_start_failed(process, ward,
+					  message->text ? message->text : "refused");
+		break;
+	case MESSAGE_HELLO:
+	case MESSAGE_START:
+	case MESSAGE_STOP:
+	case MESSAGE_QUIT: break; /* not for us to hear, now */
+	}
+}
+
+/* ---- finding a runner ---- */
+
+/* After a handshake: who is still held, and who is not. */
+static void settle(struct process *process, struct ward *ward)
+{
+	if (ward->is_over || runner_link_has_unsent(&process->link, ward->run))
+		return;
+	ward->is_orphan = !is_held(process, ward);
+	pump_soon(process, ward);
+}
+
+static void give_up(struct process *process, struct ward *ward)
+{
+	if (ward->is_over)
+		return;
+	ward->is_orphan = true;
+	pump_soon(process, ward);
+}
+
+/* Nothing could be sent: it certainly did not start. */
+static void fail_unsent(struct process *process, struct ward *ward)
+{
+	if (!ward->is_over && runner_link_has_unsent(&process->link, ward->run))
+		ward_start_failed(process, ward, "no belfry-runner could be started");
+}
+
+static bool find_runner(struct process *process, struct err *err)
+{
+	process->holding_count = 0;
+	if (!runner_link_open(&process->link, err))
+		return false;
+	process->failures = 0;
+	return true;
+}
+
+static void on_again(void *context)
+{
+	struct process *process = context;
+	struct err err;
+
+	if (process->link.fd >= 0)
+		return;
+	if (find_runner(process, &err)) {
+		ward_each(process, settle);
+		return;
+	}
+	ward_each(process, fail_unsent);
+	runner_link_finish(&process->link);
+	if (++process->failures == FAILURES_MAX)
+		ward_each(process, give_up);
+	loop_timer_start(process->again, AGAIN_MS);
+}
+
+static void on_lost(void *context)
+{
+	struct process *process = context;
+
+	loop_timer_start(process->again, process->failures ? AGAIN_MS : 0);
+}
+
+/* ---- the operations ---- */
+
+static bool check(struct executor *executor, const struct job *job, struct err *err)
+{
+	struct process *process = process_of(executor);
+	struct arena arena = {0};
+	struct start_order order;
+	struct run run = {.id = 1, .attempt = 1, .scheduled_at = UTC_NONE};
+	bool is_fine = order_make(&process->base, job, &run, &arena, &order, err) &&
+		       check_order(&order, err);
+
+	arena_finish(&arena);
+	return is_fine;
+}
+
+static void adopt(struct executor *executor, const struct run *run)
+{
+	struct process *process = process_of(executor);
+	struct ward *ward = ward_renew(process, run->id, run->attempt);
+
+	ward->is_adopted = true;
+	ward->is_orphan = process->link.fd >= 0 && !is_held(process, ward);
+	pump_soon(process, ward);
+}
+
+static void send_start(struct process *process, struct ward *ward, const struct start_order *order)
+{
+	struct message message = {.kind = MESSAGE_START,
+				  .run = ward->run,
+				  .attempt = ward->attempt,
+				  .order = *order};
+	char text[160];
+
+	if (runner_link_send(&process->link, &message))
+		return;
+	snprintf(text, sizeof(text),
+		 "its command and environment are longer than %d KiB together; put long values "
+		 "into a file",
+		 MESSAGE_MAX / 1024);
+	ward_start_failed(process, ward, text);
+}
+
+static void start(struct executor *executor, const struct job *job, const struct run *run)
+{
+	struct process *process = process_of(executor);
+	struct ward *ward = ward_find(process, run->id);
+	struct arena arena = {0};
+	struct start_order order;
+	struct err err;
+
+	/* An earlier belfry had come further than its store: the attempt is under way. */
+	if (ward && ward->is_adopted && spool_exists(process, run->id, run->attempt)) {
+		adopt(executor, run);
+		return;
+	}
+	ward = ward_renew(process, run->id, run->attempt);
+	if (order_make(&process->base, job, run, &arena, &order, &err))
+		send_start(process, ward, &order);
+	else
+		ward_start_failed(process, ward, err.text);
+	arena_finish(&arena);
+}
+
+static void stop(struct executor *executor, uint64_t run, int64_t grace_ms)
+{
+	struct process *process = process_of(executor);
+
+	runner_link_send(&process->link, &(struct message){.kind = MESSAGE_STOP,
+							   .run = run,
+							   .number = grace_ms});
+}
+
+static void forget(struct executor *executor, uint64_t run)
+{
+	struct process *process = process_of(executor);
+	const struct ward *ward = ward_find(process, run);
+
+	spool_remove(process, run, ward ? ward->attempt : 1);
+	ward_remove(process, run);
+}
+
+static void destroy(struct executor *executor)
+{
+	struct process *process = process_of(executor);
+
+	runner_link_send(&process->link, &(struct message){.kind = MESSAGE_QUIT});
+	runner_link_finish(&process->link);
+	ward_finish_all(process);
+	loop_timer_destroy(process->pump);
+	loop_timer_destroy(process->sweep);
+	loop_timer_destroy(process->again);
+	if (process->spools >= 0)
+		close(process->spools);
+	if (process->link.state >= 0)
+		close(process->link.state);
+	order_base_finish(&process->base);
+	buf_finish(&process->text);
+	free(process->holdings);
+	free(process->state_path);
+	free(process->program);
+	free(process);
+}
+
+static const struct executor_ops ops = {.check = check,
+					.start = start,
+					.adopt = adopt,
+					.stop = stop,
+					.forget = forget,
+					.destroy = destroy};
+
+/* ---- beginning ---- */
+
+/* In the loop's first round, when all open runs have been adopted. */
+static void on_sweep(void *context)
+{
+	spool_sweep(context);
+}
+
+static bool open_folders(struct process *process, const char *state, struct err *err)
+{
+	process->link.state = open(state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (process->link.state < 0)
+		return err_errno(err, errno, "cannot open the state directory %s", state);
+	if (mkdirat(process->link.state, RUNNER_SPOOL, 0700) != 0 && errno != EEXIST)
+		return err_errno(err, errno, "cannot make %s/%s", state, RUNNER_SPOOL);
+	process->spools =
+		openat(process->link.state, RUNNER_SPOOL, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (process->spools < 0)
+		return err_errno(err, errno, "cannot open %s/%s", state, RUNNER_SPOOL);
+	return true;
+}
+
+static bool begin(struct process *process, const char *state, struct err *err)
+{
+	if (!open_folders(process, state, err) || !order_base_init(&process->base, err))
+		return false;
+	process->is_new_boot = boot_id_changed(process->link.state);
+	return find_runner(process, err);
+}
+
+struct executor *exec_process_create(struct loop *loop, const char *state_dir, const char *runner,
+				     const struct exec_sink *sink, struct err *err)
+{
+	struct process *process = mem_alloc(sizeof(*process));
+
+	process->executor.ops = &ops;
+	process->sink = *sink;
+	process->spools = -1;
+	process->state_path = mem_copy_text(state_dir);
+	process->program = mem_copy_text(runner);
+	process->link = (struct runner_link){.loop = loop,
+					     .state_path = process->state_path,
+					     .program = process->program,
+					     .state = -1,
+					     .fd = -1,
+					     .message = on_message,
+					     .lost = on_lost,
+					     .context = process};
+	process->pump = loop_timer_create(loop, pump, process);
+	process->sweep = loop_timer_create(loop, on_sweep, process);
+	process->again = loop_timer_create(loop, on_again, process);
+	if (!begin(process, state_dir, err)) {
+		destroy(&process->executor);
+		return NULL;
+	}
+	loop_timer_start(process->sweep, 0);
+	return &process->executor;
+}

@@ -1,0 +1,89 @@
+/*
+ * process.h - the process executor's parts, shared by its files and by nobody else.
+ *
+ * A ward is a run's attempt that this executor answers for. It is ready while its
+ * spool may have something new; ready wards are read in turn, so much at a time that
+ * the loop stays free.
+ */
+#ifndef BELFRY_PROCESS_H
+#define BELFRY_PROCESS_H
+
+#include "exec.h"
+#include "order.h"
+#include "result_line.h"
+#include "runner_link.h"
+#include "spool.h"
+
+struct ward {
+	struct ward *bucket;     /* the next in the table's chain */
+	struct ward *next_ready;
+	uint64_t run;
+	int32_t attempt;
+	bool is_ready;
+	bool is_adopted;
+	bool is_orphan; /* no runner holds it: what its spool says is all there is */
+	bool is_over;   /* the last answer is given; waits to be forgotten */
+	bool was_held;  /* the spool says that a process was made */
+	struct utc held_at, started_at;
+	int64_t offset; /* of the spool, read so far */
+	struct result_line result;
+};
+
+/* A run the runner said it holds, before anybody asked. */
+struct holding {
+	uint64_t run;
+	int32_t attempt;
+};
+
+struct process {
+	struct executor executor; /* first: the two are one */
+	struct exec_sink sink;
+	struct order_base base;
+	char *state_path, *program;
+	int spools; /* the directory */
+	struct runner_link link;
+	bool is_new_boot; /* the machine was started anew since the last belfry */
+
+	struct ward **table;
+	size_t ward_count, mask;
+	struct ward *first_ready, *last_ready;
+	struct holding *holdings; /* as of the last handshake */
+	size_t holding_count, holding_capacity;
+
+	struct loop_timer *pump;  /* ready wards are read */
+	struct loop_timer *sweep; /* once: spools that belong to nobody */
+	struct loop_timer *again; /* a runner is looked for */
+	int failures;             /* to find one, in a row */
+	struct buf text;          /* of a spool, being read */
+};
+
+/* ward.c: the table */
+struct ward *ward_find(const struct process *process, uint64_t run);
+/* The ward of that run, now of that attempt and nothing known of it. */
+struct ward *ward_renew(struct process *process, uint64_t run, int32_t attempt);
+void ward_remove(struct process *process, uint64_t run);
+void ward_each(struct process *process, void (*fn)(struct process *, struct ward *));
+void ward_finish_all(struct process *process);
+/* There may be something new in its spool. */
+void ward_ready(struct process *process, struct ward *ward);
+struct ward *ward_next_ready(struct process *process);
+
+/* ward_answer.c: what the engine is told */
+void ward_started(struct process *process, struct ward *ward, struct utc at);
+void ward_start_failed(struct process *process, struct ward *ward, const char *why);
+void ward_lost(struct process *process, struct ward *ward, const char *why);
+void ward_exited(struct process *process, struct ward *ward, const struct spool_frame *frame);
+
+/* spool_read.c */
+/* Reads at most about `budget` bytes; false when its end was reached. */
+bool spool_read(struct process *process, struct ward *ward, size_t *budget);
+/* Removes the spools of a run, attempts 1 to `last`. */
+void spool_remove(struct process *process, uint64_t run, int32_t last);
+/* Removes every spool that neither a ward nor the runner has. */
+void spool_sweep(struct process *process);
+bool spool_exists(struct process *process, uint64_t run, int32_t attempt);
+
+/* boot_id.c: whether the machine was started anew since this folder was last used */
+bool boot_id_changed(int folder);
+
+#endif
