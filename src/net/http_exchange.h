@@ -51,7 +51,7 @@ void exchange_on_completed(void *server, struct MHD_Connection *connection, void
 			   enum MHD_RequestTerminationCode code);
 
 /* Takes it out of the line of those that wait; its stream is asked again. */
-void exchange_resume(struct http_exchange *exchange);
+void exchange_resume(struct http_exchange *x);
 int64_t exchange_clock_ms(void);
 
 #endif

@@ -55,7 +55,7 @@ void loop_alarm_destroy(struct loop_alarm *alarm);
 
 struct loop_signal;
 typedef void loop_signal_fn(void *context, int signal);
-struct loop_signal *loop_signal_create(struct loop *loop, int signal, loop_signal_fn *fn,
+struct loop_signal *loop_signal_create(struct loop *loop, int number, loop_signal_fn *fn,
 				       void *context);
 void loop_signal_destroy(struct loop_signal *signal);
 

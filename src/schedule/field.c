@@ -1,6 +1,7 @@
 /* field.c - parsing one field of a cron expression; see field.h. */
 #include "field.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -89,6 +90,7 @@ static void set(struct item *it, int32_t n)
 		n -= FIRST_YEAR;
 	else if (it->field == FIELD_WEEKDAY && n == 7)
 		n = 0;
+	assert(n >= 0);
 	it->value->set[n / 64] |= UINT64_C(1) << n % 64;
 }
 
@@ -419,7 +421,7 @@ static bool is_lone_letter(const struct item *it, char upper)
 
 static bool read_item(struct item *it)
 {
-	struct number a;
+	struct number a = {0};
 
 	if (next(it) == '*')
 		return read_star(it);

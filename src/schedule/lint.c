@@ -119,7 +119,7 @@ static void lint_item(const struct linter *l, enum field field, const char *at, 
 		     "the step %d is larger than its range, so only the first %s is left; write "
 		     "that alone",
 		     step, kind->word);
-	else if (is_whole && units[field] && count % step)
+	else if (is_whole && units[field] && step > 0 && count % step)
 		WARN(l, piece(l, at, end),
 		     "%.*s is uneven: %d is no multiple of %d, so the last step before 0 is "
 		     "shorter; write @every %d%c for an even rhythm",

@@ -135,7 +135,7 @@ static bool check_types(const struct tzif *t, const unsigned char *data, struct 
 static bool open_block(const unsigned char *data, size_t length, size_t at, size_t time_size,
 		       struct tzif *t, struct err *err)
 {
-	struct counts c;
+	struct counts c = {0};
 
 	if (!read_header(data, length, at, &c, err) || !check_counts(&c, at, err))
 		return false;
@@ -169,7 +169,7 @@ static bool open_footer(const unsigned char *data, size_t length, size_t at, str
 bool tzif_open(const void *data, size_t length, struct tzif *out, struct err *err)
 {
 	const unsigned char *bytes = data;
-	struct counts c;
+	struct counts c = {0};
 
 	*out = (struct tzif){0};
 	if (!read_header(bytes, length, 0, &c, err))

@@ -46,7 +46,7 @@ struct script {
 	size_t failures, checks;
 };
 
-static void die(const struct script *script, const char *what)
+static _Noreturn void die(const struct script *script, const char *what)
 {
 	fprintf(stderr, "%s:%u: %s\n", script->path, script->line, what);
 	exit(2);
@@ -316,7 +316,7 @@ static bool run_event(struct script *script, const char *word, const char *rest)
 		{"cancel", EVENT_CANCEL},
 	};
 	size_t number = 0;
-	char *text;
+	char *text = NULL;
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		if (strcmp(kinds[i].word, word) != 0)
