@@ -69,7 +69,7 @@ static bool read_expr(const json_t *line, struct question *q, struct buf *out)
 static bool read_from(const json_t *line, struct question *q, struct buf *out)
 {
 	const json_t *from = json_object_get(line, "from");
-	const char *text = NULL;
+	const char *text = "";
 
 	if (!from)
 		return wrong_member(out, "from", from, "is missing; write 2026-03-01T10:00:00Z");

@@ -27,12 +27,12 @@ enum completion {
 };
 
 struct option_row {
-	const char *name;    /* "limit": --limit; NULL ends the table */
-	char letter;         /* 'n': -n; 0: none */
-	const char *value;   /* "N", as help shows it; NULL: a flag */
-	const char *summary; /* without a full stop */
-	enum completion complete;
+	const char *name;         /* "limit": --limit; NULL ends the table */
+	const char *value;        /* "N", as help shows it; NULL: a flag */
+	const char *summary;      /* without a full stop */
 	const char *const *words; /* COMPLETE_WORDS: allowed values, NULL at the end */
+	enum completion complete;
+	char letter; /* 'n': -n; 0: none */
 };
 
 struct args;

@@ -41,15 +41,16 @@ static bool pass_on(void *context, const char *data, size_t length)
 }
 
 /* A note is a line of its own wherever the cursor is. */
-static bool write_note(const char *text, size_t length)
+static bool write_note(const char *text)
 {
-	struct buf out = {0};
+	struct buf line = {0}, out = {0};
 
+	buf_add(&line, text, strcspn(text, "\n"));
 	buf_text(&out, "belfry: ");
-	buf_add(&out, text, length);
-	if (length == 0 || text[length - 1] != '\n')
-		buf_char(&out, '\n');
+	terminal_add(&out, OUTPUT_STDERR, STYLE_DIM, buf_string(&line));
+	buf_char(&out, '\n');
 	bool ok = terminal_write(OUTPUT_STDERR, out.data, out.length);
+	buf_finish(&line);
 	buf_finish(&out);
 	return ok;
 }
@@ -63,7 +64,7 @@ static void show_line(struct log_reader *reader, const char *line, size_t length
 	bool ok = true;
 
 	if (text && strcmp(client_text(json, "stream"), "belfry") == 0)
-		ok = write_note(text, size);
+		ok = write_note(text);
 	else if (text)
 		ok = terminal_write(OUTPUT_STDOUT, text, size);
 	if (!ok)

@@ -83,7 +83,8 @@ static int add_json(const char *data, size_t length, void *out)
 
 int say_json(const struct args *args, json_t *json)
 {
-	size_t flags = JSON_ENCODE_ANY | (terminal_is(OUTPUT_STDOUT) ? JSON_INDENT(2) : 0);
+	size_t flags =
+		JSON_ENCODE_ANY | (terminal_is(OUTPUT_STDOUT) ? JSON_INDENT(2) : JSON_COMPACT);
 	struct buf out = {0};
 
 	json_dump_callback(json, add_json, &out, flags);

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "beside.h"
 #include "clock.h"
 #include "daemon.h"
 #include "http_address.h"
@@ -101,19 +102,32 @@ static bool read_options(const struct args *args, struct serve_options *options,
 	return http_address_parse(options->listen, &address, err) || err_wrap(err, "--listen");
 }
 
+static int serve(struct serve_options *options, struct arena *arena)
+{
+	struct err err;
+
+	log_setup(options->log_level, options->log_json, clock_utc);
+	if (!options->runner)
+		options->runner = beside_find_runner(arena, &err);
+	if (!options->runner) {
+		log_error("%s", err.text);
+		return CLI_FAILED;
+	}
+	log_info("state directory %s", options->state);
+	return daemon_serve(options);
+}
+
 static int run(const struct args *args)
 {
 	struct serve_options options;
 	struct arena arena = {0};
 	struct err err;
+	int code;
 
-	if (!read_options(args, &options, &err) || !choose_state(args, &arena, &options, &err)) {
-		arena_finish(&arena);
-		return say_usage(args, &err);
-	}
-	log_setup(options.log_level, options.log_json, clock_utc);
-	log_info("state directory %s", options.state);
-	int code = daemon_serve(&options);
+	if (read_options(args, &options, &err) && choose_state(args, &arena, &options, &err))
+		code = serve(&options, &arena);
+	else
+		code = say_usage(args, &err);
 	arena_finish(&arena);
 	return code;
 }

@@ -31,7 +31,7 @@ size_t terminal_width(void);
 /* Columns that text takes as terminal_add writes it. */
 size_t terminal_columns(const char *text);
 /* Adds text in that style, plain where there is no colour. Control characters
- * become "?" so that no job name or log can drive the terminal. */
+ * become "?" so that no name or message can drive the terminal. */
 void terminal_add(struct buf *out, enum output output, enum style style, const char *text);
 
 /* The same, cut to `most` columns (at least 1), the last one then "…". Returns the

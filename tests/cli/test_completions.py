@@ -11,7 +11,8 @@ import unittest
 
 from fake import BELFRY, Fake, belfry, job_row, run_row
 
-JOBS = [job_row("send-reminders"), job_row("send-digest"), job_row("clean")]
+JOBS = [job_row(name) for name in ("send-reminders", "send-digest", "clean", "$(touch pwned)",
+                                   "with blank")]
 RUNS = [run_row(2), run_row(1)]
 
 # What is typed, and what must be offered; "…" at the end: at least these.
@@ -19,7 +20,8 @@ ROWS = [
     ("belfry ru", ["runs", "…"]),
     ("belfry stat", ["status"]),
     ("belfry completi", []),
-    ("belfry status ", ["clean", "send-digest", "send-reminders"]),
+    ("belfry status ", ["$(touch pwned)", "clean", "send-digest", "send-reminders", "with blank"]),
+    ("belfry status with", ["with blank"]),
     ("belfry status send", ["send-digest", "send-reminders"]),
     ("belfry runs --out", ["--outcome"]),
     ("belfry runs --outcome ", ["canceled", "failed", "partial", "succeeded", "timed_out",
@@ -74,6 +76,8 @@ class Shell(unittest.TestCase):
         self.assertEqual(set(), {word for word in offered("belfry status ")
                                  if not word.startswith("-")})
 
+        self.assertFalse(os.path.exists(os.path.join(self.folder, "pwned")))
+
     def run_shell(self, *words):
         result = subprocess.run(words, env=self.env, cwd=self.folder, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
@@ -91,10 +95,11 @@ class Bash(Shell):
             words = re.findall(r"[^\s=]+|=", line) + ([""] if line.endswith(" ") else [])
             quoted = " ".join(f"'{word}'" for word in words)
             # compopt may be used only where readline has asked; here nobody has.
-            return self.run_shell(
+            output = self.run_shell(
                 "bash", "-c", f"compopt() {{ :; }}; . {script}; COMP_WORDS=({quoted}); "
                 f"COMP_CWORD={len(words) - 1}; _belfry belfry '' ''; "
-                'test ${#COMPREPLY[@]} = 0 || printf "%s\\n" "${COMPREPLY[@]}"').split()
+                'test ${#COMPREPLY[@]} = 0 || printf "%s\\n" "${COMPREPLY[@]}"')
+            return [re.sub(r"\\(.)", r"\1", word) for word in output.splitlines()]
         self.check(offered)
 
     def test_readline(self):
@@ -103,6 +108,7 @@ class Bash(Shell):
         with Terminal(["bash", "--norc", "--noprofile", "-i"], self.env, self.folder) as shell:
             shell.type(f"PS1='> '; . {script}\n", "> ")
             shell.type("belfry status send-d\t", "send-digest ")
+            shell.type("\x15belfry status with\t", "with\\ blank ")
             shell.type("\x15belfry serve --config sch\t", "schedules.json")
 
 
