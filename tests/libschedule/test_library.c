@@ -84,7 +84,7 @@ static void errors_point_at_the_piece(void **state)
 		const char *says;
 	} rows[] = {
 		{"0 10 * * 8", {0}, BELFRY_PART_TEXT, 10, 1, "0-7"},
-		{"0 0 30 2 *", {0}, BELFRY_PART_TEXT, 5, 4, "never"},
+		{"0 0 30 2 *", {0}, BELFRY_PART_TEXT, 5, 6, "never"},
 		{"@daily",
 		 {.timezone = "Europe/Pari"},
 		 BELFRY_PART_TIMEZONE,
