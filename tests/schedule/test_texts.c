@@ -1,12 +1,15 @@
 /*
- * test_errors.c - the exact text of errors: errors.txt holds each bad expression, and
- * below it where the error points and what it says.
+ * test_texts.c - the exact texts people read: what is wrong with an expression
+ * (errors.txt), what one means and how else it can be written (explain.txt).
  *
  *	0 10 * * 8
  *	         ^ day-of-week 8 is out of range 0-7 (0 and 7 are Sunday)
  *
- * With an argument it writes the file's text anew, from the expressions of the file
- * named, to standard output: for whoever changed a message and has read the new ones.
+ *	0 10 * * 1
+ *	at 10:00 every Monday = {"every":"week","weekday":"monday","time":"10:00"}
+ *
+ * Named a file of the same shape, it writes that file anew to standard output: for
+ * whoever changed a text and is going to read the new ones.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,7 +25,24 @@
 
 enum { LINE_MAX_BYTES = 2048, LEAST_ROWS = 120 };
 
-/* The line below the expression; "fires" if there is no error. */
+static void point_at(const struct schedule_error *error, struct buf *out)
+{
+	for (size_t i = 1; i < error->column; i++)
+		buf_char(out, ' ');
+	for (size_t i = 0; i == 0 || i < error->length; i++)
+		buf_char(out, '^');
+	buf_format(out, " %s", error->message);
+}
+
+static void put_into_words(const struct schedule *schedule, struct buf *out)
+{
+	schedule_explain(schedule, out);
+	buf_text(out, " = ");
+	if (!schedule_equivalent(schedule, out))
+		buf_text(out, "no other form");
+}
+
+/* The line below the expression. */
 static void describe(const char *expression, struct buf *out)
 {
 	struct zoneinfo *zones = zoneinfo_create(NULL);
@@ -32,15 +52,10 @@ static void describe(const char *expression, struct buf *out)
 	struct arena arena = {0};
 
 	if (schedule_parse_cron(&arena, expression, strlen(expression), &context, &schedule, &error,
-				1)) {
-		for (size_t i = 1; i < error.column; i++)
-			buf_char(out, ' ');
-		for (size_t i = 0; i == 0 || i < error.length; i++)
-			buf_char(out, '^');
-		buf_format(out, " %s", error.message);
-	} else {
-		buf_text(out, "fires");
-	}
+				1))
+		point_at(&error, out);
+	else
+		put_into_words(schedule, out);
 	arena_finish(&arena);
 	zoneinfo_destroy(zones);
 }
@@ -61,11 +76,10 @@ static bool is_between(const char *line)
 
 static void texts_are_exact(void **state)
 {
-	FILE *file = fopen(TEST_DIRECTORY "/schedule/errors.txt", "re");
+	FILE *file = fopen(*state, "re");
 	char expression[LINE_MAX_BYTES], expected[LINE_MAX_BYTES];
 	int rows = 0;
 
-	(void)state;
 	assert_non_null(file);
 	while (read_line(file, expression)) {
 		struct buf found = {0};
@@ -109,7 +123,12 @@ static int write_anew(const char *path)
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(texts_are_exact)};
+	static char errors[] = TEST_DIRECTORY "/schedule/errors.txt",
+		    explain[] = TEST_DIRECTORY "/schedule/explain.txt";
+	const struct CMUnitTest tests[] = {
+		{"errors", texts_are_exact, NULL, NULL, errors},
+		{"explain", texts_are_exact, NULL, NULL, explain},
+	};
 
 	return argc > 1 ? write_anew(argv[1]) : cmocka_run_group_tests(tests, NULL, NULL);
 }
