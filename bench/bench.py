@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""./dev bench [runs|memory|idle]: speed and memory, each beside a limit in the same run.
+"""./dev bench [runs|memory|idle|schedule]: speed and memory, each beside a limit in the same run.
 
 Absolute numbers depend on the machine; quote the ratios.
 """
@@ -171,7 +171,13 @@ def bench_idle(build):
     print(f"  CPU in 120 s       {cpu_after - cpu_before:6.0f} ms")
 
 
-BENCHES = {"runs": bench_runs, "memory": bench_memory, "idle": bench_idle}
+def bench_schedule(build):
+    subprocess.run(["/usr/bin/python3", os.path.join(os.path.dirname(__file__), "schedule.py"),
+                    "--build", build], check=True)
+
+
+BENCHES = {"runs": bench_runs, "memory": bench_memory, "idle": bench_idle,
+           "schedule": bench_schedule}
 
 
 def main():

@@ -1,31 +1,23 @@
 /*
- * schedule.c - nanoseconds a call of next, previous and parse, for 30
- * expressions in three zones, beside the limit: a bare loop over bit sets that
- * knows no zones, no day rules and no bounds, in the same run.
- *
- * Prints one table; --json prints an object instead.
+ * schedule.c - nanoseconds a call of next, previous and parse for each expression of a
+ * file in three zones, beside the limit: a bare loop over bit sets that knows no
+ * zones, no day rules and no bounds, in the same run. One line of JSON each;
+ * schedule.py sets them beside other libraries.
  */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "civil.h"
+#include "heap.h"
 #include "schedule.h"
 #include "zoneinfo.h"
 
-enum { EXPRESSIONS = 30, FIRES = 16, ROUNDS = 7, REPEATS = 400 };
+enum { FIRES = 16, ROUNDS = 7, REPEATS = 400, LINES_MAX = 64, LINE_SIZE = 128, MILLION = 1000000 };
 #define FROM_S INT64_C(1767225600) /* 2026-01-01T00:00:00Z */
-
-static const char *const expressions[EXPRESSIONS] = {
-	"* * * * *",       "*/5 * * * *",    "*/15 * * * *",  "0 * * * *",   "30 * * * *",
-	"0 */2 * * *",     "0 0 * * *",      "30 2 * * *",    "0 9 * * 1-5", "*/10 9-17 * * 1-5",
-	"0 0 * * 0",       "0 10 * * MON",   "0 0 1 * *",     "0 0 15 * *",  "0 0 1,15 * *",
-	"0 0 1 1 *",       "0 12 1 */3 *",   "15 10 * * 6,0", "5 4 * * SUN", "0 22 * * 1-5",
-	"23 0-20/2 * * *", "0 0,12 1 */2 *", "0 4 8-14 * *",  "0 0 13 * 5",  "15,45 8-18/2 * * *",
-	"0 8 28 2 *",      "59 23 31 12 *",  "0 0 31 * *",    "0 6 * 6-8 *", "0 0 29 2 *",
-};
+/* Where libraries are compared: the start, and before each change of the clocks. */
+static const int64_t starts_s[] = {1767225600, 1772841600, 1774656000, 1792800000, 1793404800};
 
 static int64_t now_ns(void)
 {
@@ -193,84 +185,134 @@ static double median(double *values, int count)
 	return values[count / 2];
 }
 
-enum column { COLUMN_BARE, COLUMN_NEXT, COLUMN_PREV, COLUMN_PARSE, COLUMNS };
+/* ---- one line of JSON for each expression and zone ---- */
 
-struct result {
-	double mean[COLUMNS], worst[COLUMNS];
-	const char *worst_next;
-};
-
-static struct result measure(const struct zone *zone)
+static void print_line(const char *who, const char *zone, const char *text, double next,
+		       double parse)
 {
+	printf("{\"who\":\"%s\",\"zone\":\"%s\",\"expr\":\"%s\",\"next_ns\":%.1f,"
+	       "\"parse_ns\":%.1f,\"fires\":[",
+	       who, zone, text, next, parse);
+}
+
+static void print_fires(const struct schedule *s)
+{
+	for (size_t start = 0; start < sizeof(starts_s) / sizeof(starts_s[0]); start++) {
+		struct utc t = {starts_s[start] * 1000};
+
+		printf("%s", start ? ",[" : "[");
+		for (int i = 0; i < FIRES && schedule_next_after(s, t, &t); i++)
+			printf("%s%lld", i ? "," : "", (long long)(t.ms / 1000));
+		printf("]");
+	}
+	puts("]}");
+}
+
+static void measure(const char *text, const struct zone *zone, int64_t *sum)
+{
+	enum { BARE, NEXT, PREV, PARSE, COLUMNS };
 	struct schedule_context context = {.zone = zone};
-	struct result result = {.worst_next = ""};
+	double rounds[COLUMNS][ROUNDS];
+	struct bare bare = bare_parse(text);
 	struct schedule_error error;
 	struct arena arena = {0};
-	int64_t sum = 0;
+	const struct schedule *s;
 
-	for (int i = 0; i < EXPRESSIONS; i++) {
-		double rounds[COLUMNS][ROUNDS];
-		struct bare bare = bare_parse(expressions[i]);
-		const struct schedule *s;
-
-		if (schedule_parse_cron(&arena, expressions[i], strlen(expressions[i]), &context,
-					&s, &error, 1))
-			abort();
-		for (int r = 0; r < ROUNDS; r++) {
-			rounds[COLUMN_BARE][r] = bare_ns(&bare, &sum);
-			rounds[COLUMN_NEXT][r] = next_ns(s, &sum);
-			rounds[COLUMN_PREV][r] = prev_ns(s, &sum);
-			rounds[COLUMN_PARSE][r] = parse_ns(expressions[i], zone);
-		}
-		for (int c = 0; c < COLUMNS; c++) {
-			double ns = median(rounds[c], ROUNDS);
-
-			result.mean[c] += log(ns) / EXPRESSIONS;
-			if (ns > result.worst[c]) {
-				result.worst[c] = ns;
-				if (c == COLUMN_NEXT)
-					result.worst_next = expressions[i];
-			}
-		}
+	if (schedule_parse_cron(&arena, text, strlen(text), &context, &s, &error, 1))
+		abort();
+	for (int r = 0; r < ROUNDS; r++) {
+		rounds[BARE][r] = bare_ns(&bare, sum);
+		rounds[NEXT][r] = next_ns(s, sum);
+		rounds[PREV][r] = prev_ns(s, sum);
+		rounds[PARSE][r] = parse_ns(text, zone);
 	}
-	for (int c = 0; c < COLUMNS; c++)
-		result.mean[c] = exp(result.mean[c]);
+	print_line("bare loop", zone_name(zone), text, median(rounds[BARE], ROUNDS), 0);
+	puts("]}");
+	double parse = median(rounds[PARSE], ROUNDS);
+	print_line("belfry", zone_name(zone), text, median(rounds[NEXT], ROUNDS), parse);
+	print_fires(s);
+	print_line("belfry previous", zone_name(zone), text, median(rounds[PREV], ROUNDS), parse);
+	puts("]}");
 	arena_finish(&arena);
-	return sum == 42 ? (struct result){0} : result;
+}
+
+/* ---- a million schedules in the due queue ---- */
+
+struct due {
+	struct heap_item item;
+	const struct schedule *schedule;
+};
+
+/* As the daemon does at its start: parse each, find its first fire, queue it. */
+static int place(const struct zone *const *zones, char lines[][LINE_SIZE], int count)
+{
+	struct arena arena = {0};
+	struct heap heap = {0};
+	struct due *due = calloc(MILLION, sizeof(*due));
+	int64_t start = now_ns();
+
+	for (int i = 0; i < MILLION; i++) {
+		const char *text = lines[i % count];
+		struct schedule_context context = {.zone = zones[i % 3], .job_name = "job"};
+		struct schedule_error error;
+		struct utc next = UTC_NEVER;
+
+		if (schedule_parse_cron(&arena, text, strlen(text), &context, &due[i].schedule,
+					&error, 1))
+			abort();
+		schedule_next_after(due[i].schedule, (struct utc){FROM_S * 1000}, &next);
+		heap_set(&heap, &due[i].item, next.ms);
+	}
+	double seconds = (double)(now_ns() - start) / 1e9;
+	size_t bytes = arena_size(&arena) + MILLION * (sizeof(*due) + sizeof(struct heap_item *));
+	printf("{\"million_s\":%.3f,\"bytes_each\":%.1f}\n", seconds, (double)bytes / MILLION);
+	arena_finish(&arena);
+	heap_finish(&heap);
+	free(due);
+	return 0;
+}
+
+static int read_lines(const char *path, char lines[][LINE_SIZE])
+{
+	FILE *file = fopen(path, "re");
+	int count = 0;
+
+	while (file && count < LINES_MAX && fgets(lines[count], LINE_SIZE, file)) {
+		lines[count][strcspn(lines[count], "\n")] = '\0';
+		count++;
+	}
+	if (file)
+		fclose(file);
+	return count;
 }
 
 int main(int argc, char **argv)
 {
 	static const char *const names[] = {"UTC", "America/New_York", "Europe/Paris"};
-	static const char *const words[COLUMNS] = {"bare", "next", "prev", "parse"};
-	int json = argc > 1 && strcmp(argv[1], "--json") == 0;
+	static char lines[LINES_MAX][LINE_SIZE];
 	struct zoneinfo *zoneinfo = zoneinfo_create(NULL);
-	const struct zone_source *zones = zoneinfo_source(zoneinfo);
+	const struct zone_source *source = zoneinfo_source(zoneinfo);
+	const struct zone *zones[3];
+	int count = argc > 1 ? read_lines(argv[1], lines) : 0;
+	int64_t sum = 0;
 
-	printf(json ? "[" : "%-18s %8s %8s %8s %8s %10s %12s\n", "zone", "bare ns", "next ns",
-	       "prev ns", "parse ns", "next/bare", "worst next");
-	for (size_t i = 0; i < 3; i++) {
+	if (count == 0) {
+		fprintf(stderr, "usage: bench-schedule EXPRESSIONS.txt [million]\n");
+		return 2;
+	}
+	for (int z = 0; z < 3; z++) {
 		struct err err;
-		const struct zone *zone = zones->get(zones->context, names[i], &err);
-		if (!zone) {
-			fprintf(stderr, "%s: %s\n", names[i], err.text);
+
+		zones[z] = source->get(source->context, names[z], &err);
+		if (!zones[z]) {
+			fprintf(stderr, "%s: %s\n", names[z], err.text);
 			return 1;
 		}
-		struct result r = measure(zone);
-		if (json) {
-			printf("%s{\"zone\":\"%s\"", i ? "," : "", names[i]);
-			for (int c = 0; c < COLUMNS; c++)
-				printf(",\"%s_ns\":%.1f", words[c], r.mean[c]);
-			printf(",\"worst_next_ns\":%.1f}", r.worst[COLUMN_NEXT]);
-			continue;
-		}
-		printf("%-18s %8.1f %8.1f %8.1f %8.1f %10.2f %9.1f ns (%s)\n", names[i],
-		       r.mean[COLUMN_BARE], r.mean[COLUMN_NEXT], r.mean[COLUMN_PREV],
-		       r.mean[COLUMN_PARSE], r.mean[COLUMN_NEXT] / r.mean[COLUMN_BARE],
-		       r.worst[COLUMN_NEXT], r.worst_next);
 	}
-	if (json)
-		puts("]");
+	if (argc > 2)
+		return place(zones, lines, count);
+	for (int i = 0; i < 3 * count; i++)
+		measure(lines[i % count], zones[i / count], &sum);
 	zoneinfo_destroy(zoneinfo);
-	return 0;
+	return sum == 42; /* so that the sum, and with it the work, is needed */
 }

@@ -8,6 +8,8 @@
 #include "month.h"
 #include "str.h"
 
+enum { QUOTED_MAX = 40 };
+
 static bool wrong(const struct expression *e, struct span span, struct complaints *complaints,
 		  const char *message)
 {
@@ -72,6 +74,12 @@ static void fill_years(struct schedule *s, const struct field_value *year, bool 
 		s->years[YEAR_WORDS - 1] = (UINT64_C(1) << (LAST_YEAR - FIRST_YEAR + 1) % 64) - 1;
 }
 
+/* A field as an error quotes it: all of it, or the start of a long one. */
+static int quoted(const struct span *span)
+{
+	return (int)(span->length < QUOTED_MAX ? span->length : QUOTED_MAX);
+}
+
 static bool never(const struct expression *e, struct complaints *complaints)
 {
 	const struct span *f = e->fields;
@@ -85,11 +93,9 @@ static bool never(const struct expression *e, struct complaints *complaints)
 	return complain(complaints, place,
 			"never fires: no date from 1970 to 2199 has day-of-month %.*s, month %.*s "
 			"and day-of-week %.*s%s%.*s",
-			(int)(f[FIELD_MONTH_DAY].length % 40), f[FIELD_MONTH_DAY].at,
-			(int)(f[FIELD_MONTH].length % 40), f[FIELD_MONTH].at,
-			(int)(f[FIELD_WEEKDAY].length % 40), f[FIELD_WEEKDAY].at,
-			has_year ? " in year " : "",
-			has_year ? (int)(f[FIELD_YEAR].length % 40) : 0,
+			quoted(&f[FIELD_MONTH_DAY]), f[FIELD_MONTH_DAY].at, quoted(&f[FIELD_MONTH]),
+			f[FIELD_MONTH].at, quoted(&f[FIELD_WEEKDAY]), f[FIELD_WEEKDAY].at,
+			has_year ? " in year " : "", has_year ? quoted(&f[FIELD_YEAR]) : 0,
 			has_year ? f[FIELD_YEAR].at : "");
 }
 

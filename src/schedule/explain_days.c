@@ -161,7 +161,9 @@ void explain_days(const struct schedule *s, bool times_say_every, struct buf *ou
 	bool every_month = s->months == ALL_MONTHS;
 
 	if (!is_every_day(&s->days)) {
-		buf_text(out, " ");
+		/* "every second, every Tuesday" */
+		buf_text(out, times_say_every && !names_dates(&s->days) && s->days.weekdays ? ", "
+											    : " ");
 		restricted_days(s, out);
 	} else if (!every_month || !times_say_every) {
 		buf_text(out, " every day");

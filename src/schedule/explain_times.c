@@ -3,7 +3,7 @@
 
 #include "phrase.h"
 
-enum { LISTED_MAX = 8, HOURS = 24, SIXTY = 60 };
+enum { LISTED_MAX = 8, STEPPED_LEAST = 4, HOURS = 24, SIXTY = 60 };
 #define ALL_SIXTY ((UINT64_C(1) << 60) - 1)
 #define ALL_HOURS UINT32_C(0xffffff)
 
@@ -40,24 +40,42 @@ static void values(struct buf *out, uint64_t set, const char *one, const char *m
 	phrase_end(&list);
 }
 
-/* Hours of a list or range; `spans` where the minutes fill them ("every 5 minutes"). */
-static void hours(const struct schedule *s, bool spans, struct buf *out)
+/* The distance of the hours where there are some, all the same; else 0. */
+static int32_t hour_step(uint64_t set)
+{
+	int32_t step = __builtin_popcountll(set) < STEPPED_LEAST
+			       ? 0
+			       : __builtin_ctzll(set & (set - 1)) - __builtin_ctzll(set);
+	uint64_t expected = 0;
+
+	for (int32_t h = __builtin_ctzll(set); step && h <= 63 - __builtin_clzll(set); h += step)
+		expected |= UINT64_C(1) << h;
+	return expected == set ? step : 0;
+}
+
+/* Hours of a list or range; `spans` where the minutes fill them ("every 5 minutes").
+ * True: they go round the clock. */
+static bool hours(const struct schedule *s, bool spans, struct buf *out)
 {
 	uint64_t set = s->hours;
 	int32_t first = __builtin_ctzll(set), last = 63 - __builtin_clzll(set);
 	bool is_run = set == ((UINT64_C(2) << last) - (UINT64_C(1) << first));
-	int32_t step = phrase_even_step(set, HOURS);
+	int32_t step = hour_step(set);
 
-	if (set == ALL_HOURS)
+	if (set == ALL_HOURS) {
 		buf_text(out, spans ? "" : " of every hour");
-	else if (is_run && spans)
+	} else if (is_run && spans) {
 		buf_format(out, " from %02d:00 to %02d:59", first, last);
-	else if (step > 1) {
+	} else if (step > 1) {
 		buf_text(out, " of every ");
 		phrase_ordinal(out, step);
-		buf_text(out, " hour from 00:00");
-	} else
+		buf_format(out, " hour from %02d:00", first);
+		if (!phrase_even_step(set, HOURS))
+			buf_format(out, " to %02d:00", last);
+	} else {
 		values(out, set, " of hour ", " of hours ");
+	}
+	return set == ALL_HOURS || phrase_even_step(set, HOURS);
 }
 
 /* Minutes, for schedules that have no second of their own. True: fills hours. */
@@ -99,6 +117,11 @@ static bool seconds_of_minutes(const struct schedule *s, struct buf *out)
 	return false;
 }
 
+static bool is_single(uint64_t set)
+{
+	return !(set & (set - 1));
+}
+
 static int32_t times_a_day(const struct schedule *s)
 {
 	if (s->times)
@@ -110,7 +133,7 @@ static int32_t times_a_day(const struct schedule *s)
 bool explain_times(const struct schedule *s, struct buf *out)
 {
 	struct phrase_list list = {.out = out, .last_word = "and"};
-	bool every_hour = s->hours == ALL_HOURS;
+	int32_t step = phrase_even_step(s->hours, HOURS);
 
 	if (s->times || times_a_day(s) <= LISTED_MAX) {
 		buf_text(out, "at ");
@@ -118,10 +141,19 @@ bool explain_times(const struct schedule *s, struct buf *out)
 		phrase_end(&list);
 		return false;
 	}
-	if (s->seconds == 1 && s->minutes == 1 && every_hour) {
-		buf_text(out, "every hour, on the hour");
+	if (s->seconds == 1 && s->minutes == 1 && step) {
+		if (step == 1)
+			buf_text(out, "every hour, on the hour");
+		else
+			buf_format(out, "every %d hours, on the hour, from 00:00", step);
 		return true;
 	}
-	hours(s, s->seconds == 1 ? minutes(s, out) : seconds_of_minutes(s, out), out);
-	return every_hour;
+	if (s->seconds == ALL_SIXTY && is_single(s->minutes) && is_single(s->hours)) {
+		int32_t hour = __builtin_ctz(s->hours), minute = __builtin_ctzll(s->minutes);
+
+		buf_format(out, "every second from %02d:%02d:00 to %02d:%02d:59", hour, minute,
+			   hour, minute);
+		return false;
+	}
+	return hours(s, s->seconds == 1 ? minutes(s, out) : seconds_of_minutes(s, out), out);
 }

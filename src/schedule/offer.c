@@ -84,7 +84,9 @@ const char *offer_name(enum field field, const char *word, size_t length, char t
 
 	if (!name)
 		return offer_other_field(field, word, length, text);
-	snprintf(text, OFFER_MAX, "write %s", name);
+	/* "FRIL": Quartz writes 6L; with a name it is FRI#L. */
+	bool is_last = field == FIELD_WEEKDAY && length == 4 && (word[3] & ~0x20) == 'L';
+	snprintf(text, OFFER_MAX, "write %s%s", name, is_last ? "#L" : "");
 	return text;
 }
 

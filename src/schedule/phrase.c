@@ -5,7 +5,7 @@
 
 #include "words.h"
 
-enum { RUN_LEAST = 3, STEPS_LEAST = 5 };
+enum { RUN_LEAST = 3, STEPS_LEAST = 7 };
 
 void phrase_number(struct buf *out, int32_t value)
 {
