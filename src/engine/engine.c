@@ -32,7 +32,8 @@ void engine_destroy(struct engine *engine)
 	free(engine);
 }
 
-void tell(struct step *step, const struct run *about, bool is_warning, const char *format, ...)
+void engine_tell(struct step *step, const struct run *about, bool is_warning, const char *format,
+		 ...)
 {
 	struct effect *effect = effects_add(step->effects, EFFECT_TELL);
 	struct buf text = {0};
@@ -61,8 +62,8 @@ static void start_boot_jobs(struct step *step)
 		if (!slot->job->enabled || !schedule_is_reboot(slot->job->schedule))
 			continue;
 		if (slot->active > 0 && slot->job->overlap == OVERLAP_FORBID)
-			tell(step, &(struct run){.job = slot->job->name}, false,
-			     "still running from before the restart; not started again");
+			engine_tell(step, &(struct run){.job = slot->job->name}, false,
+				    "still running from before the restart; not started again");
 		else
 			evaluate_claim(step, slot, TRIGGER_BOOT, UTC_NONE, false);
 	}

@@ -97,7 +97,7 @@ void life_adopt(struct engine *engine, const struct run *run);
 int64_t verdict_retry(const struct job *job, const struct run *run, enum outcome outcome);
 
 /* effects in the engine's words */
-void tell(struct step *step, const struct run *about, bool is_warning, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+void engine_tell(struct step *step, const struct run *about, bool is_warning, const char *format,
+		 ...) __attribute__((format(printf, 4, 5)));
 
 #endif
