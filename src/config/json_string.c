@@ -6,8 +6,6 @@
 #include "str.h"
 #include "utf8.h"
 
-static const char REPLACEMENT[] = "\xef\xbf\xbd";
-
 static int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
@@ -59,7 +57,10 @@ static size_t encode(uint32_t c, char out[4])
 
 static size_t replace(char out[4], size_t *out_length, size_t taken)
 {
-	memcpy(out, REPLACEMENT, 3);
+	/* U+FFFD */
+	out[0] = '\xef';
+	out[1] = '\xbf';
+	out[2] = '\xbd';
 	*out_length = 3;
 	return taken;
 }

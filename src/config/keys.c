@@ -76,7 +76,7 @@ const struct key_row keys[KEY_COUNT] = {
 		AT(calendar.time), .summary = "time of day, as in \"09:00\" or \"06:15:30\""},
 	[KEY_MINUTE] = {IN(KEY_SCHEDULE, "schedule", "minute"), CALENDAR, .is_job_only = true,
 		AT(calendar.minute), .summary = "minute of the hour"},
-	[KEY_TIMEZONE] = {JOB("timezone"), .kind = KIND_ZONE, .type = "time zone", AT(zone),
+	[KEY_TIMEZONE] = {JOB("timezone"), .kind = KIND_ZONE, .type = "time zone", 
 		.summary = "whose clock the schedule follows (IANA name); else the file's"},
 	[KEY_START] = {JOB("start"), .kind = KIND_TEXT, AT(start), .least = 1, .rule = RULE_MOMENT,
 		.type = "date or date-time",

@@ -96,7 +96,7 @@ void hash_job(struct job *job, const struct around_hash *around);
 uint64_t hash_key(const struct job *job, const struct around_hash *around, enum key key);
 void hash_content(const char *text, size_t length, char hex[65]);
 uint32_t hash_short(uint64_t hash);
-/* check.c: by_name has room for all jobs; returns how many have a name. */
-size_t check_jobs(struct loader *l, const struct job **by_name);
+/* check.c: sorted, by name, has room for all jobs; returns how many have a name. */
+size_t check_jobs(struct loader *l, const struct job **sorted);
 
 #endif

@@ -113,7 +113,7 @@ static bool look(int fd, struct stat *st, bool *is_settled, struct err *err)
 static enum reading read_open(int fd, char **text, size_t *length, struct err *err)
 {
 	struct stat before, after;
-	bool is_settled;
+	bool is_settled = false;
 
 	if (!look(fd, &before, &is_settled, err))
 		return READ_FAILED;

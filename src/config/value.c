@@ -93,7 +93,7 @@ const char *value_expand(struct loader *l, struct json_piece piece, size_t from,
 
 const char *value_text(struct loader *l, bool is_expanded, bool *is_secret)
 {
-	struct json_piece piece;
+	struct json_piece piece = {0};
 	bool ignored = false;
 
 	if (!json_string(&l->json, &piece))
@@ -124,7 +124,7 @@ static bool check_text(const struct slot *s, struct json_piece piece)
 /* A string by the row's rules, ready to be kept; NULL with a finding. */
 static const char *checked_text(struct slot *s)
 {
-	struct json_piece piece;
+	struct json_piece piece = {0};
 	struct json_reader *r = &s->l->json;
 
 	json_peek(r);
@@ -192,7 +192,7 @@ static bool out_of_range(const struct slot *s)
 
 static bool read_whole(struct slot *s, int64_t *number)
 {
-	struct json_piece piece;
+	struct json_piece piece = {0};
 
 	json_peek(&s->l->json);
 	s->at = s->l->json.at;
@@ -205,7 +205,7 @@ static bool read_whole(struct slot *s, int64_t *number)
 
 static void read_integer(struct slot *s)
 {
-	int64_t number;
+	int64_t number = 0;
 
 	if (read_whole(s, &number))
 		keep_number(s, number);
@@ -230,8 +230,8 @@ static bool duration_of_text(struct slot *s, int64_t *ms)
 
 static bool duration_of_number(struct slot *s, int64_t *ms)
 {
-	struct json_piece piece;
-	int64_t seconds;
+	struct json_piece piece = {0};
+	int64_t seconds = 0;
 
 	if (!json_number(&s->l->json, &piece))
 		return false;
@@ -441,7 +441,7 @@ static void read_integers(struct slot *s)
 	bool is_list = json_peek(r) == JSON_ARRAY;
 	uint8_t codes[256];
 	size_t count = 0;
-	int64_t number;
+	int64_t number = 0;
 
 	if (!is_list) {
 		if (read_whole(s, &number))
@@ -466,8 +466,8 @@ static const char *calendar_item(struct slot *s)
 {
 	struct json_reader *r = &s->l->json;
 	enum json_kind kind = json_peek(r);
-	struct json_piece piece;
-	int64_t number;
+	struct json_piece piece = {0};
+	int64_t number = 0;
 
 	s->at = r->at;
 	if (kind == JSON_STRING)
@@ -562,7 +562,7 @@ static bool check_map_name(struct slot *s, struct json_piece key, const char *na
 static void read_map(struct slot *s)
 {
 	struct json_reader *r = &s->l->json;
-	struct json_piece key;
+	struct json_piece key = {0};
 
 	if (s->row->is_kept)
 		own_env(s->l, s->d);
@@ -687,7 +687,7 @@ static void read_member(struct loader *l, struct draft *d, enum key parent, stru
 
 void value_members(struct loader *l, struct draft *d, enum key parent)
 {
-	struct json_piece piece;
+	struct json_piece piece = {0};
 	size_t at = l->json.at;
 
 	json_open(&l->json);
