@@ -76,8 +76,9 @@ static void tell_soon(struct runner *runner, struct held *held, int64_t ms)
 
 static void refuse(struct runner *runner, uint64_t run, int32_t attempt, const char *why)
 {
-	link_say(runner, &(struct message){
-				 .kind = MESSAGE_REFUSED, .run = run, .attempt = attempt, .text = why});
+	link_say(runner,
+		 &(struct message){
+			 .kind = MESSAGE_REFUSED, .run = run, .attempt = attempt, .text = why});
 }
 
 static void set_tag(struct held *held, const struct start_order *order)
@@ -85,7 +86,8 @@ static void set_tag(struct held *held, const struct start_order *order)
 	static const char name[] = "BELFRY_RUN_ID=";
 
 	for (const char *const *item = order->env; *item; item++)
-		if (strncmp(*item, name, sizeof(name) - 1) == 0 && strlen(*item) < sizeof(held->tag))
+		if (strncmp(*item, name, sizeof(name) - 1) == 0 &&
+		    strlen(*item) < sizeof(held->tag))
 			strcpy(held->tag, *item);
 }
 
@@ -128,8 +130,7 @@ static bool open_spool(struct runner *runner, struct held *held, struct err *err
 	char name[SPOOL_NAME_MAX];
 
 	spool_name(held->run, held->attempt, name);
-	held->spool =
-		openat(runner->spools, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	held->spool = openat(runner->spools, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (held->spool < 0)
 		return err_errno(err, errno, "cannot make the spool %s", name);
 	return true;
@@ -220,8 +221,8 @@ void held_gate_ready(struct runner *runner, struct held *held)
 
 /* ---- output ---- */
 
-static void take(struct runner *runner, struct held *held, enum spool_kind stream,
-		 const char *data, size_t length)
+static void take(struct runner *runner, struct held *held, enum spool_kind stream, const char *data,
+		 size_t length)
 {
 	struct spool_frame frame = {
 		.kind = stream, .at = runner->now.utc, .data = data, .length = length};
@@ -412,7 +413,7 @@ static int64_t earliest(const struct runner *runner, const struct held *held)
 	int64_t at = held->timeout_at < held->kill_at ? held->timeout_at : held->kill_at;
 
 	if (held->is_reaped && !held->is_ended) {
-		int64_t next = held->retry_at != never     ? held->retry_at
+		int64_t next = held->retry_at != never      ? held->retry_at
 			       : held->sweep_until != never ? in(runner, SWEEP_EVERY_MS)
 							    : held->cut_at;
 

@@ -25,10 +25,10 @@
 #include "runner.h"
 
 enum {
-	ALONE_MS = 2000,      /* without runs and without belfry; then it ends */
+	ALONE_MS = 2000,         /* without runs and without belfry; then it ends */
 	LOCK_PATIENCE_MS = 3000, /* a runner on its way out still has the lock */
-	EXIT_TAKEN = 3,       /* another one has it */
-	END_GRACE_MS = 10000, /* on SIGTERM, for jobs without a timeout of their own */
+	EXIT_TAKEN = 3,          /* another one has it */
+	END_GRACE_MS = 10000,    /* on SIGTERM, for jobs without a timeout of their own */
 };
 
 bool runner_watch(struct runner *runner, struct source *source, uint32_t events)

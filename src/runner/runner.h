@@ -20,8 +20,8 @@
 enum source_kind { SOURCE_LISTENER, SOURCE_LINK, SOURCE_CHILDREN, SOURCE_GATE, SOURCE_OUTPUT };
 struct source {
 	enum source_kind kind;
-	int fd; /* -1: closed */
-	struct held *held;    /* GATE, OUTPUT */
+	int fd;                 /* -1: closed */
+	struct held *held;      /* GATE, OUTPUT */
 	enum spool_kind stream; /* OUTPUT */
 };
 
@@ -62,7 +62,7 @@ struct held {
 	bool has_failed, timed_out;
 	bool is_reaped;
 	bool is_cut; /* its output was still held open by somebody */
-	int status; /* as of wait(2) */
+	int status;  /* as of wait(2) */
 	struct rusage usage;
 	struct buf ending; /* the last frames, until they are on disk */
 	bool is_ended;     /* they are */
@@ -133,7 +133,7 @@ void leftover_end_all(struct runner *runner);
 
 /* cgroup.c: a control group of its own for each run, where that may be */
 void cgroup_set_up(int state); /* once; the state directory */
-void cgroup_find(uint64_t run, int32_t attempt, char *path, size_t size); /* its name, or "" */
+void cgroup_find(uint64_t run, int32_t attempt, char *path, size_t size);   /* its name, or "" */
 void cgroup_create(uint64_t run, int32_t attempt, char *path, size_t size); /* "" if not */
 bool cgroup_kill(const char *path);
 bool cgroup_ran_out_of_memory(const char *path);
