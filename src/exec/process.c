@@ -24,6 +24,7 @@ enum {
 
 static const char died_at_work[] = "belfry-runner died while it ran; nobody saw how it ended";
 static const char died_before[] = "belfry-runner died before it started it";
+static const char nobody_to_ask[] = "no belfry-runner can be had; nobody knows how it ended";
 static const char rebooted[] = "the machine was started anew; nobody can tell whether it had begun";
 
 static struct process *process_of(struct executor *executor)
@@ -33,10 +34,15 @@ static struct process *process_of(struct executor *executor)
 
 /* ---- reading what is ready ---- */
 
-/* Nothing more will come. */
+/* Nothing more will come. That it never started is certain only once a new runner has
+ * the lock: until then a process of the last one may still be on its way. */
 static void close_orphan(struct process *process, struct ward *ward)
 {
-	if (ward->was_held)
+	if (process->link.fd < 0 && process->failures < FAILURES_MAX)
+		return; /* it is asked about again */
+	if (process->link.fd < 0)
+		ward_lost(process, ward, nobody_to_ask);
+	else if (ward->was_held)
 		ward_lost(process, ward, died_at_work);
 	else if (ward->is_adopted && process->is_new_boot)
 		ward_lost(process, ward, rebooted);

@@ -271,15 +271,16 @@ static bool start_program(const struct runner_link *link, struct err *err)
 		       WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 }
 
+/* What waits to be sent goes in the loop's next round: until then the owner can tell
+ * it from what an earlier runner was sent. */
 static bool keep(struct runner_link *link, struct err *err)
 {
-	link->watch = loop_fd_create(link->loop, link->fd, LOOP_READ, on_ready, link, err);
-	if (!link->watch) {
+	unsigned interest = LOOP_READ | (link->first ? LOOP_WRITE : 0);
+
+	link->watch = loop_fd_create(link->loop, link->fd, interest, on_ready, link, err);
+	if (!link->watch)
 		runner_link_close(link);
-		return false;
-	}
-	flush(link);
-	return true;
+	return link->watch != NULL;
 }
 
 bool runner_link_open(struct runner_link *link, struct err *err)

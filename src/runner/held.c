@@ -22,9 +22,10 @@
 enum {
 	READ_SIZE = 64 * 1024,
 	NEWS_EVERY_MS = 100, /* output is told of in groups */
-	DRAIN_MS = 2000,     /* for output after the process has ended */
-	RETRY_MS = 1000,     /* a full disk */
-	SWEEP_MS = 5000,     /* for killed processes to go */
+	STARTED_MS = 10,
+	DRAIN_MS = 2000, /* for output after the process has ended */
+	RETRY_MS = 1000, /* a full disk */
+	SWEEP_MS = 5000, /* for killed processes to go */
 	SWEEP_EVERY_MS = 10,
 };
 
@@ -138,13 +139,11 @@ static bool open_spool(struct runner *runner, struct held *held, struct err *err
 
 static bool let_go(struct runner *runner, struct held *held, struct err *err)
 {
-	struct spool_frame frame = {
-		.kind = SPOOL_HELD, .at = runner->now.utc, .pid = (uint32_t)held->pid};
-	struct family_member member;
+	struct spool_frame frame = {.kind = SPOOL_HELD,
+				    .at = runner->now.utc,
+				    .pid = (uint32_t)held->pid,
+				    .start_ticks = family_ticks(runner_mono())};
 
-	if (!family_look(held->pid, &member))
-		return err_errno(err, errno, "cannot look at the process");
-	frame.start_ticks = member.start_ticks;
 	if (!spool_frame(held, &frame))
 		return err_errno(err, errno, "cannot write the spool");
 	if (!runner_watch(runner, &held->gate, EPOLLIN) ||
@@ -174,7 +173,7 @@ void held_start(struct runner *runner, uint64_t run, int32_t attempt,
 		destroy(runner, held);
 		return;
 	}
-	cgroup_create(run, attempt, held->cgroup, sizeof(held->cgroup));
+	cgroup_take(held->cgroup, sizeof(held->cgroup));
 	int outputs[2] = {-1, -1};
 	held->pid = child_fork(order, held->cgroup, &held->gate.fd, outputs, &err);
 	held->output[0].fd = outputs[0];
@@ -216,7 +215,8 @@ void held_gate_ready(struct runner *runner, struct held *held)
 	/* A failure that does not fit on the disk now is told with the end. */
 	if (!spool_frame(held, &frame) && held->has_failed)
 		spool_write(&held->ending, &frame);
-	tell_soon(runner, held, 0);
+	/* Most jobs are short: often their end can be told along with it. */
+	tell_soon(runner, held, held->has_failed ? 0 : STARTED_MS);
 }
 
 /* ---- output ---- */
@@ -305,12 +305,14 @@ static void write_exit(struct runner *runner, struct held *held)
 {
 	bool is_signaled = WIFSIGNALED(held->status);
 	struct spool_frame frame = {.kind = SPOOL_EXIT, .at = runner->now.utc};
+	bool is_short = cgroup_ran_out_of_memory(held->cgroup);
 
+	held->is_cgroup_used_up |= is_short;
 	frame.exit = (struct spool_exit){
 		.exit_code = is_signaled ? -1 : WEXITSTATUS(held->status),
 		.signal = is_signaled ? WTERMSIG(held->status) : 0,
 		.timed_out = held->timed_out,
-		.out_of_memory = cgroup_ran_out_of_memory(held->cgroup),
+		.out_of_memory = is_short,
 		.output_bytes = held->kept.total,
 		.cpu_ms = cpu_ms(&held->usage),
 		.max_rss_kib = held->usage.ru_maxrss,
@@ -402,10 +404,17 @@ static void enforce(struct runner *runner, struct held *held)
 		held->news_at = never;
 }
 
+static bool is_cgroup_left(const struct runner *runner, const struct held *held)
+{
+	if (held->is_cgroup_used_up)
+		return cgroup_destroy(held->cgroup) || held->leave_until <= runner->now.mono.ms;
+	cgroup_keep(held->cgroup);
+	return true;
+}
+
 static bool may_go(const struct runner *runner, const struct held *held)
 {
-	return held->is_ended && held->news_at == never &&
-	       (cgroup_destroy(held->cgroup) || held->leave_until <= runner->now.mono.ms);
+	return held->is_ended && held->news_at == never && is_cgroup_left(runner, held);
 }
 
 static int64_t earliest(const struct runner *runner, const struct held *held)

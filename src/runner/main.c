@@ -56,6 +56,11 @@ static int64_t read_clock(clockid_t clock)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+struct mono runner_mono(void)
+{
+	return (struct mono){read_clock(CLOCK_BOOTTIME)};
+}
+
 static void look_at_clocks(struct runner *runner)
 {
 	runner->now.utc.ms = read_clock(CLOCK_REALTIME);
@@ -233,6 +238,7 @@ static void run(struct runner *runner)
 		held_tick(runner);
 	}
 	unlinkat(runner->state, RUNNER_SOCKET, 0);
+	cgroup_finish();
 }
 
 /* ---- the command line ---- */
