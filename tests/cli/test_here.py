@@ -203,7 +203,7 @@ class RunOnATerminal(Here):
 
 class Test(Here):
     JOBS = [job("checked", shell("touch ran")),
-            job("fine", shell("echo fine; exit ${1:-0}"), dry_run=[]),
+            job("fine", shell("echo fine"), dry_run=[]),
             job("lost", shell(f"echo '{RESULT}'"), dry_run=[]),
             job("bad", shell("echo reason; echo more >&2; exit 4"), dry_run=[])]
 
