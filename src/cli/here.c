@@ -102,7 +102,7 @@ static void on_event(void *context, const struct event *event)
 	case EVENT_CLAIM_LOST:
 	case EVENT_TRIGGER:
 	case EVENT_CANCEL:
-	case EVENT_DRAIN: assert(!"an executor's answer"); break;
+	case EVENT_DRAIN: assert(false); break; /* no answers of an executor */
 	}
 }
 
