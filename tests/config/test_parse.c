@@ -18,8 +18,8 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define JOB(members)                                                                               \
 	"{\"jobs\":[{\"name\":\"a\",\"schedule\":\"0 9 * * *\",\"command\":[\"true\"]" members "}" \
-											       "]" \
-											       "}"
+	"]"                                                                                        \
+	"}"
 
 static struct zoneinfo *zones;
 
