@@ -3,14 +3,16 @@
 
 exec-drive runs an executor on the real loop and obeys these tests line by line.
 """
+import contextlib
 import os
 import pwd
 import signal
+import socket
 import stat
 import subprocess
 import unittest
 
-from harness import DRIVE, RUNNER, Drive, is_alive, wait_for
+from harness import RUNNER, Drive, is_alive, wait_for
 
 
 class Conformance(unittest.TestCase):
@@ -606,6 +608,60 @@ class Orders(unittest.TestCase):
                 self.assertEqual(words is None, answer["check"], (more, answer))
                 self.assertIn(words or "", answer["message"])
             self.assertEqual([], d.spools())
+
+
+class Program(unittest.TestCase):
+    """belfry-runner as a program of its own."""
+
+    def run_it(self, *arguments):
+        done = subprocess.run([RUNNER, *arguments], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, timeout=30)
+        return done.returncode, done.stdout, done.stderr
+
+    def test_command_line(self):
+        code, out, _ = self.run_it("--version")
+        self.assertEqual(0, code)
+        self.assertRegex(out, r"^belfry-runner \d+\.\d+\.\d+\n$")
+        self.assertEqual(0, self.run_it("--help")[0])
+        for arguments in ((), ("--state",), ("--sate", "x"), ("--state", "x", "y")):
+            code, out, err = self.run_it(*arguments)
+            self.assertEqual((2, ""), (code, out))
+            self.assertIn("usage: belfry-runner --state DIR", err)
+        code, _, err = self.run_it("--state", "/nowhere")
+        self.assertEqual(1, code)
+        self.assertIn("belfry-runner: cannot open the state directory /nowhere", err)
+
+    def test_one_for_each_state_directory(self):
+        with Drive() as d:
+            code, _, err = self.run_it("--state", d.state)
+            self.assertEqual(3, code)
+            self.assertIn("another belfry-runner has", err)
+            d.start("true")
+            self.assertEqual(0, d.end()["exit_code"])
+
+    def test_sigterm_ends_the_runs_and_keeps_how(self):
+        with Drive() as d:
+            d.shell("trap 'echo bye; exit 5' TERM; echo on; while :; do sleep 0.05; done", run=1)
+            d.shell("trap '' TERM; echo on; while :; do sleep 0.05; done", run=2, grace_ms=300)
+            wait_for(lambda: d.output(1) and d.output(2), "both to begin")
+            os.kill(d.runner_pids()[0], signal.SIGTERM)
+            self.assertEqual((5, b"on\nbye\n"), (d.end(1)["exit_code"], d.output(1)))
+            self.assertEqual(9, d.end(2)["signal"])
+            d.start("true", run=3)  # by the next runner, or refused by this one on its way
+            self.assertIn(d.end(3)["event"], ("exited", "start_failed"))
+
+    def test_a_stranger_on_the_socket_is_not_heard(self):
+        with Drive() as d:
+            d.shell("sleep 1; exit 4")
+            d.wait(1, "started")
+            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as link:
+                link.connect(os.path.join(d.state, "runner.sock"))
+                for message in (b"", b"x", b"\xff" * 1000, bytes(100000)):
+                    with contextlib.suppress(OSError):
+                        link.send(message)
+            self.assertEqual(4, d.end()["exit_code"])
+            d.start("true", run=2)
+            self.assertEqual(0, d.end(2)["exit_code"])
 
 
 class Safety(unittest.TestCase):
