@@ -220,7 +220,7 @@ const struct job *config_find(const struct config *config, const char *name)
 
 	if (!config || !config->job_count)
 		return NULL;
-	const struct job *const *found =
-		bsearch(name, g->by_name, config->job_count, sizeof(const struct job *), name_against_job);
+	const struct job *const *found = bsearch(name, g->by_name, config->job_count,
+						 sizeof(const struct job *), name_against_job);
 	return found ? *found : NULL;
 }

@@ -1,11 +1,14 @@
 /* keys.c - the one table of keys; see keys.h. */
 #include "keys.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "config.h"
 #include "draft.h"
 #include "str.h"
+
+enum { TYPE_MAX = 64 };
 
 /* The words of an enum in its order, so that an index is a value. */
 #define ONLY_WORD(name, word) word,
@@ -278,6 +281,17 @@ unsigned kind_takes(enum key_kind kind)
 	return takes[kind];
 }
 
+/* What is taken from the environment says so in its type. */
+static const char *full_type(const struct key_row *row)
+{
+	static char texts[KEY_COUNT][TYPE_MAX];
+
+	if (!row->is_expanded)
+		return row->type;
+	snprintf(texts[row - keys], TYPE_MAX, "%s, with ${NAME}", row->type);
+	return texts[row - keys];
+}
+
 size_t config_keys(const struct key_info **rows)
 {
 	static struct key_info infos[KEY_COUNT];
@@ -285,7 +299,7 @@ size_t config_keys(const struct key_info **rows)
 	for (int i = KEY_SCHEMA; i < KEY_COUNT; i++)
 		infos[i - 1] = (struct key_info){
 			.path = keys[i].path,
-			.type = keys[i].type,
+			.type = full_type(&keys[i]),
 			.default_text = keys[i].default_json,
 			.summary = keys[i].summary,
 			.required = keys[i].is_required,
