@@ -23,7 +23,8 @@ static const char *find_name(struct loader *l)
 			json_skip(&l->json);
 	}
 	l->json.at = at;
-	return name && text_rules[RULE_NAME].is_met(name) ? name : NULL;
+	return name && strlen(name) <= JOB_NAME_MAX && text_rules[RULE_NAME].is_met(name) ? name
+											  : NULL;
 }
 
 static void finish_timeout(struct loader *l, struct draft *d)

@@ -115,7 +115,7 @@ const struct key_row keys[KEY_COUNT] = {
 		.summary = "the longest such wait"},
 	[KEY_RETRY_ON] = {IN(KEY_RETRY, "retry", "on"), .kind = KIND_OUTCOMES,
 		.type = "list of failed, timed_out, unknown, partial", .words = retry_words,
-		AT(job.retry.on), .default_json = "[\"failed\",\"timed_out\"]",
+		AT(job.retry.on), .default_json = "[\"failed\", \"timed_out\"]",
 		.summary = "the outcomes that are tried again"},
 	[KEY_OVERLAP] = {JOB("overlap"), .kind = KIND_WORD,
 		.type = "one of forbid, allow, queue, replace", .words = overlap_words,
@@ -292,6 +292,21 @@ static const char *full_type(const struct key_row *row)
 	return texts[row - keys];
 }
 
+/* The default as one would say it: 10s, and not "10s". */
+static const char *shown_default(const struct key_row *row)
+{
+	static char texts[KEY_COUNT][TYPE_MAX];
+	char *out = texts[row - keys];
+
+	if (!row->default_json)
+		return NULL;
+	for (const char *c = row->default_json; *c; c++)
+		if (!strchr("[]\"", *c))
+			*out++ = *c;
+	*out = '\0';
+	return texts[row - keys];
+}
+
 size_t config_keys(const struct key_info **rows)
 {
 	static struct key_info infos[KEY_COUNT];
@@ -300,7 +315,7 @@ size_t config_keys(const struct key_info **rows)
 		infos[i - 1] = (struct key_info){
 			.path = keys[i].path,
 			.type = full_type(&keys[i]),
-			.default_text = keys[i].default_json,
+			.default_text = shown_default(&keys[i]),
 			.summary = keys[i].summary,
 			.required = keys[i].is_required,
 		};

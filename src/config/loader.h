@@ -23,8 +23,9 @@ struct loader {
 	struct json_reader json;
 	struct report report;
 	const struct config_world *world;
-	struct arena *arena;  /* the generation's */
-	struct arena scratch; /* of the job being read */
+	struct zone_source zones; /* the world's; offers names only while findings are kept */
+	struct arena *arena;      /* the generation's */
+	struct arena scratch;     /* of the job being read */
 	struct intern texts;
 
 	bool is_cron_manager, in_defaults;

@@ -239,6 +239,7 @@ static void write_map(struct buf *json, const struct key_row *row)
 	buf_json_open(json, "propertyNames", '{');
 	buf_json_text(json, "pattern", text_rules[row->rule].pattern);
 	buf_json_close(json, '}');
+	buf_json_int(json, "maxProperties", MAP_MAX);
 	buf_json_raw(json, "additionalProperties", "{\"type\":\"string\"}");
 }
 

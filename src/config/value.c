@@ -146,7 +146,7 @@ static void read_text(struct slot *s)
 
 static void read_zone(struct slot *s)
 {
-	const struct zone_source *zones = s->l->world->zones;
+	const struct zone_source *zones = &s->l->zones;
 	const char *name = value_text(s->l, false, NULL), *near;
 	struct err err = {{0}};
 	char piece[SHOWN_MAX];
@@ -156,7 +156,7 @@ static void read_zone(struct slot *s)
 		s->d->zone = zone;
 		return;
 	}
-	near = zones->nearest ? zones->nearest(zones->context, name) : NULL;
+	near = zones->nearest(zones->context, name);
 	shown(name, strlen(name), piece);
 	if (near)
 		tell(s->l, SEVERITY_ERROR, s->at, s->l->json.at - s->at,
@@ -335,7 +335,9 @@ static int read_index(struct slot *s)
 	for (int i = 0; words[i]; i++)
 		if (strcmp(words[i], word) == 0)
 			return i;
-	const char *near = str_nearest(word, words, count_words(words));
+	const char *near = report_has_room(&s->l->report)
+				   ? str_nearest(word, words, count_words(words))
+				   : NULL;
 	shown(word, strlen(word), piece);
 	if (near)
 		tell(s->l, SEVERITY_ERROR, s->at, s->l->json.at - s->at,
@@ -567,8 +569,15 @@ static void read_map(struct slot *s)
 	if (s->row->is_kept)
 		own_env(s->l, s->d);
 	json_open(r);
-	while (json_next_member(r, &key)) {
+	for (int count = 0; json_next_member(r, &key); count++) {
 		bool is_secret = false;
+		if (count == MAP_MAX)
+			tell(s->l, SEVERITY_ERROR, key.at - 1, key.length + 2, "more than %d names",
+			     MAP_MAX);
+		if (count >= MAP_MAX) {
+			json_skip(r);
+			continue;
+		}
 		const char *name = json_piece_text(r, key, &s->l->scratch, NULL);
 
 		if (!item_is(s, 1u << JSON_STRING, "a text in double quotes"))
@@ -653,7 +662,8 @@ static void unknown_member(struct loader *l, enum key parent, struct json_piece 
 	char copy[SHOWN_MAX];
 	size_t length;
 	const char *name = json_piece_text(&l->json, piece, &l->scratch, &length);
-	const char *near = key_nearest(parent, l->in_defaults, name);
+	const char *near =
+		report_has_room(&l->report) ? key_nearest(parent, l->in_defaults, name) : NULL;
 
 	shown(name, length, copy);
 	if (near)
