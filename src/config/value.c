@@ -515,11 +515,8 @@ static void read_calendar(struct slot *s)
 
 /* Maps of names to texts: env and headers. */
 
-static struct env_var *env_slot(struct loader *l, struct env_list *env, const char *name)
+static struct env_var *add_env(struct loader *l, struct env_list *env)
 {
-	for (size_t i = 0; i < env->count; i++)
-		if (strcmp(env->items[i].name, name) == 0)
-			return &env->items[i];
 	if (env->count == env->capacity) {
 		size_t capacity = env->capacity ? env->capacity * 2 : 8;
 		struct env_var *items = arena_array(l->in_defaults ? l->arena : &l->scratch,
@@ -529,8 +526,18 @@ static struct env_var *env_slot(struct loader *l, struct env_list *env, const ch
 		env->items = items;
 		env->capacity = capacity;
 	}
-	env->items[env->count] = (struct env_var){.name = name};
 	return &env->items[env->count++];
+}
+
+/* Only what came from "defaults" can be there already: keys are unique in an object. */
+static struct env_var *env_slot(struct loader *l, struct draft *d, const char *name)
+{
+	size_t inherited = l->in_defaults ? 0 : l->base.env.count;
+
+	for (size_t i = 0; i < inherited && i < d->env.count; i++)
+		if (strcmp(d->env.items[i].name, name) == 0)
+			return &d->env.items[i];
+	return add_env(l, &d->env);
 }
 
 /* Those of "defaults" first; they are copied before the first change. */
@@ -540,8 +547,9 @@ static void own_env(struct loader *l, struct draft *d)
 
 	if (d->has_own_env || l->in_defaults)
 		return;
-	for (size_t i = 0; i < d->env.count; i++)
-		*env_slot(l, &own, d->env.items[i].name) = d->env.items[i];
+	/* Beyond the bound, which job_read.c tells, nothing will come of it. */
+	for (size_t i = 0; i < d->env.count && l->env_count <= ENV_MAX; i++)
+		*add_env(l, &own) = d->env.items[i];
 	d->env = own;
 	d->has_own_env = true;
 }
@@ -586,9 +594,10 @@ static void read_map(struct slot *s)
 		if (!check_map_name(s, key, name) || !text || !s->row->is_kept)
 			continue;
 		name = intern_text(&s->l->texts, s->l->arena, name);
-		struct env_var *var = env_slot(s->l, &s->d->env, name);
-		var->value = intern_text(&s->l->texts, s->l->arena, text);
-		var->from_environment = is_secret;
+		*env_slot(s->l, s->d, name) =
+			(struct env_var){.name = name,
+					 .value = intern_text(&s->l->texts, s->l->arena, text),
+					 .from_environment = is_secret};
 	}
 }
 
