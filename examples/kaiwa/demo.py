@@ -97,12 +97,15 @@ class Demo:
         self.folder = folder
         self.mail = os.path.join(folder, "mail")
         self.database = os.path.join(folder, "kaiwa.db")
+        self.temporary = os.path.join(folder, "tmp")
+        os.mkdir(self.temporary)
         self.belfry_program = os.path.join(self.build, "belfry")
         self.programs = []
         self.env = {
             "PATH": "/usr/local/bin:/usr/bin:/bin",
             "HOME": folder,
             "LANG": "C.UTF-8",
+            "TMPDIR": self.temporary,
             "KAIWA_BIN": os.path.join(self.build, "examples/kaiwa"),
             "KAIWA_DB": self.database,
             "MAIL_FROM": "hello@kaiwa.example",
@@ -195,6 +198,12 @@ class Demo:
                 return left
             time.sleep(0.1)
 
+    def files_left(self):
+        """Temporary files, and what the runner should have been told to forget."""
+        spools = os.path.join(self.folder, "state", "spool")
+        return [os.path.join(folder, name) for folder in (self.temporary, spools)
+                if os.path.isdir(folder) for name in os.listdir(folder)]
+
 
 def table(rows):
     widths = [max(len(str(row[i])) for row in rows) for i in range(len(rows[0]))]
@@ -273,13 +282,8 @@ def perform(demo, limit):
     summary(runs, check)
     problems += judge(demo, runs, check)
     problems += [f"still running: {process}" for process in demo.processes_left()]
+    problems += [f"left behind: {path}" for path in demo.files_left()]
     return problems
-
-
-def temporary_files():
-    """What belfry or kaiwa may have left in the temporary folder."""
-    return {name for name in os.listdir(tempfile.gettempdir())
-            if name.startswith(("belfry", "kaiwa"))}
 
 
 def main():
@@ -289,7 +293,6 @@ def main():
                         help="end by itself after so long")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
-    before = temporary_files()
     folder = tempfile.mkdtemp(prefix="belfry-demo-")
     demo = Demo(arguments.build, folder)
     try:
@@ -297,8 +300,6 @@ def main():
     finally:
         demo.stop()
         shutil.rmtree(folder)
-    problems += [f"left in {tempfile.gettempdir()}: {name}"
-                 for name in sorted(temporary_files() - before)]
     for problem in problems:
         say(colour(f"demo: {problem}", "31"))
     if not problems:

@@ -1,6 +1,8 @@
 /*
  * check.c - `belfry check`: everything that is wrong or doubtful in schedules.json.
  */
+#include <string.h>
+
 #include "jobs_file.h"
 #include "say.h"
 #include "verbs.h"
@@ -72,15 +74,20 @@ static void add_json(struct buf *out, const struct jobs_file *file)
 
 /* ---- the verb ---- */
 
-/* A file that cannot be read has one finding, about the whole of it. */
+/* A file that cannot be read has one finding, about the whole of it. Each finding
+ * names the file in front; the error need not do it again. */
 static void add_unreadable(struct jobs_file *file, const struct err *err)
 {
 	struct finding *finding = arena_new(&file->arena, struct finding);
+	size_t length = strlen(file->path);
+	bool is_named = strncmp(err->text, file->path, length) == 0 &&
+			strncmp(err->text + length, ": ", 2) == 0;
 
-	*finding = (struct finding){.severity = SEVERITY_ERROR,
-				    .length = 1,
-				    .path = "",
-				    .message = arena_text(&file->arena, err->text)};
+	*finding = (struct finding){
+		.severity = SEVERITY_ERROR,
+		.length = 1,
+		.path = "",
+		.message = arena_text(&file->arena, err->text + (is_named ? length + 2 : 0))};
 	file->findings.items = finding;
 	file->findings.count = file->findings.errors = 1;
 }

@@ -102,7 +102,7 @@ static void on_event(void *context, const struct event *event)
 	case EVENT_CLAIM_LOST:
 	case EVENT_TRIGGER:
 	case EVENT_CANCEL:
-	case EVENT_DRAIN: assert(!"an executor's answer"); break;
+	case EVENT_DRAIN: assert(false); break; /* no answers of an executor */
 	}
 }
 
@@ -158,6 +158,10 @@ static void stop(struct here *here, struct here_run *run)
 
 	if (run->run.state == RUN_FINISHED)
 		return;
+	if (here->asked_to_end > 2) {
+		end(run, OUTCOME_UNKNOWN, "left before anybody could tell how it ended");
+		return;
+	}
 	run->is_stopped = true;
 	run->run.state = RUN_STOPPING;
 	executor->ops->stop(executor, run->run.id, here->asked_to_end > 1 ? 0 : run->job->grace_ms);

@@ -4,7 +4,7 @@
  *
  * Each job is tried once; retry is the daemon's. What runs when the program is asked
  * to end (SIGINT, SIGTERM, SIGHUP) is ended, with the job's grace; asked again, at
- * once.
+ * once; asked a third time, it is left as it is.
  */
 #ifndef BELFRY_HERE_H
 #define BELFRY_HERE_H

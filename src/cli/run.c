@@ -73,8 +73,10 @@ static void on_asked_to_end(void *context, int times)
 	if (times == 1)
 		say_note("ending %s: SIGTERM, and SIGKILL after %s or another Ctrl-C", fg->job.name,
 			 buf_string(&grace));
-	else
+	else if (times == 2)
 		say_note("killing %s", fg->job.name);
+	else
+		say_note("leaving %s", fg->job.name);
 	buf_finish(&grace);
 }
 

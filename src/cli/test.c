@@ -145,7 +145,7 @@ static void on_asked_to_end(void *context, int times)
 
 	tests->is_ending = true;
 	progress_hide(&tests->progress);
-	say_note(times == 1 ? "ending what runs" : "killing what runs");
+	say_note("%s what runs", times == 1 ? "ending" : times == 2 ? "killing" : "leaving");
 }
 
 /* ---- what is told ---- */

@@ -144,8 +144,8 @@ static bool make_environment(const struct order_base *base, const struct job *jo
 	inherit(env, base->environment);
 	if (user)
 		set_user(env, user);
-	if (job->env_file && !env_file_read(absolute(base, job->env_file, env->arena), env->arena,
-					    set, env, err))
+	if (job->env_file &&
+	    !env_file_read(absolute(base, job->env_file, env->arena), env->arena, set, env, err))
 		return false;
 	for (size_t i = 0; i < job->env_count; i++)
 		set(env, job->env[i].name, job->env[i].value);
@@ -240,8 +240,8 @@ bool order_make(const struct order_base *base, const struct job *job, const stru
 		return false;
 	if (!make_environment(base, job, run, has_user ? &user : NULL, &env, err))
 		return false;
-	order->argv = job->process.shell ? shell_argv(job, extra, arena)
-					 : plain_argv(job, extra, arena);
+	order->argv =
+		job->process.shell ? shell_argv(job, extra, arena) : plain_argv(job, extra, arena);
 	order->env = env.items;
 	order->cwd = absolute(base, job->process.cwd, arena);
 	order->umask = job->process.umask >= 0 ? job->process.umask : base->umask;

@@ -17,15 +17,15 @@
 #include "process.h"
 
 enum {
-	BUDGET = 4 << 20, /* bytes of spools read before others have their turn */
-	AGAIN_MS = 1000,  /* between two looks for a runner */
+	BUDGET = 4 << 20,  /* bytes of spools read before others have their turn */
+	AGAIN_MS = 1000,   /* between two looks for a runner */
 	FAILURES_MAX = 10, /* then nobody will tell how its runs ended */
 };
 
 static const char died_at_work[] = "belfry-runner died while it ran; nobody saw how it ended";
 static const char died_before[] = "belfry-runner died before it started it";
-static const char rebooted[] =
-	"the machine was started anew; nobody can tell whether it had begun";
+static const char nobody_to_ask[] = "no belfry-runner can be had; nobody knows how it ended";
+static const char rebooted[] = "the machine was started anew; nobody can tell whether it had begun";
 
 static struct process *process_of(struct executor *executor)
 {
@@ -34,10 +34,15 @@ static struct process *process_of(struct executor *executor)
 
 /* ---- reading what is ready ---- */
 
-/* Nothing more will come. */
+/* Nothing more will come. That it never started is certain only once a new runner has
+ * the lock: until then a process of the last one may still be on its way. */
 static void close_orphan(struct process *process, struct ward *ward)
 {
-	if (ward->was_held)
+	if (process->link.fd < 0 && process->failures < FAILURES_MAX)
+		return; /* it is asked about again */
+	if (process->link.fd < 0)
+		ward_lost(process, ward, nobody_to_ask);
+	else if (ward->was_held)
 		ward_lost(process, ward, died_at_work);
 	else if (ward->is_adopted && process->is_new_boot)
 		ward_lost(process, ward, rebooted);
@@ -82,8 +87,8 @@ static void note_holding(struct process *process, const struct message *message)
 {
 	if (process->holding_count == process->holding_capacity) {
 		process->holding_capacity = process->holding_capacity * 2 + 16;
-		process->holdings = mem_resize(process->holdings, process->holding_capacity *
-									  sizeof(struct holding));
+		process->holdings = mem_resize(process->holdings,
+					       process->holding_capacity * sizeof(struct holding));
 	}
 	process->holdings[process->holding_count++] =
 		(struct holding){message->run, message->attempt};
@@ -103,8 +108,7 @@ static void on_message(void *context, const struct message *message)
 		break;
 	case MESSAGE_REFUSED:
 		if (is_ours)
-			ward_start_failed(process, ward,
-					  message->text ? message->text : "refused");
+			ward_start_failed(process, ward, message->text ? message->text : "refused");
 		break;
 	case MESSAGE_HELLO:
 	case MESSAGE_START:
@@ -200,10 +204,8 @@ static void adopt(struct executor *executor, const struct run *run)
 
 static void send_start(struct process *process, struct ward *ward, const struct start_order *order)
 {
-	struct message message = {.kind = MESSAGE_START,
-				  .run = ward->run,
-				  .attempt = ward->attempt,
-				  .order = *order};
+	struct message message = {
+		.kind = MESSAGE_START, .run = ward->run, .attempt = ward->attempt, .order = *order};
 	char text[160];
 
 	if (runner_link_send(&process->link, &message))
@@ -240,9 +242,8 @@ static void stop(struct executor *executor, uint64_t run, int64_t grace_ms)
 {
 	struct process *process = process_of(executor);
 
-	runner_link_send(&process->link, &(struct message){.kind = MESSAGE_STOP,
-							   .run = run,
-							   .number = grace_ms});
+	runner_link_send(&process->link,
+			 &(struct message){.kind = MESSAGE_STOP, .run = run, .number = grace_ms});
 }
 
 static void forget(struct executor *executor, uint64_t run)

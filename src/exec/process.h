@@ -15,7 +15,7 @@
 #include "spool.h"
 
 struct ward {
-	struct ward *bucket;     /* the next in the table's chain */
+	struct ward *bucket; /* the next in the table's chain */
 	struct ward *next_ready;
 	uint64_t run;
 	int32_t attempt;

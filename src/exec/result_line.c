@@ -12,9 +12,8 @@ static int64_t count_of(const json_t *object, const char *key)
 {
 	const json_t *value = json_object_get(object, key);
 
-	return json_is_integer(value) && json_integer_value(value) >= 0
-		       ? json_integer_value(value)
-		       : -1;
+	return json_is_integer(value) && json_integer_value(value) >= 0 ? json_integer_value(value)
+									: -1;
 }
 
 /* At most RESULT_MESSAGE_MAX bytes, cut between two characters. */

@@ -18,9 +18,9 @@ enum {
 	TRIES = 300,
 	TRY_EVERY_MS = 10,
 	HELLO_PATIENCE_S = 10,
-	READ_MAX = 8 * 1024,   /* of what the runner says; its texts are short */
-	READS_A_ROUND = 1024,  /* then others have their turn */
-	RUNNER_TAKEN = 3,      /* its exit code where another one has the lock */
+	READ_MAX = 8 * 1024,  /* of what the runner says; its texts are short */
+	READS_A_ROUND = 1024, /* then others have their turn */
+	RUNNER_TAKEN = 3,     /* its exit code where another one has the lock */
 };
 
 /* One message, as bytes. */
@@ -166,7 +166,8 @@ static enum hand check_version(const struct runner_link *link, const struct mess
 	if (hello->number == PROTOCOL_VERSION)
 		return HAND_SHAKEN;
 	err_set(err,
-		"a belfry-runner of another version (%s, protocol %lld; this belfry speaks %d) holds "
+		"a belfry-runner of another version (%s, protocol %lld; this belfry speaks %d) "
+		"holds "
 		"%s; wait until its runs have ended, or send it SIGTERM to end them",
 		hello->text ? hello->text : "unknown", (long long)hello->number, PROTOCOL_VERSION,
 		link->state_path);
@@ -204,7 +205,7 @@ static enum hand shake(struct runner_link *link, struct err *err)
 
 static int spawn(const struct runner_link *link, int errors, pid_t *pid)
 {
-	char *argv[] = {(char *)(uintptr_t)"belfry-runner", (char *)(uintptr_t)"--state",
+	char *argv[] = {(char *)(uintptr_t) "belfry-runner", (char *)(uintptr_t) "--state",
 			(char *)(uintptr_t)link->state_path, NULL};
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
@@ -270,15 +271,16 @@ static bool start_program(const struct runner_link *link, struct err *err)
 		       WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 }
 
+/* What waits to be sent goes in the loop's next round: until then the owner can tell
+ * it from what an earlier runner was sent. */
 static bool keep(struct runner_link *link, struct err *err)
 {
-	link->watch = loop_fd_create(link->loop, link->fd, LOOP_READ, on_ready, link, err);
-	if (!link->watch) {
+	unsigned interest = LOOP_READ | (link->first ? LOOP_WRITE : 0);
+
+	link->watch = loop_fd_create(link->loop, link->fd, interest, on_ready, link, err);
+	if (!link->watch)
 		runner_link_close(link);
-		return false;
-	}
-	flush(link);
-	return true;
+	return link->watch != NULL;
 }
 
 bool runner_link_open(struct runner_link *link, struct err *err)

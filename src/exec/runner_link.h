@@ -12,8 +12,8 @@
 struct runner_link {
 	struct loop *loop;
 	const char *state_path, *program; /* owned by whoever owns the link */
-	int state; /* the directory */
-	int fd;    /* -1: not connected */
+	int state;                        /* the directory */
+	int fd;                           /* -1: not connected */
 	struct loop_fd *watch;
 	struct packet *first, *last; /* not sent yet */
 	struct arena arena;          /* of the message being read */

@@ -30,7 +30,8 @@ static void hand_on_gap(struct process *process, const struct ward *ward,
 {
 	char text[120];
 	int n = snprintf(text, sizeof(text),
-			 "%" PRIu64 " bytes of output were not kept (a run's log has room for %d MiB)\n",
+			 "%" PRIu64
+			 " bytes of output were not kept (a run's log has room for %d MiB)\n",
 			 frame->bytes, ORDER_OUTPUT_MAX >> 20);
 
 	hand_on(process, ward, STREAM_BELFRY, frame, text, (size_t)n);
@@ -90,7 +91,8 @@ static void damaged(struct process *process, struct ward *ward)
 }
 
 /* The whole frames in the text; what they took of it. */
-static size_t act_on_all(struct process *process, struct ward *ward, const char *text, size_t length)
+static size_t act_on_all(struct process *process, struct ward *ward, const char *text,
+			 size_t length)
 {
 	struct spool_frame frame;
 	size_t at = 0, used;

@@ -3,8 +3,10 @@
  *
  * Only where the runner's own group may have children; without, the session and
  * the process group have to do. Nothing is limited here: the group is for finding
- * every process of a job, and for knowing that memory ran out.
+ * every process of a job, and for knowing that memory ran out. To make a group and
+ * remove it costs as much as half a fork, so clean ones are used again.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -72,32 +74,75 @@ static const char *base(void)
 	return path;
 }
 
-static uint32_t place; /* told from the groups of other state directories */
+static char prefix[32];    /* of our groups, told from other state directories' */
+static uint64_t made;      /* so far; their numbers */
+static uint64_t spare[32]; /* numbers of groups that are there, and clean */
+static size_t spare_count;
+
+static void name_group(uint64_t number, char *path, size_t size)
+{
+	snprintf(path, size, "%s/%s%" PRIu64, base(), prefix, number);
+}
+
+static bool read_file(const char *path, const char *name, char *text, size_t size)
+{
+	char file[512];
+
+	snprintf(file, sizeof(file), "%s/%s", path, name);
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	ssize_t n = read(fd, text, size - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	return n >= 0;
+}
+
+/* Groups of a runner that died. Who is still in them has nobody any more. */
+static void end_leftovers(void)
+{
+	DIR *folder = opendir(base());
+	struct dirent *entry;
+
+	while (folder && (entry = readdir(folder))) {
+		size_t length = strlen(prefix);
+		char path[CGROUP_PATH_MAX];
+
+		if (strncmp(entry->d_name, prefix, length) != 0)
+			continue;
+		uint64_t number = strtoull(entry->d_name + length, NULL, 10);
+		name_group(number, path, sizeof(path));
+		cgroup_kill(path);
+		rmdir(path);
+		if (number > made) /* one that is not empty yet keeps its number */
+			made = number;
+	}
+	if (folder)
+		closedir(folder);
+}
 
 void cgroup_set_up(int state)
 {
 	struct stat status;
 
-	if (fstat(state, &status) == 0)
-		place = (uint32_t)(status.st_ino ^ status.st_dev << 20);
+	if (!*base() || fstat(state, &status) != 0)
+		return;
+	snprintf(prefix, sizeof(prefix), "belfry-%08" PRIx32 "-",
+		 (uint32_t)(status.st_ino ^ status.st_dev << 20));
+	end_leftovers();
 }
 
-void cgroup_find(uint64_t run, int32_t attempt, char *path, size_t size)
+void cgroup_take(char *path, size_t size)
 {
 	path[0] = '\0';
-	if (*base())
-		snprintf(path, size, "%s/belfry-%08" PRIx32 "-%016" PRIx64 ".%" PRId32, base(),
-			 place, run, attempt);
-}
-
-void cgroup_create(uint64_t run, int32_t attempt, char *path, size_t size)
-{
-	cgroup_find(run, attempt, path, size);
-	if (!*path || mkdir(path, 0755) == 0)
+	if (!*prefix)
 		return;
-	/* Never one that is there already: once cgroup.kill was written to a group, some
-	 * kernels (6.14 on) kill whatever is cloned into it. */
-	if (errno != EEXIST || rmdir(path) != 0 || mkdir(path, 0755) != 0)
+	if (spare_count > 0) {
+		name_group(spare[--spare_count], path, size);
+		return;
+	}
+	name_group(++made, path, size);
+	if (mkdir(path, 0755) != 0)
 		path[0] = '\0';
 }
 
@@ -116,24 +161,52 @@ bool cgroup_kill(const char *path)
 	return is_done;
 }
 
+bool cgroup_is_empty(const char *path)
+{
+	char text[32];
+
+	return !*path || !read_file(path, "cgroup.procs", text, sizeof(text)) || !*text;
+}
+
 bool cgroup_ran_out_of_memory(const char *path)
 {
-	char file[512], line[128];
-	long count = 0;
+	static bool is_without; /* the memory controller; the same for all groups */
+	char text[512];
+	const char *line;
+
+	if (!*path || is_without)
+		return false;
+	if (!read_file(path, "memory.events", text, sizeof(text))) {
+		is_without = errno == ENOENT;
+		return false;
+	}
+	line = strstr(text, "oom_kill ");
+	return line && strtol(line + strlen("oom_kill "), NULL, 10) > 0;
+}
+
+void cgroup_keep(const char *path)
+{
+	const char *number = strrchr(path, '-');
 
 	if (!*path)
-		return false;
-	snprintf(file, sizeof(file), "%s/memory.events", path);
-	FILE *events = fopen(file, "re");
-	while (events && fgets(line, sizeof(line), events))
-		if (strncmp(line, "oom_kill ", 9) == 0)
-			count = strtol(line + 9, NULL, 10);
-	if (events)
-		fclose(events);
-	return count > 0;
+		return;
+	if (number && spare_count < sizeof(spare) / sizeof(spare[0]))
+		spare[spare_count++] = strtoull(number + 1, NULL, 10);
+	else
+		rmdir(path);
 }
 
 bool cgroup_destroy(const char *path)
 {
 	return !*path || rmdir(path) == 0 || errno != EBUSY;
+}
+
+void cgroup_finish(void)
+{
+	char path[CGROUP_PATH_MAX];
+
+	while (spare_count > 0) {
+		name_group(spare[--spare_count], path, sizeof(path));
+		rmdir(path);
+	}
 }

@@ -51,7 +51,7 @@ static void limit(int gate, const struct start_order *order)
 		const char *name;
 	} kinds[] = {{RLIMIT_NOFILE, "open_files"}, {RLIMIT_NPROC, "processes"},
 		     {RLIMIT_FSIZE, "file_size"},   {RLIMIT_AS, "memory"},
-		     {RLIMIT_CPU, "cpu"},	   {RLIMIT_CORE, "core"}};
+		     {RLIMIT_CPU, "cpu"},           {RLIMIT_CORE, "core"}};
 
 	if (files.rlim_cur != files.rlim_max)
 		setrlimit(RLIMIT_NOFILE, &files);

@@ -31,6 +31,11 @@ static ssize_t read_proc(const char *pid, const char *name, char *data, size_t s
 	return n;
 }
 
+uint64_t family_ticks(struct mono at)
+{
+	return (uint64_t)at.ms * (uint64_t)sysconf(_SC_CLK_TCK) / 1000;
+}
+
 bool family_look(pid_t pid, struct family_member *member)
 {
 	char number[16], text[1024];
@@ -103,14 +108,19 @@ static size_t end_among_all(const struct runner *runner, const struct held *held
 	return ended;
 }
 
+static size_t count_words(const char *list)
+{
+	size_t count = 0;
+
+	for (; (list = strchr(list, ' ')); list++)
+		count++;
+	return count;
+}
+
 static size_t end_among_children(const struct runner *runner, const struct held *held, char *list)
 {
-	size_t ended = 0, count = 0;
+	size_t ended = 0;
 
-	for (const char *at = list; (at = strchr(at, ' ')); at++)
-		count++;
-	if (count <= runner->living) /* the usual case: nothing is left of anybody */
-		return 0;
 	for (char *at = list, *end; *at; at = end) {
 		long pid = strtol(at, &end, 10);
 
@@ -122,17 +132,26 @@ static size_t end_among_children(const struct runner *runner, const struct held 
 	return ended;
 }
 
-bool family_end(const struct runner *runner, const struct held *held)
+static void kill_cgroup(struct held *held)
+{
+	held->is_cgroup_used_up = true;
+	cgroup_kill(held->cgroup);
+}
+
+bool family_end(const struct runner *runner, struct held *held)
 {
 	static char list[128 * 1024];
 	ssize_t n = read_proc("thread-self", "children", list, sizeof(list));
-	size_t ended = n >= 0 && (size_t)n < sizeof(list) - 1
-			       ? end_among_children(runner, held, list)
-			       : end_among_all(runner, held);
+	bool is_listed = n >= 0 && (size_t)n < sizeof(list) - 1;
 
-	if (ended > 0)
-		cgroup_kill(held->cgroup);
-	return ended > 0;
+	if (is_listed && count_words(list) <= runner->living)
+		return false; /* the usual case: nothing is left of anybody */
+	size_t ended =
+		is_listed ? end_among_children(runner, held, list) : end_among_all(runner, held);
+	if (cgroup_is_empty(held->cgroup))
+		return ended > 0;
+	kill_cgroup(held);
+	return true;
 }
 
 void family_signal(const struct held *held, int number)
@@ -142,8 +161,8 @@ void family_signal(const struct held *held, int number)
 		kill(held->pid, number);
 }
 
-void family_kill(const struct held *held)
+void family_kill(struct held *held)
 {
 	family_signal(held, SIGKILL);
-	cgroup_kill(held->cgroup);
+	kill_cgroup(held);
 }

@@ -22,9 +22,10 @@
 enum {
 	READ_SIZE = 64 * 1024,
 	NEWS_EVERY_MS = 100, /* output is told of in groups */
-	DRAIN_MS = 2000,     /* for output after the process has ended */
-	RETRY_MS = 1000,     /* a full disk */
-	SWEEP_MS = 5000,     /* for killed processes to go */
+	STARTED_MS = 10,
+	DRAIN_MS = 2000, /* for output after the process has ended */
+	RETRY_MS = 1000, /* a full disk */
+	SWEEP_MS = 5000, /* for killed processes to go */
 	SWEEP_EVERY_MS = 10,
 };
 
@@ -76,8 +77,9 @@ static void tell_soon(struct runner *runner, struct held *held, int64_t ms)
 
 static void refuse(struct runner *runner, uint64_t run, int32_t attempt, const char *why)
 {
-	link_say(runner, &(struct message){
-				 .kind = MESSAGE_REFUSED, .run = run, .attempt = attempt, .text = why});
+	link_say(runner,
+		 &(struct message){
+			 .kind = MESSAGE_REFUSED, .run = run, .attempt = attempt, .text = why});
 }
 
 static void set_tag(struct held *held, const struct start_order *order)
@@ -85,7 +87,8 @@ static void set_tag(struct held *held, const struct start_order *order)
 	static const char name[] = "BELFRY_RUN_ID=";
 
 	for (const char *const *item = order->env; *item; item++)
-		if (strncmp(*item, name, sizeof(name) - 1) == 0 && strlen(*item) < sizeof(held->tag))
+		if (strncmp(*item, name, sizeof(name) - 1) == 0 &&
+		    strlen(*item) < sizeof(held->tag))
 			strcpy(held->tag, *item);
 }
 
@@ -128,8 +131,7 @@ static bool open_spool(struct runner *runner, struct held *held, struct err *err
 	char name[SPOOL_NAME_MAX];
 
 	spool_name(held->run, held->attempt, name);
-	held->spool =
-		openat(runner->spools, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	held->spool = openat(runner->spools, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (held->spool < 0)
 		return err_errno(err, errno, "cannot make the spool %s", name);
 	return true;
@@ -137,13 +139,11 @@ static bool open_spool(struct runner *runner, struct held *held, struct err *err
 
 static bool let_go(struct runner *runner, struct held *held, struct err *err)
 {
-	struct spool_frame frame = {
-		.kind = SPOOL_HELD, .at = runner->now.utc, .pid = (uint32_t)held->pid};
-	struct family_member member;
+	struct spool_frame frame = {.kind = SPOOL_HELD,
+				    .at = runner->now.utc,
+				    .pid = (uint32_t)held->pid,
+				    .start_ticks = family_ticks(runner_mono())};
 
-	if (!family_look(held->pid, &member))
-		return err_errno(err, errno, "cannot look at the process");
-	frame.start_ticks = member.start_ticks;
 	if (!spool_frame(held, &frame))
 		return err_errno(err, errno, "cannot write the spool");
 	if (!runner_watch(runner, &held->gate, EPOLLIN) ||
@@ -173,7 +173,7 @@ void held_start(struct runner *runner, uint64_t run, int32_t attempt,
 		destroy(runner, held);
 		return;
 	}
-	cgroup_create(run, attempt, held->cgroup, sizeof(held->cgroup));
+	cgroup_take(held->cgroup, sizeof(held->cgroup));
 	int outputs[2] = {-1, -1};
 	held->pid = child_fork(order, held->cgroup, &held->gate.fd, outputs, &err);
 	held->output[0].fd = outputs[0];
@@ -215,13 +215,14 @@ void held_gate_ready(struct runner *runner, struct held *held)
 	/* A failure that does not fit on the disk now is told with the end. */
 	if (!spool_frame(held, &frame) && held->has_failed)
 		spool_write(&held->ending, &frame);
-	tell_soon(runner, held, 0);
+	/* Most jobs are short: often their end can be told along with it. */
+	tell_soon(runner, held, held->has_failed ? 0 : STARTED_MS);
 }
 
 /* ---- output ---- */
 
-static void take(struct runner *runner, struct held *held, enum spool_kind stream,
-		 const char *data, size_t length)
+static void take(struct runner *runner, struct held *held, enum spool_kind stream, const char *data,
+		 size_t length)
 {
 	struct spool_frame frame = {
 		.kind = stream, .at = runner->now.utc, .data = data, .length = length};
@@ -304,12 +305,14 @@ static void write_exit(struct runner *runner, struct held *held)
 {
 	bool is_signaled = WIFSIGNALED(held->status);
 	struct spool_frame frame = {.kind = SPOOL_EXIT, .at = runner->now.utc};
+	bool is_short = cgroup_ran_out_of_memory(held->cgroup);
 
+	held->is_cgroup_used_up |= is_short;
 	frame.exit = (struct spool_exit){
 		.exit_code = is_signaled ? -1 : WEXITSTATUS(held->status),
 		.signal = is_signaled ? WTERMSIG(held->status) : 0,
 		.timed_out = held->timed_out,
-		.out_of_memory = cgroup_ran_out_of_memory(held->cgroup),
+		.out_of_memory = is_short,
 		.output_bytes = held->kept.total,
 		.cpu_ms = cpu_ms(&held->usage),
 		.max_rss_kib = held->usage.ru_maxrss,
@@ -401,10 +404,17 @@ static void enforce(struct runner *runner, struct held *held)
 		held->news_at = never;
 }
 
+static bool is_cgroup_left(const struct runner *runner, const struct held *held)
+{
+	if (held->is_cgroup_used_up)
+		return cgroup_destroy(held->cgroup) || held->leave_until <= runner->now.mono.ms;
+	cgroup_keep(held->cgroup);
+	return true;
+}
+
 static bool may_go(const struct runner *runner, const struct held *held)
 {
-	return held->is_ended && held->news_at == never &&
-	       (cgroup_destroy(held->cgroup) || held->leave_until <= runner->now.mono.ms);
+	return held->is_ended && held->news_at == never && is_cgroup_left(runner, held);
 }
 
 static int64_t earliest(const struct runner *runner, const struct held *held)
@@ -412,7 +422,7 @@ static int64_t earliest(const struct runner *runner, const struct held *held)
 	int64_t at = held->timeout_at < held->kill_at ? held->timeout_at : held->kill_at;
 
 	if (held->is_reaped && !held->is_ended) {
-		int64_t next = held->retry_at != never     ? held->retry_at
+		int64_t next = held->retry_at != never      ? held->retry_at
 			       : held->sweep_until != never ? in(runner, SWEEP_EVERY_MS)
 							    : held->cut_at;
 

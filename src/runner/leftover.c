@@ -17,6 +17,8 @@
 
 #include "runner.h"
 
+enum { START_TICKS_SLACK = 2 };
+
 /* What a spool says, as far as it can be read. */
 struct leftover {
 	struct spool_frame held; /* kind 0: it never came to that */
@@ -60,7 +62,8 @@ static bool is_there(const struct runner *runner, const struct spool_frame *held
 
 	return held->kind == SPOOL_HELD && held->pid > 1 && held->at.ms > booted &&
 	       family_look((pid_t)held->pid, &member) && member.state != 'Z' &&
-	       member.start_ticks == held->start_ticks &&
+	       member.start_ticks + START_TICKS_SLACK >= held->start_ticks &&
+	       member.start_ticks <= held->start_ticks + START_TICKS_SLACK &&
 	       member.session == (pid_t)held->pid; /* or it would not be a job's */
 }
 
@@ -96,14 +99,10 @@ static void end_one(struct runner *runner, const char *name)
 		struct leftover leftover = understand(&buf);
 
 		held.pid = (pid_t)leftover.held.pid;
-		cgroup_find(held.run, held.attempt, held.cgroup, sizeof(held.cgroup));
 		if (!leftover.is_ended && is_there(runner, &leftover.held)) {
 			family_kill(&held);
 			note(runner, fd, &leftover);
-		} else if (!leftover.is_ended) {
-			cgroup_kill(held.cgroup);
 		}
-		cgroup_destroy(held.cgroup);
 	}
 	buf_finish(&buf);
 	close(fd);

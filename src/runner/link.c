@@ -28,8 +28,8 @@ struct unsaid {
 static void make_address(const struct runner *runner, struct sockaddr_un *address)
 {
 	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
-	snprintf(address->sun_path, sizeof(address->sun_path), "/proc/self/fd/%d/%s",
-		 runner->state, RUNNER_SOCKET);
+	snprintf(address->sun_path, sizeof(address->sun_path), "/proc/self/fd/%d/%s", runner->state,
+		 RUNNER_SOCKET);
 }
 
 bool link_listen(struct runner *runner, struct err *err)

@@ -25,10 +25,10 @@
 #include "runner.h"
 
 enum {
-	ALONE_MS = 2000,      /* without runs and without belfry; then it ends */
+	ALONE_MS = 2000,         /* without runs and without belfry; then it ends */
 	LOCK_PATIENCE_MS = 3000, /* a runner on its way out still has the lock */
-	EXIT_TAKEN = 3,       /* another one has it */
-	END_GRACE_MS = 10000, /* on SIGTERM, for jobs without a timeout of their own */
+	EXIT_TAKEN = 3,          /* another one has it */
+	END_GRACE_MS = 10000,    /* on SIGTERM, for jobs without a timeout of their own */
 };
 
 bool runner_watch(struct runner *runner, struct source *source, uint32_t events)
@@ -54,6 +54,11 @@ static int64_t read_clock(clockid_t clock)
 
 	clock_gettime(clock, &t);
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+struct mono runner_mono(void)
+{
+	return (struct mono){read_clock(CLOCK_BOOTTIME)};
 }
 
 static void look_at_clocks(struct runner *runner)
@@ -233,6 +238,7 @@ static void run(struct runner *runner)
 		held_tick(runner);
 	}
 	unlinkat(runner->state, RUNNER_SOCKET, 0);
+	cgroup_finish();
 }
 
 /* ---- the command line ---- */

@@ -37,8 +37,8 @@ struct start_order {
 	const char *const *argv;
 	const char *const *env; /* NAME=value */
 	const char *cwd;
-	int64_t timeout_ms; /* 0: none */
-	int64_t grace_ms;   /* SIGTERM to SIGKILL after the timeout */
+	int64_t timeout_ms;  /* 0: none */
+	int64_t grace_ms;    /* SIGTERM to SIGKILL after the timeout */
 	uint64_t output_max; /* bytes kept of stdout and stderr together */
 	int32_t umask;       /* -1: the runner's own */
 	/* RLIMIT_NOFILE, NPROC, FSIZE, AS (bytes), CPU (s), CORE; -1: unset. */

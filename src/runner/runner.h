@@ -16,12 +16,14 @@
 #include "protocol.h"
 #include "spool.h"
 
+enum { CGROUP_PATH_MAX = 256 };
+
 /* What a descriptor in the epoll set is; the first member of what epoll answers. */
 enum source_kind { SOURCE_LISTENER, SOURCE_LINK, SOURCE_CHILDREN, SOURCE_GATE, SOURCE_OUTPUT };
 struct source {
 	enum source_kind kind;
-	int fd; /* -1: closed */
-	struct held *held;    /* GATE, OUTPUT */
+	int fd;                 /* -1: closed */
+	struct held *held;      /* GATE, OUTPUT */
 	enum spool_kind stream; /* OUTPUT */
 };
 
@@ -53,8 +55,9 @@ struct held {
 	int spool;
 	off_t spool_length; /* of whole frames */
 	struct output kept;
-	char cgroup[256]; /* its directory; "" without */
-	char tag[48];     /* "BELFRY_RUN_ID=…", by which its processes are known */
+	char cgroup[CGROUP_PATH_MAX]; /* its directory; "" without */
+	bool is_cgroup_used_up;       /* killed in, or short of memory: not for another run */
+	char tag[48];                 /* "BELFRY_RUN_ID=…", by which its processes are known */
 
 	int64_t timeout_ms, grace_ms;
 	/* Deadlines on the monotonic clock; INT64_MAX: none. */
@@ -62,7 +65,7 @@ struct held {
 	bool has_failed, timed_out;
 	bool is_reaped;
 	bool is_cut; /* its output was still held open by somebody */
-	int status; /* as of wait(2) */
+	int status;  /* as of wait(2) */
 	struct rusage usage;
 	struct buf ending; /* the last frames, until they are on disk */
 	bool is_ended;     /* they are */
@@ -83,6 +86,7 @@ struct runner {
 };
 
 /* main.c */
+struct mono runner_mono(void); /* at this moment */
 bool runner_watch(struct runner *runner, struct source *source, uint32_t events);
 void runner_unwatch(struct runner *runner, struct source *source); /* and close */
 
@@ -118,25 +122,28 @@ pid_t child_fork(const struct start_order *order, char *cgroup, int *gate, int o
 struct family_member {
 	char state; /* as in proc(5) */
 	pid_t session;
-	uint64_t start_ticks;
+	uint64_t start_ticks; /* of its birth, since boot */
 };
+uint64_t family_ticks(struct mono at);
 bool family_look(pid_t pid, struct family_member *member);
 /* While its own process is not reaped: to its group. */
 void family_signal(const struct held *held, int number);
 /* Likewise: everything that can be named. */
-void family_kill(const struct held *held);
+void family_kill(struct held *held);
 /* Afterwards. True if something was still there; it may take a moment to go. */
-bool family_end(const struct runner *runner, const struct held *held);
+bool family_end(const struct runner *runner, struct held *held);
 
 /* leftover.c: what a runner that died has left */
 void leftover_end_all(struct runner *runner);
 
 /* cgroup.c: a control group of its own for each run, where that may be */
-void cgroup_set_up(int state); /* once; the state directory */
-void cgroup_find(uint64_t run, int32_t attempt, char *path, size_t size); /* its name, or "" */
-void cgroup_create(uint64_t run, int32_t attempt, char *path, size_t size); /* "" if not */
+void cgroup_set_up(int state); /* once; the state directory. Ends who is in old groups */
+void cgroup_take(char *path, size_t size); /* an empty one; "" if there is none to have */
 bool cgroup_kill(const char *path);
+bool cgroup_is_empty(const char *path);
 bool cgroup_ran_out_of_memory(const char *path);
+void cgroup_keep(const char *path);    /* it is empty and as good as new */
 bool cgroup_destroy(const char *path); /* false: processes are still leaving it */
+void cgroup_finish(void);
 
 #endif

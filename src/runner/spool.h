@@ -46,9 +46,10 @@ struct spool_frame {
 	struct utc at;
 	const char *data; /* borrowed from the text given to spool_next */
 	size_t length;
-	uint32_t pid;         /* HELD */
-	uint64_t start_ticks; /* HELD: field 22 of /proc/PID/stat, so that a pid is not mistaken */
-	uint64_t bytes;       /* GAP */
+	uint32_t pid; /* HELD */
+	/* HELD: field 22 of /proc/PID/stat, give or take two, so that a pid is not mistaken */
+	uint64_t start_ticks;
+	uint64_t bytes; /* GAP */
 	struct spool_exit exit;
 };
 

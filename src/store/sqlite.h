@@ -1,6 +1,7 @@
 /*
  * sqlite.h - the SQLite store: what its files share. sqlite.c opens and commits,
- * sqlite_write.c takes records, sqlite_read.c answers, sqlite_prune.c removes.
+ * sqlite_write.c takes records, sqlite_read.c and sqlite_state.c answer, sqlite_prune.c
+ * removes.
  *
  * One connection, WAL, synchronous=FULL: what was applied survives a crash of the
  * machine. A batch that fails is rolled back, and nothing of it is seen again: a

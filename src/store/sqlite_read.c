@@ -1,193 +1,5 @@
-/* sqlite_read.c - rows to answers; see sqlite.h. */
-#include "sqlite.h"
-
-#include <string.h>
-
-/* ---- values out ---- */
-
-/* Goes through a row, column by column. A value that is none of ours (somebody
- * changed the file by hand) turns ok false and is told once. */
-struct reader {
-	sqlite3_stmt *statement;
-	int at;
-	bool ok;
-	struct err *err;
-};
-
-static struct reader reader_of(sqlite3_stmt *statement, struct err *err)
-{
-	return (struct reader){.statement = statement, .ok = true, .err = err};
-}
-
-static int64_t get_int(struct reader *from)
-{
-	return sqlite3_column_int64(from->statement, from->at++);
-}
-
-static int32_t get_int32(struct reader *from)
-{
-	return (int32_t)get_int(from);
-}
-
-static int64_t get_known(struct reader *from)
-{
-	bool is_null = sqlite3_column_type(from->statement, from->at) == SQLITE_NULL;
-	int64_t value = get_int(from);
-
-	return is_null ? -1 : value;
-}
-
-static struct utc get_time(struct reader *from)
-{
-	bool is_null = sqlite3_column_type(from->statement, from->at) == SQLITE_NULL;
-	int64_t ms = get_int(from);
-
-	return is_null ? UTC_NONE : (struct utc){ms};
-}
-
-static const char *get_text(struct reader *from)
-{
-	return (const char *)sqlite3_column_text(from->statement, from->at++);
-}
-
-static const char *get_bytes(struct reader *from, size_t *length)
-{
-	const char *data = sqlite3_column_blob(from->statement, from->at);
-
-	*length = (size_t)sqlite3_column_bytes(from->statement, from->at++);
-	return data ? data : "";
-}
-
-static void complain(struct reader *from, const char *word)
-{
-	if (from->ok)
-		err_set(from->err,
-			"the store's column %s holds \"%.60s\", which means nothing here",
-			sqlite3_column_name(from->statement, from->at - 1), word ? word : "NULL");
-	from->ok = false;
-}
-
-#define GET_WORD(type)                                                                             \
-	static enum type get_##type(struct reader *from)                                           \
-	{                                                                                          \
-		enum type value = (enum type)0;                                                    \
-		const char *word = get_text(from);                                                 \
-                                                                                                   \
-		if (!word || !type##_from_word(word, &value))                                      \
-			complain(from, word);                                                      \
-		return value;                                                                      \
-	}
-
-GET_WORD(executor_kind)
-GET_WORD(trigger)
-GET_WORD(run_state)
-GET_WORD(outcome)
-GET_WORD(occurrence_state)
-GET_WORD(reason)
-GET_WORD(stream)
-
-/* Somebody who ends a run by hand has to end it wholly: the engine relies on it. */
-static bool is_whole(const struct run *run, struct err *err)
-{
-	char id[RUN_ID_TEXT_MAX];
-
-	if ((run->state == RUN_FINISHED) == utc_is_set(run->finished_at))
-		return true;
-	return err_set(err,
-		       "run %s (%llu) is %s %s finished_at; set state, outcome and finished_at "
-		       "together",
-		       run_id_format(run->id, id), (unsigned long long)run->id,
-		       run_state_word(run->state), run->state == RUN_FINISHED ? "without" : "with");
-}
-
-bool sqlite_get_run(sqlite3_stmt *statement, struct run *run, struct err *err)
-{
-	struct reader from = reader_of(statement, err);
-
-	run->id = (uint64_t)get_int(&from);
-	run->job = get_text(&from);
-	run->executor = get_executor_kind(&from);
-	run->trigger = get_trigger(&from);
-	run->scheduled_at = get_time(&from);
-	run->epoch = get_int32(&from);
-	run->revision = get_int(&from);
-	run->dry_run = get_int(&from) != 0;
-	run->claimed_at = get_time(&from);
-	run->state = get_run_state(&from);
-	run->outcome = get_outcome(&from);
-	run->attempt = get_int32(&from);
-	run->started_at = get_time(&from);
-	run->finished_at = get_time(&from);
-	run->exit_code = (int32_t)get_known(&from);
-	run->signal = get_int32(&from);
-	run->processed = get_known(&from);
-	run->failed = get_known(&from);
-	run->output_bytes = get_int(&from);
-	run->cpu_ms = get_known(&from);
-	run->max_rss_kib = get_known(&from);
-	run->message = get_text(&from);
-	return from.ok && is_whole(run, err);
-}
-
-/* ---- going through the rows of a query ---- */
-
-enum going {
-	GOING_ON,
-	GOING_ENOUGH, /* the call back wants no more */
-	GOING_WRONG,  /* err is set */
-};
-/* Takes one row of a query. */
-typedef enum going row_fn(sqlite3_stmt *statement, void *context, struct err *err);
-
-static enum going handed(bool wants_more)
-{
-	return wants_more ? GOING_ON : GOING_ENOUGH;
-}
-
-static enum going taken(const struct reader *from)
-{
-	return from->ok ? GOING_ON : GOING_WRONG;
-}
-
-/* Hands each row over. The caller resets or finalizes the statement. */
-static bool each(struct sqlite *s, sqlite3_stmt *statement, row_fn *row, void *context,
-		 struct err *err)
-{
-	enum going going = GOING_ON;
-	int code = SQLITE_ROW;
-
-	while (going == GOING_ON && (code = sqlite3_step(statement)) == SQLITE_ROW)
-		going = row(statement, context, err);
-	if (code != SQLITE_ROW && code != SQLITE_DONE)
-		return sqlite_fail(s, err);
-	return going != GOING_WRONG || err_wrap(err, "%s", s->path);
-}
-
-/* A query with a call back has a statement of its own, so that the call back may
- * ask the same question. */
-static bool each_once(struct sqlite *s, sqlite3_stmt *statement, row_fn *row, void *context,
-		      struct err *err)
-{
-	bool ok = each(s, statement, row, context, err);
-
-	sqlite3_finalize(statement);
-	return ok;
-}
-
-static bool each_kept(struct sqlite *s, sqlite3_stmt *statement, row_fn *row, void *context,
-		      struct err *err)
-{
-	bool ok = each(s, statement, row, context, err);
-
-	sqlite3_reset(statement);
-	return ok;
-}
-
-/* SQLite's own "no limit" is -1. */
-static int64_t limit_of(size_t limit)
-{
-	return limit == 0 || limit > INT64_MAX ? -1 : (int64_t)limit;
-}
+/* sqlite_read.c - lists: runs, attempts, logs, occurrences, revisions; see sqlite.h. */
+#include "sqlite_rows.h"
 
 /* ---- runs ---- */
 
@@ -203,7 +15,7 @@ static enum going hand_run(sqlite3_stmt *statement, void *context, struct err *e
 
 	if (!sqlite_get_run(statement, &run, err))
 		return GOING_WRONG;
-	return handed(rows->row(rows->context, &run));
+	return sqlite_handed(rows->row(rows->context, &run));
 }
 
 /* The index that gives these runs newest first with the fewest rows looked at; the
@@ -240,12 +52,6 @@ static void write_run_query(struct buf *sql, const struct run_filter *filter)
 	buf_text(sql, " ORDER BY id DESC LIMIT ?7");
 }
 
-/* An id beyond int64 was never given out: nothing equals it, all are before it. */
-static int64_t id_of(uint64_t id)
-{
-	return id > INT64_MAX ? INT64_MAX : (int64_t)id;
-}
-
 bool sqlite_runs(struct store *store, const struct run_filter *filter, store_run_fn *row,
 		 void *context, struct err *err)
 {
@@ -258,14 +64,14 @@ bool sqlite_runs(struct store *store, const struct run_filter *filter, store_run
 	if (!statement)
 		return false;
 	struct binder to = {statement, 0};
-	sqlite_put_int(&to, id_of(filter->id));
+	sqlite_put_int(&to, sqlite_id(filter->id));
 	sqlite_put_text(&to, filter->job);
 	sqlite_put_text(&to, outcome_word(filter->outcome));
 	sqlite_put_text(&to, trigger_word(filter->trigger));
-	sqlite_put_int(&to, id_of(filter->before));
-	sqlite_put_int(&to, id_of(filter->after));
-	sqlite_put_int(&to, limit_of(filter->limit));
-	return each_once(s, statement, hand_run, &(struct run_rows){row, context}, err);
+	sqlite_put_int(&to, sqlite_id(filter->before));
+	sqlite_put_int(&to, sqlite_id(filter->after));
+	sqlite_put_int(&to, sqlite_limit(filter->limit));
+	return sqlite_each_once(s, statement, hand_run, &(struct run_rows){row, context}, err);
 }
 
 /* ---- attempts and logs ---- */
@@ -278,18 +84,18 @@ struct attempt_rows {
 static enum going hand_attempt(sqlite3_stmt *statement, void *context, struct err *err)
 {
 	struct attempt_rows *rows = context;
-	struct reader from = reader_of(statement, err);
+	struct reader from = sqlite_reader(statement, err);
 	struct attempt attempt;
 
-	attempt.run = (uint64_t)get_int(&from);
-	attempt.number = get_int32(&from);
-	attempt.outcome = get_outcome(&from);
-	attempt.started_at = get_time(&from);
-	attempt.finished_at = get_time(&from);
-	attempt.exit_code = (int32_t)get_known(&from);
-	attempt.signal = get_int32(&from);
-	attempt.message = get_text(&from);
-	return from.ok ? handed(rows->row(rows->context, &attempt)) : GOING_WRONG;
+	attempt.run = (uint64_t)sqlite_get_int(&from);
+	attempt.number = sqlite_get_int32(&from);
+	attempt.outcome = sqlite_get_outcome(&from);
+	attempt.started_at = sqlite_get_time(&from);
+	attempt.finished_at = sqlite_get_time(&from);
+	attempt.exit_code = (int32_t)sqlite_get_known(&from);
+	attempt.signal = sqlite_get_int32(&from);
+	attempt.message = sqlite_get_text(&from);
+	return from.ok ? sqlite_handed(rows->row(rows->context, &attempt)) : GOING_WRONG;
 }
 
 bool sqlite_attempts(struct store *store, uint64_t run, store_attempt_fn *row, void *context,
@@ -304,8 +110,9 @@ bool sqlite_attempts(struct store *store, uint64_t run, store_attempt_fn *row, v
 
 	if (!statement)
 		return false;
-	sqlite_put_int(&(struct binder){statement, 0}, id_of(run));
-	return each_once(s, statement, hand_attempt, &(struct attempt_rows){row, context}, err);
+	sqlite_put_int(&(struct binder){statement, 0}, sqlite_id(run));
+	return sqlite_each_once(s, statement, hand_attempt, &(struct attempt_rows){row, context},
+				err);
 }
 
 struct log_rows {
@@ -316,16 +123,16 @@ struct log_rows {
 static enum going hand_log(sqlite3_stmt *statement, void *context, struct err *err)
 {
 	struct log_rows *rows = context;
-	struct reader from = reader_of(statement, err);
+	struct reader from = sqlite_reader(statement, err);
 	struct log_chunk chunk;
 
-	chunk.run = (uint64_t)get_int(&from);
-	chunk.attempt = get_int32(&from);
-	chunk.position = get_int(&from);
-	chunk.stream = get_stream(&from);
-	chunk.at = get_time(&from);
-	chunk.data = get_bytes(&from, &chunk.length);
-	return from.ok ? handed(rows->row(rows->context, &chunk)) : GOING_WRONG;
+	chunk.run = (uint64_t)sqlite_get_int(&from);
+	chunk.attempt = sqlite_get_int32(&from);
+	chunk.position = sqlite_get_int(&from);
+	chunk.stream = sqlite_get_stream(&from);
+	chunk.at = sqlite_get_time(&from);
+	chunk.data = sqlite_get_bytes(&from, &chunk.length);
+	return from.ok ? sqlite_handed(rows->row(rows->context, &chunk)) : GOING_WRONG;
 }
 
 bool sqlite_log(struct store *store, const struct log_filter *filter, store_log_fn *row,
@@ -342,12 +149,12 @@ bool sqlite_log(struct store *store, const struct log_filter *filter, store_log_
 
 	if (!statement)
 		return false;
-	sqlite_put_int(&to, id_of(filter->run));
+	sqlite_put_int(&to, sqlite_id(filter->run));
 	sqlite_put_int(&to, filter->after_attempt);
 	sqlite_put_int(&to, filter->after_position);
 	sqlite_put_text(&to, filter->has_stream ? stream_word(filter->stream) : NULL);
-	sqlite_put_int(&to, limit_of(filter->limit));
-	return each_once(s, statement, hand_log, &(struct log_rows){row, context}, err);
+	sqlite_put_int(&to, sqlite_limit(filter->limit));
+	return sqlite_each_once(s, statement, hand_log, &(struct log_rows){row, context}, err);
 }
 
 /* ---- occurrences ---- */
@@ -360,19 +167,19 @@ struct occurrence_rows {
 static enum going hand_occurrence(sqlite3_stmt *statement, void *context, struct err *err)
 {
 	struct occurrence_rows *rows = context;
-	struct reader from = reader_of(statement, err);
+	struct reader from = sqlite_reader(statement, err);
 	struct occurrence occurrence;
 
-	occurrence.job = get_text(&from);
-	occurrence.scheduled_at = get_time(&from);
-	occurrence.epoch = get_int32(&from);
-	occurrence.state = get_occurrence_state(&from);
-	occurrence.reason = get_reason(&from);
-	occurrence.run = (uint64_t)get_int(&from);
-	occurrence.last_at = get_time(&from);
-	occurrence.count = get_int(&from);
-	occurrence.recorded_at = get_time(&from);
-	return from.ok ? handed(rows->row(rows->context, &occurrence)) : GOING_WRONG;
+	occurrence.job = sqlite_get_text(&from);
+	occurrence.scheduled_at = sqlite_get_time(&from);
+	occurrence.epoch = sqlite_get_int32(&from);
+	occurrence.state = sqlite_get_occurrence_state(&from);
+	occurrence.reason = sqlite_get_reason(&from);
+	occurrence.run = (uint64_t)sqlite_get_int(&from);
+	occurrence.last_at = sqlite_get_time(&from);
+	occurrence.count = sqlite_get_int(&from);
+	occurrence.recorded_at = sqlite_get_time(&from);
+	return from.ok ? sqlite_handed(rows->row(rows->context, &occurrence)) : GOING_WRONG;
 }
 
 bool sqlite_occurrences(struct store *store, const struct occurrence_filter *filter,
@@ -396,9 +203,9 @@ bool sqlite_occurrences(struct store *store, const struct occurrence_filter *fil
 	sqlite_put_text(&to, occurrence_state_word(filter->state));
 	sqlite_put_int(&to, store_bounds(filter->from) ? filter->from.ms : INT64_MIN);
 	sqlite_put_int(&to, store_bounds(filter->to) ? filter->to.ms : INT64_MAX);
-	sqlite_put_int(&to, limit_of(filter->limit));
-	return each_once(s, statement, hand_occurrence, &(struct occurrence_rows){row, context},
-			 err);
+	sqlite_put_int(&to, sqlite_limit(filter->limit));
+	return sqlite_each_once(s, statement, hand_occurrence,
+				&(struct occurrence_rows){row, context}, err);
 }
 
 /* ---- revisions ---- */
@@ -411,21 +218,21 @@ struct revision_rows {
 static enum going hand_revision(sqlite3_stmt *statement, void *context, struct err *err)
 {
 	struct revision_rows *rows = context;
-	struct reader from = reader_of(statement, err);
+	struct reader from = sqlite_reader(statement, err);
 	struct revision revision;
 
-	revision.number = get_int(&from);
-	revision.applied_at = get_time(&from);
-	revision.hash = get_text(&from);
-	revision.author = get_text(&from);
-	revision.source = get_text(&from);
-	revision.message = get_text(&from);
-	revision.changes = get_text(&from);
+	revision.number = sqlite_get_int(&from);
+	revision.applied_at = sqlite_get_time(&from);
+	revision.hash = sqlite_get_text(&from);
+	revision.author = sqlite_get_text(&from);
+	revision.source = sqlite_get_text(&from);
+	revision.message = sqlite_get_text(&from);
+	revision.changes = sqlite_get_text(&from);
 	bool has_content = sqlite3_column_type(statement, from.at) != SQLITE_NULL;
-	revision.content = get_bytes(&from, &revision.length);
+	revision.content = sqlite_get_bytes(&from, &revision.length);
 	if (!has_content)
 		revision.content = NULL;
-	return handed(rows->row(rows->context, &revision));
+	return sqlite_handed(rows->row(rows->context, &revision));
 }
 
 bool sqlite_revisions(struct store *store, size_t limit, bool with_content, store_revision_fn *row,
@@ -442,262 +249,7 @@ bool sqlite_revisions(struct store *store, size_t limit, bool with_content, stor
 	if (!statement)
 		return false;
 	sqlite_put_int(&to, with_content);
-	sqlite_put_int(&to, limit_of(limit));
-	return each_once(s, statement, hand_revision, &(struct revision_rows){row, context}, err);
-}
-
-/* ---- load ---- */
-
-static const char *keep(struct arena *arena, const char *text)
-{
-	return text ? arena_text(arena, text) : NULL;
-}
-
-static enum going hand_meta(sqlite3_stmt *statement, void *context, struct err *err)
-{
-	struct store_state *state = context;
-	struct reader from = reader_of(statement, err);
-	const char *key = get_text(&from);
-
-	if (strcmp(key, "node") == 0)
-		state->node = (uint8_t)get_int(&from);
-	else if (strcmp(key, "epoch") == 0)
-		state->epoch = get_int32(&from);
-	else if (strcmp(key, "last_run") == 0)
-		state->last_run = (uint64_t)get_int(&from);
-	else if (strcmp(key, "evaluated_until") == 0)
-		state->evaluated_until = get_time(&from);
-	return GOING_ON;
-}
-
-static bool load_meta(struct sqlite *s, struct store_state *state, struct err *err)
-{
-	sqlite3_stmt *statement = sqlite_prepare(s, "SELECT key, value FROM meta", err);
-
-	return statement && each_once(s, statement, hand_meta, state, err);
-}
-
-struct loading {
-	struct arena *arena;
-	struct store_state *state;
-};
-
-static bool count_run(void *context, const struct run *run)
-{
-	struct loading *loading = context;
-
-	(void)run;
-	loading->state->open_count++;
-	return true;
-}
-
-/* Newest first, so the array is filled from its end. */
-static bool load_run(void *context, const struct run *run)
-{
-	struct loading *loading = context;
-	struct run *copy = &loading->state->open_runs[--loading->state->open_count];
-
-	*copy = *run;
-	copy->job = keep(loading->arena, run->job);
-	copy->message = keep(loading->arena, run->message);
-	return loading->state->open_count > 0;
-}
-
-static bool load_open_runs(struct sqlite *s, struct loading *loading, struct err *err)
-{
-	static const struct run_filter filter = {.only_open = true};
-	struct store_state *state = loading->state;
-
-	if (!sqlite_runs(&s->store, &filter, count_run, loading, err))
-		return false;
-	size_t count = state->open_count;
-	if (count == 0)
-		return true;
-	state->open_runs = arena_array(loading->arena, struct run, count);
-	bool ok = sqlite_runs(&s->store, &filter, load_run, loading, err);
-	state->open_count = count;
-	return ok;
-}
-
-static bool load_revision(void *context, const struct revision *revision)
-{
-	struct loading *loading = context;
-	struct arena *arena = loading->arena;
-
-	loading->state->revision = (struct revision){
-		.number = revision->number,
-		.applied_at = revision->applied_at,
-		.hash = keep(arena, revision->hash),
-		.author = keep(arena, revision->author),
-		.source = keep(arena, revision->source),
-		.message = keep(arena, revision->message),
-		.changes = keep(arena, revision->changes),
-		.content = arena_copy(arena, revision->content, revision->length),
-		.length = revision->length,
-	};
-	return false;
-}
-
-bool sqlite_load(struct store *store, struct arena *arena, struct store_state *state,
-		 struct err *err)
-{
-	struct loading loading = {arena, state};
-	struct sqlite *s = sqlite_of(store);
-
-	return load_meta(s, state, err) && load_open_runs(s, &loading, err) &&
-	       sqlite_revisions(store, 1, true, load_revision, &loading, err);
-}
-
-/* ---- how a job has been doing ---- */
-
-struct summing {
-	struct arena *arena;
-	struct job_summary *summary;
-	int64_t succeeded;      /* id of the newest run that did */
-	int64_t failures_ended; /* id of the newest run that ended a row of failures */
-};
-
-static enum going sum_last(sqlite3_stmt *statement, void *context, struct err *err)
-{
-	struct summing *summing = context;
-	struct run *last = &summing->summary->last;
-
-	if (!sqlite_get_run(statement, last, err))
-		return GOING_WRONG;
-	last->job = keep(summing->arena, last->job);
-	last->message = keep(summing->arena, last->message);
-	return GOING_ON;
-}
-
-static enum going sum_finished(sqlite3_stmt *statement, void *context, struct err *err)
-{
-	struct summing *summing = context;
-	struct reader from = reader_of(statement, err);
-	enum outcome outcome = get_outcome(&from);
-	int64_t id = get_int(&from);
-	struct utc finished_at = get_time(&from);
-
-	summing->summary->runs[outcome]++;
-	if (outcome == OUTCOME_SUCCEEDED && id > summing->succeeded) {
-		summing->succeeded = id;
-		summing->summary->last_success_at = finished_at;
-	}
-	if (store_ends_failures(outcome) && id > summing->failures_ended)
-		summing->failures_ended = id;
-	return taken(&from);
-}
-
-static enum going sum_failure(sqlite3_stmt *statement, void *context, struct err *err)
-{
-	struct summing *summing = context;
-	struct reader from = reader_of(statement, err);
-
-	summing->summary->consecutive_failures += store_is_failure(get_outcome(&from));
-	return taken(&from);
-}
-
-static enum going sum_unrun(sqlite3_stmt *statement, void *context, struct err *err)
-{
-	struct summing *summing = context;
-	struct reader from = reader_of(statement, err);
-	enum occurrence_state state = get_occurrence_state(&from);
-
-	switch (state) {
-	case OCCURRENCE_SKIPPED: summing->summary->skipped = get_int(&from); break;
-	case OCCURRENCE_MISSED: summing->summary->missed = get_int(&from); break;
-	case OCCURRENCE_RAN:
-	case OCCURRENCE_STATE_COUNT: break;
-	}
-	return taken(&from);
-}
-
-bool sqlite_job_summary(struct store *store, const char *job, struct arena *arena,
-			struct job_summary *summary, struct err *err)
-{
-	static const struct {
-		enum kept kept;
-		row_fn *row;
-		const char *sql;
-	} questions[] = {
-		{KEPT_SUMMARY_LAST, sum_last,
-		 "SELECT " SQLITE_RUN_COLUMNS " FROM run INDEXED BY run_job "
-		 "WHERE job = ?1 AND dry_run = 0 ORDER BY id DESC LIMIT 1"},
-		/* From the index alone; the runs themselves are not read. */
-		{KEPT_SUMMARY_FINISHED, sum_finished,
-		 "SELECT outcome, id, finished_at FROM run INDEXED BY run_finished "
-		 "WHERE job = ?1 AND finished_at IS NOT NULL AND dry_run = 0"},
-		{KEPT_SUMMARY_FAILURES, sum_failure,
-		 "SELECT outcome FROM run INDEXED BY run_job WHERE job = ?1 AND id > ?2 "
-		 "AND finished_at IS NOT NULL AND dry_run = 0"},
-		{KEPT_SUMMARY_UNRUN, sum_unrun,
-		 "SELECT state, sum(count) FROM occurrence INDEXED BY occurrence_unrun "
-		 "WHERE job = ?1 AND state <> 'ran' GROUP BY state"},
-	};
-	struct summing summing = {.arena = arena, .summary = summary};
-	struct sqlite *s = sqlite_of(store);
-
-	for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) {
-		sqlite3_stmt *statement = sqlite_kept(s, questions[i].kept, questions[i].sql, err);
-		struct binder to = {statement, 0};
-
-		if (!statement)
-			return false;
-		sqlite_put_text(&to, job);
-		if (questions[i].kept == KEPT_SUMMARY_FAILURES)
-			sqlite_put_int(&to, summing.failures_ended);
-		if (!each_kept(s, statement, questions[i].row, &summing, err))
-			return false;
-	}
-	return true;
-}
-
-/* ---- names ---- */
-
-struct naming {
-	struct arena *arena;
-	const char **names; /* NULL while counting */
-	size_t count;
-};
-
-static enum going hand_name(sqlite3_stmt *statement, void *context, struct err *err)
-{
-	struct naming *naming = context;
-	struct reader from = reader_of(statement, err);
-
-	if (naming->names)
-		naming->names[naming->count] = arena_text(naming->arena, get_text(&from));
-	naming->count++;
-	return GOING_ON;
-}
-
-/* Jumps from name to name in the index instead of passing each run. */
-#define NAMES_IN(table, name)                                                                      \
-	name "(job) AS (SELECT min(job) FROM " table " UNION ALL "                                 \
-	     "SELECT (SELECT min(job) FROM " table " WHERE job > " name ".job) "                   \
-	     "FROM " name " WHERE job IS NOT NULL)"
-
-bool sqlite_job_names(struct store *store, struct arena *arena, const char *const **names,
-		      size_t *count, struct err *err)
-{
-	static const char sql[] = "WITH RECURSIVE " NAMES_IN("run", "of_runs") ", " NAMES_IN(
-		"occurrence",
-		"of_occurrences") " SELECT job FROM of_runs WHERE job IS NOT NULL UNION "
-				  "SELECT job FROM of_occurrences WHERE job IS NOT NULL "
-				  "ORDER BY job";
-	struct naming naming = {.arena = arena};
-	struct sqlite *s = sqlite_of(store);
-	sqlite3_stmt *statement = sqlite_prepare(s, sql, err);
-
-	if (!statement)
-		return false;
-	bool ok = each_kept(s, statement, hand_name, &naming, err);
-	if (ok && naming.count > 0) {
-		naming.names = arena_array(arena, const char *, naming.count);
-		naming.count = 0;
-		ok = each_kept(s, statement, hand_name, &naming, err);
-	}
-	sqlite3_finalize(statement);
-	*names = naming.names;
-	*count = naming.count;
-	return ok;
+	sqlite_put_int(&to, sqlite_limit(limit));
+	return sqlite_each_once(s, statement, hand_revision, &(struct revision_rows){row, context},
+				err);
 }

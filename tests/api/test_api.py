@@ -453,6 +453,14 @@ class Logs(ApiCase):
         self.assertEqual("claimed", canceled.json["state"])
         self.assertEqual(200, response.status)
 
+    def test_canceled_while_followed(self):
+        """The stream is woken from within the answer to another request."""
+        self.log(self.run_id, "stdout", b"begun\n")
+        response = self.follow()
+        self.assertEqual(b"begun\n", response.readline())
+        self.assertEqual(202, self.post(f"/api/v1/runs/{self.run_id}/cancel").status)
+        self.assertEqual(b"", response.read())
+
     def test_many_follow(self):
         """Each follower gets all, those of another run nothing of it."""
         other = self.tell("claim job-2")

@@ -135,6 +135,23 @@ class Run(Here):
                 self.assertRegex(said, r"ending long: SIGTERM[^\n]*\ncanceled after [\d.]+s\n$")
                 self.clean(folder)
 
+    def test_a_third_signal_leaves_whatever_does_not_answer(self):
+        with Folder(job("long", shell("echo begun; sleep 600"))) as folder:
+            with subprocess.Popen([BELFRY, "run", "long"], cwd=folder.work,
+                                  env=folder.environment(), stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, text=True) as process:
+                self.assertEqual("begun\n", process.stdout.readline())
+                runner = next(pid for pid, words in folder.processes() if b"runner" in words)
+                os.kill(runner, signal.SIGSTOP)
+                for word in ("ending", "killing", "leaving"):
+                    process.send_signal(signal.SIGTERM)
+                    self.assertIn(f"{word} long", process.stderr.readline())
+                said = process.stderr.read()
+                self.assertEqual(1, process.wait(60))
+                os.kill(runner, signal.SIGCONT)
+            self.assertRegex(said, r"^unknown: left before anybody could tell how it ended")
+            wait_for(lambda: folder.leftovers() == ([], []), "the runner to obey and go")
+
     def test_wrong_files_and_names(self):
         with Folder(job("send", "true")) as folder:
             rows = [(["run", "sent"], "did you mean send?"),
@@ -203,7 +220,7 @@ class RunOnATerminal(Here):
 
 class Test(Here):
     JOBS = [job("checked", shell("touch ran")),
-            job("fine", shell("echo fine; exit ${1:-0}"), dry_run=[]),
+            job("fine", shell("echo fine"), dry_run=[]),
             job("lost", shell(f"echo '{RESULT}'"), dry_run=[]),
             job("bad", shell("echo reason; echo more >&2; exit 4"), dry_run=[])]
 

@@ -63,8 +63,7 @@ static void on_event(void *context, const struct event *event)
 	buf_json_text(&buf, "event", event_word(event->kind));
 	buf_json_int(&buf, "run", (int64_t)event->run);
 	buf_json_int(&buf, "attempt", event->attempt);
-	buf_json_text(&buf, "message",
-		      event->kind == EVENT_EXITED ? end->message : event->message);
+	buf_json_text(&buf, "message", event->kind == EVENT_EXITED ? end->message : event->message);
 	if (event->kind == EVENT_EXITED) {
 		buf_json_int(&buf, "exit_code", end->exit_code);
 		buf_json_int(&buf, "signal", end->signal);
@@ -133,34 +132,32 @@ static void env_of(json_t *object, struct job *job, struct arena *arena)
 	struct env_var *vars = arena_array(arena, struct env_var, json_object_size(env) + 1);
 	const char *name;
 
-	json_object_foreach(env, name, value)
-		vars[job->env_count++] =
-			(struct env_var){.name = name, .value = json_string_value(value)};
+	json_object_foreach(env, name, value) vars[job->env_count++] =
+		(struct env_var){.name = name, .value = json_string_value(value)};
 	job->env = vars;
 }
 
 static struct job job_of(json_t *object, struct arena *arena)
 {
 	const json_t *limits = json_object_get(object, "limits");
-	struct job job = {
-		.name = text_of(object, "job") ? text_of(object, "job") : "test",
-		.timeout_ms = number_of(object, "timeout_ms", 0),
-		.grace_ms = number_of(object, "grace_ms", 1000),
-		.argv = list_of(object, "argv", arena),
-		.dry_run = list_of(object, "dry_run", arena),
-		.env_file = text_of(object, "env_file"),
-		.process = {
-			.cwd = text_of(object, "cwd"),
-			.user = text_of(object, "user"),
-			.shell = text_of(object, "shell"),
-			.umask = (int32_t)number_of(object, "umask", -1),
-			.limits = {.open_files = number_of(limits, "open_files", -1),
-				   .processes = number_of(limits, "processes", -1),
-				   .file_size = number_of(limits, "file_size", -1),
-				   .memory = number_of(limits, "memory", -1),
-				   .cpu_s = number_of(limits, "cpu_s", -1),
-				   .core = number_of(limits, "core", -1)},
-		}};
+	struct job job = {.name = text_of(object, "job") ? text_of(object, "job") : "test",
+			  .timeout_ms = number_of(object, "timeout_ms", 0),
+			  .grace_ms = number_of(object, "grace_ms", 1000),
+			  .argv = list_of(object, "argv", arena),
+			  .dry_run = list_of(object, "dry_run", arena),
+			  .env_file = text_of(object, "env_file"),
+			  .process = {
+				  .cwd = text_of(object, "cwd"),
+				  .user = text_of(object, "user"),
+				  .shell = text_of(object, "shell"),
+				  .umask = (int32_t)number_of(object, "umask", -1),
+				  .limits = {.open_files = number_of(limits, "open_files", -1),
+					     .processes = number_of(limits, "processes", -1),
+					     .file_size = number_of(limits, "file_size", -1),
+					     .memory = number_of(limits, "memory", -1),
+					     .cpu_s = number_of(limits, "cpu_s", -1),
+					     .core = number_of(limits, "core", -1)},
+			  }};
 
 	env_of(object, &job, arena);
 	return job;

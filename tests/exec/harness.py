@@ -1,5 +1,6 @@
 """exec-drive in a state directory of its own, for the tests beside this file."""
 import contextlib
+import glob
 import json
 import os
 import shutil
@@ -55,7 +56,17 @@ class Drive:
         for pid in self.runner_pids():
             os.kill(pid, signal.SIGKILL)
         wait_for(lambda: not self.runner_pids(), "the runner to be gone")
+        self.remove_cgroups()
         shutil.rmtree(self.folder)
+
+    def remove_cgroups(self):
+        """A killed runner leaves its groups to the next one, which never comes here."""
+        status = os.stat(self.state)
+        place = (status.st_ino ^ status.st_dev << 20) & 0xffffffff
+        for root in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified"):
+            for folder in glob.glob(f"{root}/**/belfry-{place:08x}-*", recursive=True):
+                with contextlib.suppress(OSError):
+                    os.rmdir(folder)
 
     def open(self, *adopt, expect=True):
         """A new life, which adopts these: runs, or (run, attempt)."""

@@ -189,23 +189,22 @@ static void names_of_spools(void **state)
 static const char *const argv[] = {"sh", "-c", "", NULL};
 static const char *const env[] = {"A=1", "B=\xc3\xa9", NULL};
 static const uint32_t groups[] = {0, 65534, UINT32_MAX};
-static const struct message start_message = {
-	.kind = MESSAGE_START,
-	.run = UINT64_MAX,
-	.attempt = 3,
-	.order = {.argv = argv,
-		  .env = env,
-		  .cwd = "/",
-		  .timeout_ms = 5000,
-		  .grace_ms = 10,
-		  .output_max = 1 << 23,
-		  .umask = -1,
-		  .limits = {-1, 0, 1, INT64_MAX, 5, 6},
-		  .has_user = true,
-		  .uid = 1,
-		  .gid = 2,
-		  .groups = groups,
-		  .group_count = 3}};
+static const struct message start_message = {.kind = MESSAGE_START,
+					     .run = UINT64_MAX,
+					     .attempt = 3,
+					     .order = {.argv = argv,
+						       .env = env,
+						       .cwd = "/",
+						       .timeout_ms = 5000,
+						       .grace_ms = 10,
+						       .output_max = 1 << 23,
+						       .umask = -1,
+						       .limits = {-1, 0, 1, INT64_MAX, 5, 6},
+						       .has_user = true,
+						       .uid = 1,
+						       .gid = 2,
+						       .groups = groups,
+						       .group_count = 3}};
 
 static void a_start_comes_back(void **state)
 {

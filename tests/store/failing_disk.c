@@ -46,7 +46,7 @@ bool failing_disk_disarm(void)
 static int on_write(sqlite3_file *file, const void *data, int amount, sqlite3_int64 offset)
 {
 	if (fails_now())
-		return SQLITE_IOERR_WRITE;
+		return fails_for_ever ? SQLITE_FULL : SQLITE_IOERR_WRITE;
 	return real(file)->pMethods->xWrite(real(file), data, amount, offset);
 }
 

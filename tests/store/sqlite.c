@@ -306,6 +306,29 @@ static void test_newer_schema_refused(void **state)
 	remove_directory(directory);
 }
 
+/* What a killed daemon left in the log is not moved into a file that is refused. */
+static void test_refused_file_keeps_its_log(void **state)
+{
+	char *directory = make_directory();
+	struct store *store = open_in(directory);
+
+	(void)state;
+	sqlite3 *newer = open_file(directory);
+	sqlite3_db_config(newer, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	store_close(store);
+	run_sql(newer, "CREATE TABLE later (x); PRAGMA user_version = 99");
+	assert_int_equal(sqlite3_close(newer), SQLITE_OK);
+	struct buf before = read_file(directory, "belfry.db-wal");
+	assert_true(before.length > 4096);
+	assert_refused_untouched(directory, "newer belfry");
+	struct buf after = read_file(directory, "belfry.db-wal");
+	assert_int_equal(after.length, before.length);
+	assert_memory_equal(after.data, before.data, before.length);
+	buf_finish(&before);
+	buf_finish(&after);
+	remove_directory(directory);
+}
+
 /* ---- files that are not ours, or damaged ---- */
 
 static void test_other_files_refused(void **state)
@@ -497,6 +520,33 @@ static void test_foreign_lock_fails_the_batch_whole(void **state)
 	remove_directory(directory);
 }
 
+/* A failure that SQLite does not roll back by itself. */
+static void test_one_bad_record_fails_the_batch(void **state)
+{
+	char *directory = make_directory();
+	struct store *store = open_in(directory);
+	struct record batch[] = {claim_record(1, "a", 0), attempt_record(1, 1, OUTCOME_FAILED),
+				 claim_record(2, "b", 0)};
+	struct err err;
+
+	(void)state;
+	store_close(store);
+	meddle(directory, "CREATE TRIGGER refuse BEFORE INSERT ON attempt "
+			  "BEGIN SELECT raise(FAIL, 'no attempts today'); END");
+	store = open_in(directory);
+	assert_false(store_apply(store, batch, COUNT(batch), &err));
+	assert_non_null(strstr(err.text, "belfry.db: no attempts today"));
+	assert_int_equal(count_runs(store), 0);
+	sqlite3 *other = open_file(directory);
+	run_sql(other, "DROP TRIGGER refuse"); /* so no lock is left either */
+	sqlite3_close(other);
+	apply(store, batch, COUNT(batch));
+	assert_false(batch[0].lost || batch[2].lost);
+	assert_int_equal(count_runs(store), 2);
+	store_close(store);
+	remove_directory(directory);
+}
+
 /* An operator's long SELECT holds nothing up, and sees one moment. */
 static void test_reader_is_no_hindrance(void **state)
 {
@@ -618,6 +668,7 @@ int main(void)
 		cmocka_unit_test(test_each_step_leads_to_today),
 		cmocka_unit_test(test_failing_step_leaves_the_one_before),
 		cmocka_unit_test(test_newer_schema_refused),
+		cmocka_unit_test(test_refused_file_keeps_its_log),
 		cmocka_unit_test(test_other_files_refused),
 		cmocka_unit_test(test_no_file_to_be_had),
 		cmocka_unit_test(test_empty_file_is_a_new_store),
@@ -626,6 +677,7 @@ int main(void)
 		cmocka_unit_test(test_foreign_word_is_told),
 		cmocka_unit_test(test_run_ended_by_half_is_told),
 		cmocka_unit_test(test_foreign_lock_fails_the_batch_whole),
+		cmocka_unit_test(test_one_bad_record_fails_the_batch),
 		cmocka_unit_test(test_reader_is_no_hindrance),
 		cmocka_unit_test(test_hot_queries_neither_scan_nor_sort),
 	};
