@@ -14,9 +14,11 @@ static const char *environment(void *context, const char *name)
 	return *name == 'S' ? SECRET : NULL;
 }
 
+static bool is_in_input; /* the secret itself, by luck of the fuzzer */
+
 static void check_text(const char *text)
 {
-	if (text)
+	if (text && !is_in_input)
 		MUST(!strstr(text, SECRET));
 }
 
@@ -60,7 +62,8 @@ static void check_config(const struct config *config, const struct config *again
 			check_text(job->argv_shown.items[j]);
 		check_text(job->remote.json);
 		for (size_t j = 0; j < job->env_count; j++)
-			MUST(job->env[j].from_environment || !strstr(job->env[j].value, SECRET));
+			MUST(job->env[j].from_environment || is_in_input ||
+			     !strstr(job->env[j].value, SECRET));
 	}
 	MUST(config_changes(config, again, &json) == 0);
 	MUST(config_changes(NULL, config, &json) == config->job_count);
@@ -75,6 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!zones)
 		zones = zoneinfo_create(NULL);
+	is_in_input = memmem(data, size, "secret", 6) != NULL;
 	struct config_world world = {
 		.zones = zoneinfo_source(zones), .environment = environment, .now = FUZZ_NOW};
 	struct config *config = config_parse((const char *)data, size, &world, &findings);

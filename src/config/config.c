@@ -6,26 +6,16 @@
 
 #include "loader.h"
 
-enum { JOBS_MAX = 250000 };
-
 static void tell_fault(void *context, size_t at, size_t length, const char *message)
 {
 	tell(context, SEVERITY_ERROR, at, length, "%s", message);
 }
 
-/* Bounded, as a broken file of small jobs would take many times its size. */
 static void read_list(struct loader *l)
 {
 	json_open(&l->json);
-	while (json_next_item(&l->json)) {
-		if (l->job_count < JOBS_MAX) {
-			job_read(l);
-			continue;
-		}
-		tell(l, SEVERITY_ERROR, l->json.at, 1,
-		     "more than %d jobs in one file; the rest is not read", JOBS_MAX);
-		return;
-	}
+	while (json_next_item(&l->json))
+		job_read(l);
 }
 
 /* A text that was checked is read again, from the start and silently. */
@@ -162,6 +152,22 @@ static void too_large(struct loader *l, size_t length)
 		   CONFIG_SIZE_MAX);
 }
 
+static const struct zone *get_zone(void *context, const char *name, struct err *err)
+{
+	const struct zone_source *zones = ((const struct loader *)context)->world->zones;
+
+	return zones->get(zones->context, name, err);
+}
+
+static const char *nearest_zone(void *context, const char *name)
+{
+	const struct loader *l = context;
+	const struct zone_source *zones = l->world->zones;
+
+	return report_has_room(&l->report) && zones->nearest ? zones->nearest(zones->context, name)
+							     : NULL;
+}
+
 static void finish(struct loader *l)
 {
 	json_finish(&l->json);
@@ -180,6 +186,7 @@ struct config *config_parse(const char *text, size_t length, const struct config
 	struct loader *l = mem_alloc(sizeof(*l));
 
 	l->world = world;
+	l->zones = (struct zone_source){get_zone, nearest_zone, l};
 	l->arena = &config->arena;
 	report_init(&l->report, findings);
 	if (length > CONFIG_SIZE_MAX) {

@@ -6,6 +6,8 @@
 #include "loader.h"
 #include "str.h"
 
+enum { COMMAND_MAX = 1 << 20 };
+
 /* ${…} in a command given as one text: each word is expanded after the splitting, so
  * that a value with blanks stays one word. */
 static bool expand_words(struct loader *l, struct json_piece piece, const struct text_list *words,
@@ -92,6 +94,12 @@ static void read_text(struct loader *l, struct draft *d)
 	struct json_piece piece;
 
 	json_string(&l->json, &piece);
+	if (piece.length > COMMAND_MAX) {
+		tell(l, SEVERITY_ERROR, piece.at - 1, piece.length + 2,
+		     "%zu bytes are more than the system can start; at most %d", piece.length,
+		     COMMAND_MAX);
+		return;
+	}
 	const char *text = json_piece_text(&l->json, piece, &l->scratch, NULL);
 	if (d->job.process.shell && d->job.executor == EXECUTOR_PROCESS &&
 	    text[strspn(text, " \t\n")])

@@ -6,6 +6,8 @@
 #include "report.h"
 #include "utf8.h"
 
+enum { EXCERPT_MAX = 4096 };
+
 void report_init(struct report *report, struct findings *findings)
 {
 	*report = (struct report){.findings = findings, .beyond = SIZE_MAX};
@@ -44,12 +46,18 @@ bool report_keeps(const struct report *report, size_t at)
 	return rank(at) < report->beyond;
 }
 
+bool report_has_room(const struct report *report)
+{
+	return report->told < (size_t)2 * FINDINGS_KEPT;
+}
+
 bool report_vadd(struct report *report, enum severity severity, const struct about *about,
 		 const char *format, va_list args)
 {
 	struct findings *findings = report->findings;
 	struct arena *arena = findings->arena;
 	char message[512];
+	bool has_excerpt = about->excerpt && strlen(about->excerpt) <= EXCERPT_MAX;
 
 	report->told++;
 	findings->errors += severity == SEVERITY_ERROR;
@@ -68,8 +76,8 @@ bool report_vadd(struct report *report, enum severity severity, const struct abo
 			    .path = arena_text(arena, about->path ? about->path : ""),
 			    .job = about->job ? arena_text(arena, about->job) : NULL,
 			    .message = arena_text(arena, message),
-			    .excerpt = about->excerpt ? arena_text(arena, about->excerpt) : NULL,
-			    .excerpt_column = (uint32_t)about->excerpt_column}};
+			    .excerpt = has_excerpt ? arena_text(arena, about->excerpt) : NULL,
+			    .excerpt_column = has_excerpt ? (uint32_t)about->excerpt_column : 0}};
 	return false;
 }
 

@@ -23,7 +23,8 @@ static const char *find_name(struct loader *l)
 			json_skip(&l->json);
 	}
 	l->json.at = at;
-	return name && text_rules[RULE_NAME].is_met(name) ? name : NULL;
+	return name && strlen(name) <= JOB_NAME_MAX && text_rules[RULE_NAME].is_met(name) ? name
+											  : NULL;
 }
 
 static void finish_timeout(struct loader *l, struct draft *d)
@@ -56,6 +57,14 @@ static void finish_env(struct loader *l, struct draft *d)
 {
 	if (!d->has_own_env || !d->env.count)
 		return;
+	l->env_count += d->env.count;
+	if (l->env_count > ENV_MAX) {
+		tell_key(l, d, KEY_ENV, SEVERITY_ERROR,
+			 "more than %d environment variables in all jobs together, those of "
+			 "\"defaults\" counted for each; use \"env_file\"",
+			 ENV_MAX);
+		return;
+	}
 	qsort(d->env.items, d->env.count, sizeof(*d->env.items), by_name);
 	struct env_var *items = arena_array(l->arena, struct env_var, d->env.count);
 	memcpy(items, d->env.items, d->env.count * sizeof(*items));

@@ -313,6 +313,9 @@ bool json_next_item(struct json_reader *r)
 		return false;
 	if (json_peek(r) == JSON_NONE)
 		return unexpected(r, "a value or ]");
+	if (top(r)->count >= JSON_ITEMS_MAX)
+		return json_broken(r, r->at, 1,
+				   "more than 250000 items in one list; the rest is not read");
 	top(r)->count++;
 	return true;
 }

@@ -27,7 +27,7 @@ enum json_kind {
 	JSON_NONE /* nothing readable */
 };
 
-enum { JSON_MEMBERS_MAX = 100000 }; /* of one object */
+enum { JSON_MEMBERS_MAX = 100000, JSON_ITEMS_MAX = 250000 }; /* of one object, one list */
 
 /* A piece of the text. Of a string: what is between the quotes. */
 struct json_piece {

@@ -1,11 +1,14 @@
 /* keys.c - the one table of keys; see keys.h. */
 #include "keys.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "config.h"
 #include "draft.h"
 #include "str.h"
+
+enum { TYPE_MAX = 64 };
 
 /* The words of an enum in its order, so that an index is a value. */
 #define ONLY_WORD(name, word) word,
@@ -112,7 +115,7 @@ const struct key_row keys[KEY_COUNT] = {
 		.summary = "the longest such wait"},
 	[KEY_RETRY_ON] = {IN(KEY_RETRY, "retry", "on"), .kind = KIND_OUTCOMES,
 		.type = "list of failed, timed_out, unknown, partial", .words = retry_words,
-		AT(job.retry.on), .default_json = "[\"failed\",\"timed_out\"]",
+		AT(job.retry.on), .default_json = "[\"failed\", \"timed_out\"]",
 		.summary = "the outcomes that are tried again"},
 	[KEY_OVERLAP] = {JOB("overlap"), .kind = KIND_WORD,
 		.type = "one of forbid, allow, queue, replace", .words = overlap_words,
@@ -278,6 +281,32 @@ unsigned kind_takes(enum key_kind kind)
 	return takes[kind];
 }
 
+/* What is taken from the environment says so in its type. */
+static const char *full_type(const struct key_row *row)
+{
+	static char texts[KEY_COUNT][TYPE_MAX];
+
+	if (!row->is_expanded)
+		return row->type;
+	snprintf(texts[row - keys], TYPE_MAX, "%s, with ${NAME}", row->type);
+	return texts[row - keys];
+}
+
+/* The default as one would say it: 10s, and not "10s". */
+static const char *shown_default(const struct key_row *row)
+{
+	static char texts[KEY_COUNT][TYPE_MAX];
+	char *out = texts[row - keys];
+
+	if (!row->default_json)
+		return NULL;
+	for (const char *c = row->default_json; *c; c++)
+		if (!strchr("[]\"", *c))
+			*out++ = *c;
+	*out = '\0';
+	return texts[row - keys];
+}
+
 size_t config_keys(const struct key_info **rows)
 {
 	static struct key_info infos[KEY_COUNT];
@@ -285,8 +314,8 @@ size_t config_keys(const struct key_info **rows)
 	for (int i = KEY_SCHEMA; i < KEY_COUNT; i++)
 		infos[i - 1] = (struct key_info){
 			.path = keys[i].path,
-			.type = keys[i].type,
-			.default_text = keys[i].default_json,
+			.type = full_type(&keys[i]),
+			.default_text = shown_default(&keys[i]),
 			.summary = keys[i].summary,
 			.required = keys[i].is_required,
 		};

@@ -156,6 +156,8 @@ const char *key_nearest(enum key parent, bool in_defaults, const char *name);
 /* Bits (1u << enum json_kind) of the JSON that a kind takes. */
 unsigned kind_takes(enum key_kind kind);
 
+enum { MAP_MAX = 1000 }; /* names in a KIND_MAP */
+
 struct rule_row {
 	const char *pattern; /* for the schema (ECMA 262) */
 	const char *wanted;  /* for people */

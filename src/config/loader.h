@@ -13,6 +13,10 @@
 #include "intern.h"
 #include "report.h"
 
+/* Environment variables of all jobs, those of "defaults" counted for each: a few lines
+ * could otherwise become gigabytes. */
+enum { ENV_MAX = 4000000 };
+
 /* Where a job's name and schedule stand, for what only all jobs together show. */
 struct job_place {
 	size_t index; /* in its list */
@@ -23,8 +27,9 @@ struct loader {
 	struct json_reader json;
 	struct report report;
 	const struct config_world *world;
-	struct arena *arena;  /* the generation's */
-	struct arena scratch; /* of the job being read */
+	struct zone_source zones; /* the world's; offers names only while findings are kept */
+	struct arena *arena;      /* the generation's */
+	struct arena scratch;     /* of the job being read */
 	struct intern texts;
 
 	bool is_cron_manager, in_defaults;
@@ -32,6 +37,7 @@ struct loader {
 	const char *job_name;       /* of the job being read; NULL while unknown */
 	struct draft base;          /* what a job begins as: our defaults, then the file's */
 	bool is_told[KEY_COUNT];    /* faults of "defaults" that only a job shows */
+	size_t env_count;           /* of all jobs */
 	size_t untimed;             /* jobs of cron-manager's form without a timeout */
 	struct job *jobs;           /* with malloc while they come in */
 	struct around_hash *around; /* beside each */

@@ -21,7 +21,7 @@ struct about {
 	size_t at, length; /* in the file */
 	const char *path;
 	const char *job;
-	const char *excerpt; /* NULL: none */
+	const char *excerpt; /* NULL: none; one too long to be shown is left out */
 	size_t excerpt_column;
 };
 
@@ -45,6 +45,8 @@ bool report_vadd(struct report *report, enum severity severity, const struct abo
 		 const char *format, va_list args) __attribute__((format(printf, 4, 0)));
 /* Whether a finding there would be kept, to spare the making of its texts. */
 bool report_keeps(const struct report *report, size_t at);
+/* Whether any more are likely to be kept: to spare dear work such as nearest names. */
+bool report_has_room(const struct report *report);
 /* Sorts, counts lines and columns in text, and fills in the findings. */
 void report_finish(struct report *report, const char *text, size_t length);
 

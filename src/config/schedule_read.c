@@ -201,7 +201,7 @@ static bool parse(struct loader *l, struct draft *d, enum json_kind kind)
 	struct schedule_error errors[ERRORS_MAX];
 	struct schedule_context context = {.job_name = d->job.name,
 					   .zone = d->zone,
-					   .zones = l->world->zones,
+					   .zones = &l->zones,
 					   .start = d->start,
 					   .end = d->end,
 					   .except = d->except.items,

@@ -239,6 +239,7 @@ static void write_map(struct buf *json, const struct key_row *row)
 	buf_json_open(json, "propertyNames", '{');
 	buf_json_text(json, "pattern", text_rules[row->rule].pattern);
 	buf_json_close(json, '}');
+	buf_json_int(json, "maxProperties", MAP_MAX);
 	buf_json_raw(json, "additionalProperties", "{\"type\":\"string\"}");
 }
 
@@ -297,10 +298,21 @@ static void write_kind(struct buf *json, enum key key, bool is_default)
 
 /* ---- objects ---- */
 
+static void write_description(struct buf *json, const struct key_row *row)
+{
+	struct buf text = {0};
+
+	buf_text(&text, row->summary);
+	if (row->is_expanded)
+		buf_text(&text, " (${NAME} is taken from the environment)");
+	buf_json_text(json, "description", buf_string(&text));
+	buf_finish(&text);
+}
+
 static void write_property(struct buf *json, enum key key, bool is_default)
 {
 	buf_json_open(json, keys[key].name, '{');
-	buf_json_text(json, "description", keys[key].summary);
+	write_description(json, &keys[key]);
 	if (keys[key].default_json && !is_default)
 		buf_json_raw(json, "default", keys[key].default_json);
 	write_kind(json, key, is_default);

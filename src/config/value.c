@@ -146,7 +146,7 @@ static void read_text(struct slot *s)
 
 static void read_zone(struct slot *s)
 {
-	const struct zone_source *zones = s->l->world->zones;
+	const struct zone_source *zones = &s->l->zones;
 	const char *name = value_text(s->l, false, NULL), *near;
 	struct err err = {{0}};
 	char piece[SHOWN_MAX];
@@ -156,7 +156,7 @@ static void read_zone(struct slot *s)
 		s->d->zone = zone;
 		return;
 	}
-	near = zones->nearest ? zones->nearest(zones->context, name) : NULL;
+	near = zones->nearest(zones->context, name);
 	shown(name, strlen(name), piece);
 	if (near)
 		tell(s->l, SEVERITY_ERROR, s->at, s->l->json.at - s->at,
@@ -335,7 +335,9 @@ static int read_index(struct slot *s)
 	for (int i = 0; words[i]; i++)
 		if (strcmp(words[i], word) == 0)
 			return i;
-	const char *near = str_nearest(word, words, count_words(words));
+	const char *near = report_has_room(&s->l->report)
+				   ? str_nearest(word, words, count_words(words))
+				   : NULL;
 	shown(word, strlen(word), piece);
 	if (near)
 		tell(s->l, SEVERITY_ERROR, s->at, s->l->json.at - s->at,
@@ -513,11 +515,8 @@ static void read_calendar(struct slot *s)
 
 /* Maps of names to texts: env and headers. */
 
-static struct env_var *env_slot(struct loader *l, struct env_list *env, const char *name)
+static struct env_var *add_env(struct loader *l, struct env_list *env)
 {
-	for (size_t i = 0; i < env->count; i++)
-		if (strcmp(env->items[i].name, name) == 0)
-			return &env->items[i];
 	if (env->count == env->capacity) {
 		size_t capacity = env->capacity ? env->capacity * 2 : 8;
 		struct env_var *items = arena_array(l->in_defaults ? l->arena : &l->scratch,
@@ -527,8 +526,18 @@ static struct env_var *env_slot(struct loader *l, struct env_list *env, const ch
 		env->items = items;
 		env->capacity = capacity;
 	}
-	env->items[env->count] = (struct env_var){.name = name};
 	return &env->items[env->count++];
+}
+
+/* Only what came from "defaults" can be there already: keys are unique in an object. */
+static struct env_var *env_slot(struct loader *l, struct draft *d, const char *name)
+{
+	size_t inherited = l->in_defaults ? 0 : l->base.env.count;
+
+	for (size_t i = 0; i < inherited && i < d->env.count; i++)
+		if (strcmp(d->env.items[i].name, name) == 0)
+			return &d->env.items[i];
+	return add_env(l, &d->env);
 }
 
 /* Those of "defaults" first; they are copied before the first change. */
@@ -538,8 +547,9 @@ static void own_env(struct loader *l, struct draft *d)
 
 	if (d->has_own_env || l->in_defaults)
 		return;
-	for (size_t i = 0; i < d->env.count; i++)
-		*env_slot(l, &own, d->env.items[i].name) = d->env.items[i];
+	/* Beyond the bound, which job_read.c tells, nothing will come of it. */
+	for (size_t i = 0; i < d->env.count && l->env_count <= ENV_MAX; i++)
+		*add_env(l, &own) = d->env.items[i];
 	d->env = own;
 	d->has_own_env = true;
 }
@@ -567,8 +577,15 @@ static void read_map(struct slot *s)
 	if (s->row->is_kept)
 		own_env(s->l, s->d);
 	json_open(r);
-	while (json_next_member(r, &key)) {
+	for (int count = 0; json_next_member(r, &key); count++) {
 		bool is_secret = false;
+		if (count == MAP_MAX)
+			tell(s->l, SEVERITY_ERROR, key.at - 1, key.length + 2, "more than %d names",
+			     MAP_MAX);
+		if (count >= MAP_MAX) {
+			json_skip(r);
+			continue;
+		}
 		const char *name = json_piece_text(r, key, &s->l->scratch, NULL);
 
 		if (!item_is(s, 1u << JSON_STRING, "a text in double quotes"))
@@ -577,9 +594,10 @@ static void read_map(struct slot *s)
 		if (!check_map_name(s, key, name) || !text || !s->row->is_kept)
 			continue;
 		name = intern_text(&s->l->texts, s->l->arena, name);
-		struct env_var *var = env_slot(s->l, &s->d->env, name);
-		var->value = intern_text(&s->l->texts, s->l->arena, text);
-		var->from_environment = is_secret;
+		*env_slot(s->l, s->d, name) =
+			(struct env_var){.name = name,
+					 .value = intern_text(&s->l->texts, s->l->arena, text),
+					 .from_environment = is_secret};
 	}
 }
 
@@ -653,7 +671,8 @@ static void unknown_member(struct loader *l, enum key parent, struct json_piece 
 	char copy[SHOWN_MAX];
 	size_t length;
 	const char *name = json_piece_text(&l->json, piece, &l->scratch, &length);
-	const char *near = key_nearest(parent, l->in_defaults, name);
+	const char *near =
+		report_has_room(&l->report) ? key_nearest(parent, l->in_defaults, name) : NULL;
 
 	shown(name, length, copy);
 	if (near)

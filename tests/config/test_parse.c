@@ -510,11 +510,41 @@ static void huge_texts_are_refused(void **state)
 	finding_in(text, length, "64 MiB");
 	memset(text, '[', length - 1);
 	finding_in(text, length - 1, "nested deeper than 64");
-	for (size_t i = 0; i + 8 < length; i += 7)
+	for (size_t i = 1; i + 8 < length; i += 7)
 		memcpy(text + i, "\"a\":1, ", 7);
 	text[0] = '{';
-	finding_in(text, length - 1, "");
+	finding_in(text, length - 1, "more than 100000 members");
+	for (size_t i = 1; i + 8 < length; i += 3)
+		memcpy(text + i, "{},", 3);
+	text[0] = '[';
+	finding_in(text, length - 1, "more than 250000 items");
 	free(text);
+}
+
+/* Work that is dear (nearest names) stops when findings are no longer kept, and texts
+ * of any length are not copied into each of them. */
+static void broken_files_take_bounded_memory(void **state)
+{
+	struct buf text = {0};
+	struct arena arena = {0};
+	struct findings findings = {.arena = &arena};
+
+	(void)state;
+	buf_text(&text, "[{\"schedule\":\"");
+	for (int i = 0; i < 1000000; i++)
+		buf_text(&text, "* ");
+	buf_text(&text, "\",\"name\":\"");
+	for (int i = 0; i < 1000000; i++)
+		buf_char(&text, 'n');
+	buf_char(&text, '"');
+	for (int i = 0; i < 50000; i++)
+		buf_format(&text, ",\"schedul%d\":\"x\"", i);
+	buf_text(&text, "}]");
+	assert_null(parse_length(text.data, text.length, &findings));
+	assert_int_equal(findings.count, 1000);
+	assert_true(arena_size(&arena) < 4 << 20);
+	arena_finish(&arena);
+	buf_finish(&text);
 }
 
 /* Every prefix of a good file is either told wrong or, if it ends in white space, the
@@ -554,6 +584,7 @@ int main(void)
 		cmocka_unit_test(words_in_the_table_are_those_of_the_vocabulary),
 		cmocka_unit_test(only_the_first_thousand_findings_are_kept),
 		cmocka_unit_test(huge_texts_are_refused),
+		cmocka_unit_test(broken_files_take_bounded_memory),
 		cmocka_unit_test(every_prefix_is_told),
 	};
 

@@ -41,7 +41,7 @@ BEYOND_SCHEMA_FILES = {
 
 # key -> ([values both accept], [values both refuse], {value as JSON: why only the parser refuses})
 VALUES = {
-    "name": (["a", "a b", "é" * 50], ["", " a", "a ", "a/b", "a\tb", 1, None, "n" * 101],
+    "name": (["a", "a b", "é" * 50, "\U0001f600"], ["", " a", "a ", "a/b", "a\tb", 1, None, "n" * 101],
              {json.dumps("é" * 51): BYTES}),
     "description": (["", "x"], [1, []], {}),
     "tags": ([[], ["a"], ["a", "b"]], ["a", [1], [""]], {}),
@@ -98,7 +98,7 @@ VALUES = {
                    [[3], {"partial": [0]}, {"partial": [256]}, {"partial": ["3"]},
                     {"partial": 2.5}, {"failed": [1]}], {}),
     "dry_run": ([[], ["--dryRun"]], ["--dryRun", [1]], {json.dumps(["${NOPE}"]): ENVIRON}),
-    "env": ([{}, {"A": "b", "A.b": ""}], [[], {"A": 1}, {"": "x"}, {"A=B": "x"}],
+    "env": ([{}, {"A": "b", "A.b": ""}], [[], {"A": 1}, {"": "x"}, {"A=B": "x"}, {f"A{i}": "x" for i in range(1001)}],
             {json.dumps({"A": "${NOPE}"}): ENVIRON}),
     "env_file": (["/etc/x"], ["", 1], {}),
     "alert": ([{}, {"partial": True}], [[], {"partial": 1}, {"to": "x"}], {}),
