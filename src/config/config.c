@@ -8,7 +8,7 @@
 
 static void tell_fault(void *context, size_t at, size_t length, const char *message)
 {
-	tell(context, SEVERITY_ERROR, at, length, "%s", message);
+	loader_tell(context, SEVERITY_ERROR, at, length, "%s", message);
 }
 
 static void read_list(struct loader *l)
@@ -86,15 +86,16 @@ static void read_root(struct loader *l)
 	} else if (kind == JSON_OBJECT) {
 		read_file_object(l);
 	} else {
-		tell(l, SEVERITY_ERROR, at, 1,
-		     "the file is an object with \"jobs\", or a list of jobs; this is %s",
-		     json_kind_words(kind));
+		loader_tell(l, SEVERITY_ERROR, at, 1,
+			    "the file is an object with \"jobs\", or a list of jobs; this is %s",
+			    json_kind_words(kind));
 	}
 	if (l->untimed)
-		tell(l, SEVERITY_WARNING, at, 1,
-		     "read as cron-manager's form: jobs without a timeout, %zu here, are ended "
-		     "after 30s as there; write \"timeout\" to choose",
-		     l->untimed);
+		loader_tell(
+			l, SEVERITY_WARNING, at, 1,
+			"read as cron-manager's form: jobs without a timeout, %zu here, are ended "
+			"after 30s as there; write \"timeout\" to choose",
+			l->untimed);
 }
 
 static bool is_blank(const char *text, size_t length)

@@ -95,9 +95,9 @@ static void read_text(struct loader *l, struct draft *d)
 
 	json_string(&l->json, &piece);
 	if (piece.length > COMMAND_MAX) {
-		tell(l, SEVERITY_ERROR, piece.at - 1, piece.length + 2,
-		     "%zu bytes are more than the system can start; at most %d", piece.length,
-		     COMMAND_MAX);
+		loader_tell(l, SEVERITY_ERROR, piece.at - 1, piece.length + 2,
+			    "%zu bytes are more than the system can start; at most %d",
+			    piece.length, COMMAND_MAX);
 		return;
 	}
 	const char *text = json_piece_text(&l->json, piece, &l->scratch, NULL);
@@ -116,9 +116,9 @@ static bool item_is_text(struct loader *l)
 	if (kind == JSON_STRING)
 		return true;
 	json_skip(&l->json);
-	return tell(l, SEVERITY_ERROR, at, l->json.at - at,
-		    "a word of the command is a text in double quotes; this is %s",
-		    json_kind_words(kind));
+	return loader_tell(l, SEVERITY_ERROR, at, l->json.at - at,
+			   "a word of the command is a text in double quotes; this is %s",
+			   json_kind_words(kind));
 }
 
 static size_t count_items(struct loader *l)
@@ -305,8 +305,9 @@ void executor_read(struct loader *l, struct draft *d)
 		warn_of_process_keys(l, d);
 		keep_remote(l, d, key);
 	} else if (!is_written(d, KEY_COMMAND)) {
-		tell(l, SEVERITY_ERROR, d->spots[KEY_JOBS].at, 1,
-		     "\"command\" is missing: what to run; or one of \"docker\", \"fly\" and "
-		     "\"http\"");
+		loader_tell(
+			l, SEVERITY_ERROR, d->spots[KEY_JOBS].at, 1,
+			"\"command\" is missing: what to run; or one of \"docker\", \"fly\" and "
+			"\"http\"");
 	}
 }

@@ -43,9 +43,10 @@ static void finish_enabled(struct loader *l, struct draft *d, size_t at)
 	if (!l->is_cron_manager || is_written(d, KEY_ENABLED))
 		return;
 	d->job.enabled = false;
-	tell(l, SEVERITY_WARNING, at, 1,
-	     "\"enabled\" is missing, which cron-manager reads as false, and so does belfry: the "
-	     "job is disabled; write \"enabled\": true to have it run");
+	loader_tell(l, SEVERITY_WARNING, at, 1,
+		    "\"enabled\" is missing, which cron-manager reads as false, and so does "
+		    "belfry: the "
+		    "job is disabled; write \"enabled\": true to have it run");
 }
 
 static int by_name(const void *a, const void *b)
@@ -134,10 +135,11 @@ void job_read(struct loader *l)
 
 	if (kind != JSON_OBJECT) {
 		json_skip(&l->json);
-		tell(l, SEVERITY_ERROR, at, l->json.at - at,
-		     "a job is an object such as {\"name\": …, \"schedule\": …, \"command\": …}; "
-		     "this is %s",
-		     json_kind_words(kind));
+		loader_tell(l, SEVERITY_ERROR, at, l->json.at - at,
+			    "a job is an object such as {\"name\": …, \"schedule\": …, "
+			    "\"command\": …}; "
+			    "this is %s",
+			    json_kind_words(kind));
 		return;
 	}
 	arena_reset(&l->scratch);

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-bool tell(struct loader *l, enum severity severity, size_t at, size_t length, const char *format,
-	  ...)
+bool loader_tell(struct loader *l, enum severity severity, size_t at, size_t length,
+		 const char *format, ...)
 {
 	struct buf path = {0};
 	va_list args;

@@ -53,8 +53,8 @@ struct generation {
 };
 
 /* loader.c: findings. All return false. */
-bool tell(struct loader *l, enum severity severity, size_t at, size_t length, const char *format,
-	  ...) __attribute__((format(printf, 5, 6)));
+bool loader_tell(struct loader *l, enum severity severity, size_t at, size_t length,
+		 const char *format, ...) __attribute__((format(printf, 5, 6)));
 /* About a key of the job that was read: its value, or its job where not written. */
 bool tell_key(struct loader *l, const struct draft *d, enum key key, enum severity severity,
 	      const char *format, ...) __attribute__((format(printf, 5, 6)));

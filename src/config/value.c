@@ -26,8 +26,9 @@ static bool wrong(const struct slot *s, const char *wanted)
 	const struct json_reader *r = &s->l->json;
 	char piece[SHOWN_MAX];
 
-	return tell(s->l, SEVERITY_ERROR, s->at, r->at - s->at, "%s is not right here; it is %s",
-		    shown(r->text + s->at, r->at - s->at, piece), wanted);
+	return loader_tell(s->l, SEVERITY_ERROR, s->at, r->at - s->at,
+			   "%s is not right here; it is %s",
+			   shown(r->text + s->at, r->at - s->at, piece), wanted);
 }
 
 static const char *article(const char *type)
@@ -74,7 +75,7 @@ static void tell_expansion(void *context, size_t at, size_t length, const char *
 	size_t begin = json_piece_offset(r, p->piece, p->from + at);
 	size_t end = json_piece_offset(r, p->piece, p->from + at + length);
 
-	tell(p->l, SEVERITY_ERROR, begin, end - begin, "%s", message);
+	loader_tell(p->l, SEVERITY_ERROR, begin, end - begin, "%s", message);
 }
 
 const char *value_expand(struct loader *l, struct json_piece piece, size_t from, const char *text,
@@ -112,12 +113,13 @@ static bool check_text(const struct slot *s, struct json_piece piece)
 	const char *text = json_piece_text(&s->l->json, piece, &s->l->scratch, &length);
 
 	if (row->least && length == 0)
-		return tell(s->l, SEVERITY_ERROR, s->at, 2,
-			    "an empty text; give it, or leave the "
-			    "key out");
+		return loader_tell(s->l, SEVERITY_ERROR, s->at, 2,
+				   "an empty text; give it, or leave the "
+				   "key out");
 	if (row->most && length > (size_t)row->most)
-		return tell(s->l, SEVERITY_ERROR, s->at, s->l->json.at - s->at,
-			    "%zu bytes are too many; at most %lld", length, (long long)row->most);
+		return loader_tell(s->l, SEVERITY_ERROR, s->at, s->l->json.at - s->at,
+				   "%zu bytes are too many; at most %lld", length,
+				   (long long)row->most);
 	return rule->is_met(text) || wrong(s, rule->wanted);
 }
 
@@ -159,11 +161,11 @@ static void read_zone(struct slot *s)
 	near = zones->nearest(zones->context, name);
 	shown(name, strlen(name), piece);
 	if (near)
-		tell(s->l, SEVERITY_ERROR, s->at, s->l->json.at - s->at,
-		     "unknown zone \"%s\"; did you mean %s?", piece, near);
+		loader_tell(s->l, SEVERITY_ERROR, s->at, s->l->json.at - s->at,
+			    "unknown zone \"%s\"; did you mean %s?", piece, near);
 	else
-		tell(s->l, SEVERITY_ERROR, s->at, s->l->json.at - s->at,
-		     "unknown zone \"%s\": %.200s", piece, err.text);
+		loader_tell(s->l, SEVERITY_ERROR, s->at, s->l->json.at - s->at,
+			    "unknown zone \"%s\": %.200s", piece, err.text);
 }
 
 /* Numbers. JSON knows no whole numbers: 5, 5.0 and 5e0 are one. */
@@ -185,9 +187,9 @@ static bool whole_number(const struct loader *l, struct json_piece piece, int64_
 
 static bool out_of_range(const struct slot *s)
 {
-	return tell(s->l, SEVERITY_ERROR, s->at, s->l->json.at - s->at,
-		    "out of range; it is a whole number from %lld to %lld",
-		    (long long)s->row->least, (long long)s->row->most);
+	return loader_tell(s->l, SEVERITY_ERROR, s->at, s->l->json.at - s->at,
+			   "out of range; it is a whole number from %lld to %lld",
+			   (long long)s->row->least, (long long)s->row->most);
 }
 
 static bool read_whole(struct slot *s, int64_t *number)
@@ -250,8 +252,8 @@ static void read_duration(struct slot *s)
 	if (!(is_text ? duration_of_text(s, &ms) : duration_of_number(s, &ms)))
 		return;
 	if (ms < s->row->least)
-		tell(s->l, SEVERITY_ERROR, s->at, s->l->json.at - s->at, "too short; at least %s",
-		     str_duration_format(s->row->least, least));
+		loader_tell(s->l, SEVERITY_ERROR, s->at, s->l->json.at - s->at,
+			    "too short; at least %s", str_duration_format(s->row->least, least));
 	else
 		keep_number(s, ms);
 }
@@ -340,12 +342,12 @@ static int read_index(struct slot *s)
 				   : NULL;
 	shown(word, strlen(word), piece);
 	if (near)
-		tell(s->l, SEVERITY_ERROR, s->at, s->l->json.at - s->at,
-		     "unknown word \"%s\"; did you mean \"%s\"?", piece, near);
+		loader_tell(s->l, SEVERITY_ERROR, s->at, s->l->json.at - s->at,
+			    "unknown word \"%s\"; did you mean \"%s\"?", piece, near);
 	else
-		tell(s->l, SEVERITY_ERROR, s->at, s->l->json.at - s->at,
-		     "unknown word \"%s\"; it takes %s%s", piece, article(s->row->type),
-		     s->row->type);
+		loader_tell(s->l, SEVERITY_ERROR, s->at, s->l->json.at - s->at,
+			    "unknown word \"%s\"; it takes %s%s", piece, article(s->row->type),
+			    s->row->type);
 	return -1;
 }
 
@@ -369,8 +371,8 @@ static bool item_is(struct slot *s, unsigned kinds, const char *wanted)
 		return true;
 	s->at = r->at;
 	json_skip(r);
-	return tell(s->l, SEVERITY_ERROR, s->at, r->at - s->at, "%s should be here; this is %s",
-		    wanted, json_kind_words(kind));
+	return loader_tell(s->l, SEVERITY_ERROR, s->at, r->at - s->at,
+			   "%s should be here; this is %s", wanted, json_kind_words(kind));
 }
 
 static void read_outcomes(struct slot *s)
@@ -502,8 +504,8 @@ static void read_calendar(struct slot *s)
 				grow(s->l, &list, item);
 		}
 		if (!list.count)
-			tell(s->l, SEVERITY_ERROR, s->at, r->at - s->at,
-			     "an empty list; give at least one, or leave the key out");
+			loader_tell(s->l, SEVERITY_ERROR, s->at, r->at - s->at,
+				    "an empty list; give at least one, or leave the key out");
 	}
 	/* The pairs of struct calendar_form are pointer, count. */
 	struct {
@@ -560,12 +562,14 @@ static bool check_map_name(struct slot *s, struct json_piece key, const char *na
 	char piece[SHOWN_MAX];
 
 	if (!rule->is_met(name))
-		return tell(s->l, SEVERITY_ERROR, key.at - 1, key.length + 2, "\"%s\" is not %s",
-			    shown(name, strlen(name), piece), rule->wanted);
+		return loader_tell(s->l, SEVERITY_ERROR, key.at - 1, key.length + 2,
+				   "\"%s\" is not %s", shown(name, strlen(name), piece),
+				   rule->wanted);
 	if (s->row->is_kept && strncmp(name, "BELFRY_", 7) == 0)
-		tell(s->l, SEVERITY_WARNING, key.at - 1, key.length + 2,
-		     "belfry sets BELFRY_… variables itself and may overwrite this one; choose "
-		     "another name");
+		loader_tell(
+			s->l, SEVERITY_WARNING, key.at - 1, key.length + 2,
+			"belfry sets BELFRY_… variables itself and may overwrite this one; choose "
+			"another name");
 	return true;
 }
 
@@ -580,8 +584,8 @@ static void read_map(struct slot *s)
 	for (int count = 0; json_next_member(r, &key); count++) {
 		bool is_secret = false;
 		if (count == MAP_MAX)
-			tell(s->l, SEVERITY_ERROR, key.at - 1, key.length + 2, "more than %d names",
-			     MAP_MAX);
+			loader_tell(s->l, SEVERITY_ERROR, key.at - 1, key.length + 2,
+				    "more than %d names", MAP_MAX);
 		if (count >= MAP_MAX) {
 			json_skip(r);
 			continue;
@@ -645,8 +649,8 @@ static void wrong_type(const struct slot *s, enum json_kind kind)
 
 	if (kind == JSON_NULL && (length != 4 || memcmp(r->text + s->at, "null", 4) != 0))
 		return;
-	tell(s->l, SEVERITY_ERROR, s->at, length, "\"%s\" cannot be %s; it takes %s%s",
-	     s->row->name, json_kind_words(kind), article(s->row->type), s->row->type);
+	loader_tell(s->l, SEVERITY_ERROR, s->at, length, "\"%s\" cannot be %s; it takes %s%s",
+		    s->row->name, json_kind_words(kind), article(s->row->type), s->row->type);
 }
 
 void value_read(struct loader *l, struct draft *d, enum key key)
@@ -676,11 +680,11 @@ static void unknown_member(struct loader *l, enum key parent, struct json_piece 
 
 	shown(name, length, copy);
 	if (near)
-		tell(l, SEVERITY_ERROR, piece.at - 1, piece.length + 2,
-		     "unknown key \"%s\"; did you mean \"%s\"?", copy, near);
+		loader_tell(l, SEVERITY_ERROR, piece.at - 1, piece.length + 2,
+			    "unknown key \"%s\"; did you mean \"%s\"?", copy, near);
 	else
-		tell(l, SEVERITY_ERROR, piece.at - 1, piece.length + 2,
-		     "unknown key \"%s\"; `belfry keys` lists those there are", copy);
+		loader_tell(l, SEVERITY_ERROR, piece.at - 1, piece.length + 2,
+			    "unknown key \"%s\"; `belfry keys` lists those there are", copy);
 }
 
 static void read_member(struct loader *l, struct draft *d, enum key parent, struct json_piece piece)
@@ -693,9 +697,10 @@ static void read_member(struct loader *l, struct draft *d, enum key parent, stru
 		return;
 	}
 	if (l->in_defaults && keys[key].is_job_only) {
-		tell(l, SEVERITY_ERROR, piece.at - 1, piece.length + 2,
-		     "\"%s\" says what one job is and cannot be a default; move it into the jobs",
-		     keys[key].name);
+		loader_tell(l, SEVERITY_ERROR, piece.at - 1, piece.length + 2,
+			    "\"%s\" says what one job is and cannot be a default; move it into the "
+			    "jobs",
+			    keys[key].name);
 		json_skip(&l->json);
 		return;
 	}
@@ -714,6 +719,6 @@ void value_members(struct loader *l, struct draft *d, enum key parent)
 		read_member(l, d, parent, piece);
 	for (int i = (int)parent + 1; i < KEY_COUNT && !l->in_defaults; i++)
 		if (keys[i].parent == parent && keys[i].is_required && !is_written(d, (enum key)i))
-			tell(l, SEVERITY_ERROR, at, 1, "\"%s\" is missing: %s", keys[i].name,
-			     keys[i].summary);
+			loader_tell(l, SEVERITY_ERROR, at, 1, "\"%s\" is missing: %s", keys[i].name,
+				    keys[i].summary);
 }
