@@ -11,6 +11,7 @@
 #include "internal.h"
 #include "json.h"
 #include "query.h"
+#include "record_json.h"
 #include "str.h"
 
 /* Jobs that one step of the list looks up; each is a few queries. */
@@ -291,7 +292,7 @@ static void answer_run(struct api_call *call, uint64_t id)
 		return;
 	}
 	struct buf *json = answer_json(call, 202);
-	json_run(json, NULL, run);
+	record_json_run(json, NULL, run);
 	answer_end(json);
 }
 

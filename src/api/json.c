@@ -1,25 +1,7 @@
-/* json.c - the model as JSON; see json.h. */
+/* json.c - jobs and health as JSON; see json.h. */
 #include "json.h"
 
-static void int_or_null(struct buf *out, const char *key, int64_t value, bool is_known)
-{
-	if (is_known)
-		buf_json_int(out, key, value);
-	else
-		buf_json_null(out, key);
-}
-
-static void word_or_null(struct buf *out, const char *key, const char *word)
-{
-	buf_json_text(out, key, *word ? word : NULL);
-}
-
-static void from_to(struct buf *out, const char *key, struct utc from, struct utc to)
-{
-	bool is_known = utc_is_set(from) && utc_is_set(to);
-
-	int_or_null(out, key, is_known ? to.ms - from.ms : 0, is_known);
-}
+#include "record_json.h"
 
 static void texts(struct buf *out, const char *key, const struct text_list *list)
 {
@@ -27,72 +9,6 @@ static void texts(struct buf *out, const char *key, const struct text_list *list
 	for (size_t i = 0; list->items && i < list->count; i++)
 		buf_json_text(out, NULL, list->items[i]);
 	buf_json_close(out, ']');
-}
-
-void json_id(struct buf *out, const char *key, uint64_t id)
-{
-	char text[RUN_ID_TEXT_MAX];
-
-	buf_json_text(out, key, id ? run_id_format(id, text) : NULL);
-}
-
-/* ---- runs ---- */
-
-static void run_when(struct buf *out, const struct run *run)
-{
-	buf_json_time(out, "scheduled_at", run->scheduled_at);
-	from_to(out, "lateness_ms", run->scheduled_at, run->started_at);
-	buf_json_time(out, "claimed_at", run->claimed_at);
-	buf_json_time(out, "started_at", run->started_at);
-	buf_json_time(out, "finished_at", run->finished_at);
-	from_to(out, "duration_ms", run->started_at, run->finished_at);
-}
-
-static void run_end(struct buf *out, const struct run *run)
-{
-	word_or_null(out, "outcome", outcome_word(run->outcome));
-	int_or_null(out, "exit_code", run->exit_code, run->exit_code >= 0);
-	int_or_null(out, "signal", run->signal, run->signal != 0);
-}
-
-void json_run_members(struct buf *out, const struct run *run)
-{
-	json_id(out, "id", run->id);
-	buf_json_text(out, "job", run->job);
-	buf_json_text(out, "executor", executor_kind_word(run->executor));
-	buf_json_text(out, "trigger", trigger_word(run->trigger));
-	run_when(out, run);
-	buf_json_text(out, "state", run_state_word(run->state));
-	run_end(out, run);
-	buf_json_int(out, "attempt", run->attempt);
-	buf_json_int(out, "revision", run->revision);
-	buf_json_bool(out, "dry_run", run->dry_run);
-	int_or_null(out, "processed", run->processed, run->processed >= 0);
-	int_or_null(out, "failed", run->failed, run->failed >= 0);
-	buf_json_text(out, "message", run->message);
-	buf_json_int(out, "output_bytes", run->output_bytes);
-	int_or_null(out, "cpu_ms", run->cpu_ms, run->cpu_ms >= 0);
-	int_or_null(out, "max_rss_kib", run->max_rss_kib, run->max_rss_kib >= 0);
-}
-
-void json_run(struct buf *out, const char *key, const struct run *run)
-{
-	buf_json_open(out, key, '{');
-	json_run_members(out, run);
-	buf_json_close(out, '}');
-}
-
-void json_attempt(struct buf *out, const char *key, const struct attempt *attempt)
-{
-	buf_json_open(out, key, '{');
-	buf_json_int(out, "number", attempt->number);
-	word_or_null(out, "outcome", outcome_word(attempt->outcome));
-	buf_json_time(out, "started_at", attempt->started_at);
-	buf_json_time(out, "finished_at", attempt->finished_at);
-	int_or_null(out, "exit_code", attempt->exit_code, attempt->exit_code >= 0);
-	int_or_null(out, "signal", attempt->signal, attempt->signal != 0);
-	buf_json_text(out, "message", attempt->message);
-	buf_json_close(out, '}');
 }
 
 /* ---- jobs ---- */
@@ -142,7 +58,7 @@ static void job_policies(struct buf *out, const struct job *job)
 static void job_history(struct buf *out, const struct job_summary *summary)
 {
 	if (summary->last.id)
-		json_run(out, "last", &summary->last);
+		record_json_run(out, "last", &summary->last);
 	else
 		buf_json_null(out, "last");
 	buf_json_time(out, "last_success_at", summary->last_success_at);
@@ -168,40 +84,13 @@ void json_job(struct buf *out, const char *key, const struct job_view *view)
 	buf_json_time(out, "next", view->next);
 	buf_json_open(out, "running", '[');
 	for (size_t i = 0; i < view->running_count; i++)
-		json_id(out, NULL, view->running[i]);
+		record_json_id(out, NULL, view->running[i]);
 	buf_json_close(out, ']');
 	job_history(out, view->summary);
 	buf_json_close(out, '}');
 }
 
-/* ---- the rest ---- */
-
-void json_occurrence(struct buf *out, const char *key, const struct occurrence *occurrence)
-{
-	buf_json_open(out, key, '{');
-	buf_json_text(out, "job", occurrence->job);
-	buf_json_time(out, "scheduled_at", occurrence->scheduled_at);
-	buf_json_time(out, "last_at", occurrence->last_at);
-	buf_json_int(out, "count", occurrence->count);
-	buf_json_text(out, "state", occurrence_state_word(occurrence->state));
-	word_or_null(out, "reason", reason_word(occurrence->reason));
-	json_id(out, "run", occurrence->run);
-	buf_json_time(out, "recorded_at", occurrence->recorded_at);
-	buf_json_close(out, '}');
-}
-
-void json_revision(struct buf *out, const char *key, const struct revision *revision)
-{
-	buf_json_open(out, key, '{');
-	buf_json_int(out, "number", revision->number);
-	buf_json_time(out, "applied_at", revision->applied_at);
-	buf_json_text(out, "hash", revision->hash);
-	buf_json_text(out, "author", revision->author);
-	buf_json_text(out, "source", revision->source);
-	buf_json_text(out, "message", revision->message);
-	buf_json_raw(out, "changes", revision->changes ? revision->changes : "[]");
-	buf_json_close(out, '}');
-}
+/* ---- health ---- */
 
 static void part(struct buf *out, const char *key, const char *bad, const char *message)
 {

@@ -1,5 +1,6 @@
 /*
- * json.h - the model as JSON: the shapes that the API promises. Pure.
+ * json.h - jobs and health as JSON: shapes that the API promises; those of runs are in
+ * model/record_json.h. Pure.
  *
  * Each writes one object; key NULL makes it an item of an array or a whole text.
  */
@@ -20,16 +21,7 @@ struct job_view {
 };
 
 void json_job(struct buf *out, const char *key, const struct job_view *view);
-void json_run(struct buf *out, const char *key, const struct run *run);
-/* The members alone, for an object with more in it. */
-void json_run_members(struct buf *out, const struct run *run);
-void json_attempt(struct buf *out, const char *key, const struct attempt *attempt);
-void json_occurrence(struct buf *out, const char *key, const struct occurrence *occurrence);
-void json_revision(struct buf *out, const char *key, const struct revision *revision);
 void json_health(struct buf *out, const struct api_health *health, const struct api_world *world,
 		 struct utc now);
-
-/* A run's id; null for 0. */
-void json_id(struct buf *out, const char *key, uint64_t id);
 
 #endif

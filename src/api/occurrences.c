@@ -2,10 +2,11 @@
 #include "internal.h"
 #include "json.h"
 #include "query.h"
+#include "record_json.h"
 
 static bool add_occurrence(void *context, const struct occurrence *occurrence)
 {
-	json_occurrence(context, NULL, occurrence);
+	record_json_occurrence(context, NULL, occurrence);
 	return true;
 }
 

@@ -2,10 +2,11 @@
 #include "internal.h"
 #include "json.h"
 #include "query.h"
+#include "record_json.h"
 
 static bool add_revision(void *context, const struct revision *revision)
 {
-	json_revision(context, NULL, revision);
+	record_json_revision(context, NULL, revision);
 	return true;
 }
 

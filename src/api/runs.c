@@ -2,6 +2,7 @@
 #include "internal.h"
 #include "json.h"
 #include "query.h"
+#include "record_json.h"
 
 /* ---- one run ---- */
 
@@ -68,7 +69,7 @@ const struct run *runs_of_path(struct api_call *call)
 
 static bool add_attempt(void *context, const struct attempt *attempt)
 {
-	json_attempt(context, NULL, attempt);
+	record_json_attempt(context, NULL, attempt);
 	return true;
 }
 
@@ -85,7 +86,7 @@ void runs_get(struct api_call *call)
 	}
 	struct buf *json = answer_json(call, 200);
 	buf_json_open(json, NULL, '{');
-	json_run_members(json, run);
+	record_json_run_members(json, run);
 	buf_json_open(json, "attempts", '[');
 	if (!store_attempts(call->api->world->store, run->id, add_attempt, json, &err)) {
 		answer_store_failed(call, &err);
@@ -118,7 +119,7 @@ void runs_cancel(struct api_call *call)
 	if (!run)
 		return;
 	struct buf *json = answer_json(call, 202);
-	json_run(json, NULL, run);
+	record_json_run(json, NULL, run);
 	answer_end(json);
 }
 
@@ -141,7 +142,7 @@ static bool add_run(void *context, const struct run *run)
 		page->next = page->last;
 		return false;
 	}
-	json_run(page->json, NULL, run);
+	record_json_run(page->json, NULL, run);
 	page->last = run->id;
 	page->count++;
 	return true;
@@ -169,7 +170,7 @@ void runs_list(struct api_call *call)
 		return;
 	}
 	buf_json_close(page.json, ']');
-	json_id(page.json, "next", page.next);
+	record_json_id(page.json, "next", page.next);
 	buf_json_close(page.json, '}');
 	answer_end(page.json);
 }

@@ -6,7 +6,7 @@
 #include "here.h"
 #include "jobs_file.h"
 #include "progress.h"
-#include "run_json.h"
+#include "record_json.h"
 #include "say.h"
 #include "show.h"
 #include "verbs.h"
@@ -146,7 +146,7 @@ static void on_finished(void *context, const struct run *run)
 	if (!args_has(fg->args, "json"))
 		return;
 	buf_json_open(&fg->json, NULL, '{');
-	run_json_members(&fg->json, run);
+	record_json_run_members(&fg->json, run);
 	buf_json_close(&fg->json, '}');
 	buf_char(&fg->json, '\n');
 }

@@ -2,7 +2,6 @@
 #include "engine.h"
 
 #include <assert.h>
-#include <stdarg.h>
 #include <stdlib.h>
 
 #include "internal.h"
@@ -32,25 +31,6 @@ void engine_destroy(struct engine *engine)
 	free(engine);
 }
 
-void engine_tell(struct step *step, const struct run *about, bool is_warning, const char *format,
-		 ...)
-{
-	struct effect *effect = effects_add(step->effects, EFFECT_TELL);
-	struct buf text = {0};
-	va_list args;
-
-	va_start(args, format);
-	buf_vformat(&text, format, args);
-	va_end(args);
-	effect->text = arena_text(step->effects->arena, buf_string(&text));
-	buf_finish(&text);
-	effect->is_warning = is_warning;
-	if (about) {
-		effect->run.id = about->id;
-		effect->run.job = arena_text(step->effects->arena, about->job);
-	}
-}
-
 /* @reboot jobs, once when the service starts. */
 static void start_boot_jobs(struct step *step)
 {
@@ -62,8 +42,8 @@ static void start_boot_jobs(struct step *step)
 		if (!slot->job->enabled || !schedule_is_reboot(slot->job->schedule))
 			continue;
 		if (slot->active > 0 && slot->job->overlap == OVERLAP_FORBID)
-			engine_tell(step, &(struct run){.job = slot->job->name}, false,
-				    "still running from before the restart; not started again");
+			tell_line(step, &(struct run){.job = slot->job->name}, false,
+				  "still running from before the restart; not started again");
 		else
 			evaluate_claim(step, slot, TRIGGER_BOOT, UTC_NONE, false);
 	}

@@ -172,10 +172,9 @@ static void clock_went_back(struct step *step, int64_t by_ms)
 	effect->record.kind = RECORD_EPOCH;
 	effect->record.evaluated.until = step->now.utc;
 	effect->record.evaluated.epoch = engine->epoch;
-	engine_tell(step, NULL, true, "the clock went back from %s to %s; %s",
-		    utc_format(engine->evaluated, before), utc_format(step->now.utc, after),
-		    was_wrong
-			    ? "the old time is taken to have been wrong, all jobs are planned anew"
+	tell_line(step, NULL, true, "the clock went back from %s to %s; %s",
+		  utc_format(engine->evaluated, before), utc_format(step->now.utc, after),
+		  was_wrong ? "the old time is taken to have been wrong, all jobs are planned anew"
 			    : "fixed-time jobs wait until it has caught up");
 }
 

@@ -96,8 +96,8 @@ void life_adopt(struct engine *engine, const struct run *run);
 /* verdict.c: milliseconds to wait before the next attempt, or -1 for no further one */
 int64_t verdict_retry(const struct job *job, const struct run *run, enum outcome outcome);
 
-/* effects in the engine's words */
-void engine_tell(struct step *step, const struct run *about, bool is_warning, const char *format,
-		 ...) __attribute__((format(printf, 4, 5)));
+/* tell.c: effects in the engine's words */
+void tell_line(struct step *step, const struct run *about, bool is_warning, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
 
 #endif

@@ -168,7 +168,7 @@ static void ready(struct step *step, struct active_run *run, const struct cause 
 static void claim_lost(struct step *step, struct active_run *run, const struct cause *cause)
 {
 	(void)cause;
-	engine_tell(step, &run->run, false, "this instant was recorded before; not run again");
+	tell_line(step, &run->run, false, "this instant was recorded before; not run again");
 	runs_remove(step->engine, run);
 }
 
@@ -322,8 +322,7 @@ static void stop_again(struct step *step, struct active_run *run, const struct c
 static void overdue(struct step *step, struct active_run *run, const struct cause *cause)
 {
 	(void)cause;
-	engine_tell(step, &run->run, true,
-		    "still running after its timeout and grace; stopping it");
+	tell_line(step, &run->run, true, "still running after its timeout and grace; stopping it");
 	stop(step, run, &(struct cause){.stop = STOP_TIMEOUT});
 }
 

@@ -15,6 +15,7 @@
 #include "json.h"
 #include "log_lines.h"
 #include "query.h"
+#include "record_json.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -194,7 +195,7 @@ static void test_a_run_that_waits_has_nulls_for_what_is_not_known(void **state)
 	char text[RUN_ID_TEXT_MAX], quoted[32];
 
 	(void)state;
-	json_run(&out, NULL, &run);
+	record_json_run(&out, NULL, &run);
 	json_t *json = read_json(&out);
 	for (size_t i = 0; i < COUNT(nulls); i++)
 		expect(json, nulls[i], "null");
@@ -230,7 +231,7 @@ static void test_a_run_that_ended_tells_how(void **state)
 	run.message = "2 \"bounced\"\n\xff";
 	run.cpu_ms = 0;
 	run.max_rss_kib = 4096;
-	json_run(&out, NULL, &run);
+	record_json_run(&out, NULL, &run);
 	json_t *json = read_json(&out);
 	expect(json, "outcome", "\"partial\"");
 	expect(json, "lateness_ms", "12");
@@ -247,7 +248,7 @@ static void test_a_run_that_ended_tells_how(void **state)
 	run.scheduled_at = UTC_NONE;
 	run.exit_code = -1;
 	run.signal = 9;
-	json_run(&out, NULL, &run);
+	record_json_run(&out, NULL, &run);
 	json = read_json(&out);
 	expect(json, "scheduled_at", "null");
 	expect(json, "lateness_ms", "null");

@@ -5,27 +5,17 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
-import time
 import urllib.error
 import urllib.request
 
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from common import DEADLINE_S, job, shell, wait_for  # noqa: E402
+
 BUILD = os.environ["BELFRY_BUILD"]
 BELFRY = os.path.join(BUILD, "belfry")
-DEADLINE_S = 60
-
-
-def wait_for(condition, what, deadline_s=DEADLINE_S):
-    """Polls until condition() is truthy; there is no other way to wait here."""
-    end = time.monotonic() + deadline_s
-    while True:
-        result = condition()
-        if result:
-            return result
-        if time.monotonic() > end:
-            raise AssertionError(f"waited {deadline_s} s in vain for {what}")
-        time.sleep(0.02)
 
 
 class Belfry:
@@ -188,11 +178,3 @@ class Belfry:
             return database.execute(query).fetchall()
         finally:
             database.close()
-
-
-def job(name, command, schedule="0 0 1 1 *", **more):
-    return {"name": name, "schedule": schedule, "command": command, **more}
-
-
-def shell(text):
-    return ["sh", "-c", text]

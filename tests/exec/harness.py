@@ -6,25 +6,15 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
-import time
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from common import DEADLINE_S, wait_for  # noqa: E402
 
 DRIVE = os.environ["EXEC_DRIVE"]
 RUNNER = os.environ["BELFRY_RUNNER"]
-DEADLINE_S = 60
-
-
-def wait_for(condition, what, deadline_s=DEADLINE_S):
-    """Polls until condition() is truthy; there is no other way to wait here."""
-    end = time.monotonic() + deadline_s
-    while True:
-        result = condition()
-        if result:
-            return result
-        if time.monotonic() > end:
-            raise AssertionError(f"waited {deadline_s} s in vain for {what}")
-        time.sleep(0.01)
 
 
 def is_alive(pid):
