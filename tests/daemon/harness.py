@@ -51,10 +51,10 @@ class Belfry:
             file.write(text)
         os.rename(self.config + ".new", self.config)
 
-    def start(self, *options, env=None, wait=True):
+    def start(self, *options, env=None, wait=True, prefix=()):
         self.log = []
         self.process = subprocess.Popen(
-            [BELFRY, "serve", "--config", self.config, "--state", self.state,
+            [*prefix, BELFRY, "serve", "--config", self.config, "--state", self.state,
              "--listen", "127.0.0.1:0", *options],
             stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
             env={**os.environ, **(env or {})}, start_new_session=True)
@@ -115,7 +115,9 @@ class Belfry:
                     words = file.read().split(b"\0")
             except OSError:
                 continue
-            if words[0].endswith(b"belfry-runner") and self.state.encode() in words:
+            # Not its first word where it runs under another program.
+            is_runner = any(word.endswith(b"belfry-runner") for word in words)
+            if is_runner and self.state.encode() in words and b"serve" not in words:
                 pids.append(int(pid))
         return pids
 
