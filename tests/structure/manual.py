@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""The manual has a line for every command, option, key and route, and for no other.
+"""The manual has a line for every command, option, key and route, and for no other;
+belfry-schedule(3) declares each function as the library's header does.
 
     manual.py BELFRY SOURCE_ROOT
 
@@ -84,6 +85,23 @@ def check_routes(source, page):
     yield from compare("route", routes, written)
 
 
+def declarations(text):
+    """The functions that a text declares, in one spelling."""
+    return {re.sub(r"\s+", " ", found).replace("( ", "(").replace("* ", "*")
+            for found in re.findall(r"^[a-z_][a-z0-9_ ]*[ *\n]belfry_[a-z_]+\([^;]*\);", text, re.M)}
+
+
+def check_library(source):
+    with open(os.path.join(source, "src/libschedule/include/belfry/schedule.h"),
+              encoding="utf-8") as file:
+        header = declarations(re.sub(r"^BELFRY_API ", "", file.read(), flags=re.M))
+    with open(os.path.join(source, "man/belfry-schedule.3.scd"), encoding="utf-8") as file:
+        page = declarations(file.read().split("# DESCRIPTION")[0])
+    if not header:
+        yield "no functions were found in belfry/schedule.h"
+    yield from compare("function", header, page)
+
+
 def ask(belfry, *words):
     return json.loads(subprocess.run([belfry, *words, "--json"], check=True,
                                      stdout=subprocess.PIPE, text=True).stdout)
@@ -99,6 +117,7 @@ def main():
                                 *check_routes(source, pages["belfry.1"]))]
     problems += [f"man/belfry-schedules.5.scd: {problem}"
                  for problem in check_keys(keys, pages["belfry-schedules.5"])]
+    problems += [f"man/belfry-schedule.3.scd: {problem}" for problem in check_library(source)]
     print("\n".join(problems))
     print(f"{len(commands)} commands, {len(keys)} keys checked, {len(problems)} problems")
     return 1 if problems or not commands or not keys else 0
