@@ -1,6 +1,7 @@
 /*
  * test_texts.c - the exact texts people read: what is wrong with an expression
- * (errors.txt), what one means and how else it can be written (explain.txt).
+ * (errors.txt), what one means and how else it can be written (explain.txt), what is
+ * legal but likely unmeant, in Europe/Paris in the year from 2026-11-25 (lints.txt).
  *
  *	0 10 * * 8
  *	         ^ day-of-week 8 is out of range 0-7 (0 and 7 are Sunday)
@@ -8,8 +9,9 @@
  *	0 10 * * 1
  *	at 10:00 every Monday = {"every":"week","weekday":"monday","time":"10:00"}
  *
- * Named a file of the same shape, it writes that file anew to standard output: for
- * whoever changed a text and is going to read the new ones.
+ * Named what to tell (errors, explain, lints) and a file of the same shape, it writes that
+ * file anew to standard output: for whoever changed a text and is going to read the new
+ * ones.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,42 +25,92 @@
 #include "schedule.h"
 #include "zoneinfo.h"
 
-enum { LINE_MAX_BYTES = 2048, LEAST_ROWS = 120 };
+enum { LINE_MAX_BYTES = 2048 };
+#define NOW ((struct utc){INT64_C(1795600800000)}) /* 2026-11-25T10:00:00Z */
 
-static void point_at(const struct schedule_error *error, struct buf *out)
+/* ---- what is told of a schedule: the line below the expression ---- */
+
+static void mark(const struct schedule_error *where, struct buf *out)
 {
-	for (size_t i = 1; i < error->column; i++)
+	for (size_t i = 1; i < where->column; i++)
 		buf_char(out, ' ');
-	for (size_t i = 0; i == 0 || i < error->length; i++)
+	for (size_t i = 0; i == 0 || i < where->length; i++)
 		buf_char(out, '^');
-	buf_format(out, " %s", error->message);
+	buf_format(out, " %s", where->message);
 }
 
-static void put_into_words(const struct schedule *schedule, struct buf *out)
+static void tell_error(const struct schedule *schedule, const struct schedule_error *error,
+		       struct buf *out)
 {
+	if (schedule)
+		buf_text(out, "fires");
+	else
+		mark(error, out);
+}
+
+static void tell_words(const struct schedule *schedule, const struct schedule_error *error,
+		       struct buf *out)
+{
+	if (!schedule) {
+		mark(error, out);
+		return;
+	}
 	schedule_explain(schedule, out);
 	buf_text(out, " = ");
 	if (!schedule_equivalent(schedule, out))
 		buf_text(out, "no other form");
 }
 
-/* The line below the expression. */
-static void describe(const char *expression, struct buf *out)
+static void add_lint(void *context, const struct schedule_error *warning)
+{
+	struct buf *out = context;
+
+	if (out->length)
+		buf_text(out, " | ");
+	mark(warning, out);
+}
+
+static void tell_lints(const struct schedule *schedule, const struct schedule_error *error,
+		       struct buf *out)
+{
+	if (schedule)
+		schedule_lint(schedule, NOW, add_lint, out);
+	else
+		mark(error, out);
+	if (!out->length)
+		buf_text(out, "nothing to say");
+}
+
+static const struct telling {
+	const char *name;
+	void (*tell)(const struct schedule *, const struct schedule_error *, struct buf *);
+	const char *zone;
+	int least; /* rows */
+} tellings[] = {
+	{"errors", tell_error, "UTC", 120},
+	{"explain", tell_words, "UTC", 200},
+	{"lints", tell_lints, "Europe/Paris", 30},
+};
+enum { TELLINGS = sizeof(tellings) / sizeof(tellings[0]) };
+
+static void tell(const struct telling *telling, const char *expression, struct buf *out)
 {
 	struct zoneinfo *zones = zoneinfo_create(NULL);
-	struct schedule_context context = {.job_name = "job", .zones = zoneinfo_source(zones)};
+	const struct zone_source *source = zoneinfo_source(zones);
+	struct schedule_context context = {.job_name = "job", .zones = source};
 	struct schedule_error error = {0};
-	const struct schedule *schedule;
+	const struct schedule *schedule = NULL;
 	struct arena arena = {0};
 
-	if (schedule_parse_cron(&arena, expression, strlen(expression), &context, &schedule, &error,
-				1))
-		point_at(&error, out);
-	else
-		put_into_words(schedule, out);
+	context.zone = source->get(source->context, telling->zone, NULL);
+	size_t errors = schedule_parse_cron(&arena, expression, strlen(expression), &context,
+					    &schedule, &error, 1);
+	telling->tell(errors ? NULL : schedule, &error, out);
 	arena_finish(&arena);
 	zoneinfo_destroy(zones);
 }
+
+/* ---- the files ---- */
 
 /* Lines in pairs; an empty line or a comment ("# …") stands between pairs only. */
 static bool read_line(FILE *file, char line[LINE_MAX_BYTES])
@@ -76,10 +128,13 @@ static bool is_between(const char *line)
 
 static void texts_are_exact(void **state)
 {
-	FILE *file = fopen(*state, "re");
+	const struct telling *telling = *state;
+	char path[256];
 	char expression[LINE_MAX_BYTES], expected[LINE_MAX_BYTES];
 	int rows = 0;
 
+	snprintf(path, sizeof(path), "%s/schedule/%s.txt", TEST_DIRECTORY, telling->name);
+	FILE *file = fopen(path, "re");
 	assert_non_null(file);
 	while (read_line(file, expression)) {
 		struct buf found = {0};
@@ -87,7 +142,7 @@ static void texts_are_exact(void **state)
 		if (is_between(expression))
 			continue;
 		assert_true(read_line(file, expected));
-		describe(expression, &found);
+		tell(telling, expression, &found);
 		if (strcmp(buf_string(&found), expected) != 0)
 			fail_msg("%s\nexpected %s\nfound    %s", expression, expected,
 				 buf_string(&found));
@@ -95,10 +150,10 @@ static void texts_are_exact(void **state)
 		rows++;
 	}
 	fclose(file);
-	assert_true(rows >= LEAST_ROWS);
+	assert_true(rows >= telling->least);
 }
 
-static int write_anew(const char *path)
+static int write_anew(const struct telling *telling, const char *path)
 {
 	FILE *file = fopen(path, "re");
 	char line[LINE_MAX_BYTES], old[LINE_MAX_BYTES];
@@ -113,7 +168,7 @@ static int write_anew(const char *path)
 		puts(line);
 		if (is_between(line) || !read_line(file, old))
 			continue;
-		describe(line, &found);
+		tell(telling, line, &found);
 		puts(buf_string(&found));
 		buf_finish(&found);
 	}
@@ -123,12 +178,13 @@ static int write_anew(const char *path)
 
 int main(int argc, char **argv)
 {
-	static char errors[] = TEST_DIRECTORY "/schedule/errors.txt",
-		    explain[] = TEST_DIRECTORY "/schedule/explain.txt";
-	const struct CMUnitTest tests[] = {
-		{"errors", texts_are_exact, NULL, NULL, errors},
-		{"explain", texts_are_exact, NULL, NULL, explain},
-	};
+	struct CMUnitTest tests[TELLINGS];
 
-	return argc > 1 ? write_anew(argv[1]) : cmocka_run_group_tests(tests, NULL, NULL);
+	for (size_t i = 0; i < TELLINGS; i++) {
+		if (argc > 2 && strcmp(argv[1], tellings[i].name) == 0)
+			return write_anew(&tellings[i], argv[2]);
+		tests[i] = (struct CMUnitTest){tellings[i].name, texts_are_exact, NULL, NULL,
+					       (void *)(uintptr_t)&tellings[i]};
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }
