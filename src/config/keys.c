@@ -24,6 +24,7 @@ static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DE
 #define AT(member)                                                                                 \
 	.is_kept = true, .offset = offsetof(struct draft, member),                                 \
 	.width = sizeof(((struct draft *)NULL)->member)
+#define SHOWN(member) .shown_offset = offsetof(struct draft, member)
 
 #define DAY_MS   INT64_C(86400000)
 #define YEARS_MS (INT64_C(36600) * DAY_MS)
@@ -135,7 +136,8 @@ const struct key_row keys[KEY_COUNT] = {
 	[KEY_ENV] = {JOB("env"), .kind = KIND_MAP, .type = "object of texts", .is_expanded = true,
 		.rule = RULE_ENV_NAME, AT(env),
 		.summary = "environment variables of the job; those of defaults are added to"},
-	[KEY_ENV_FILE] = {JOB("env_file"), TEXT, .is_expanded = true, AT(job.env_file), .least = 1,
+	[KEY_ENV_FILE] = {JOB("env_file"), TEXT, .is_expanded = true, AT(job.env_file),
+		SHOWN(job.env_file_shown), .least = 1,
 		.summary = "file of NAME=value lines, read at each start"},
 	[KEY_ALERT] = {JOB("alert"), OBJECT,
 		.summary = "who hears of failures; for a later release, checked but not used yet"},
@@ -153,7 +155,7 @@ const struct key_row keys[KEY_COUNT] = {
 		.summary = "what to run; a text is split into words as a shell would, without a "
 			   "shell"},
 	[KEY_CWD] = {JOB("cwd"), TEXT, .is_expanded = true, .is_process_only = true,
-		AT(job.process.cwd), .least = 1,
+		AT(job.process.cwd), SHOWN(job.process.cwd_shown), .least = 1,
 		.summary = "working directory; else the one belfry was started in"},
 	[KEY_USER] = {JOB("user"), TEXT, .is_process_only = true, AT(job.process.user), .least = 1,
 		.summary = "user to run as (name or number); else belfry's own"},

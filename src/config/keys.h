@@ -144,6 +144,7 @@ struct key_row {
 	const char *const *words;
 	enum text_rule rule;
 	size_t offset, width; /* in struct draft */
+	size_t shown_offset;  /* where the text goes as it was written; 0: nowhere */
 	int64_t scale;        /* the number is kept times this; 0: as it is */
 };
 

@@ -138,12 +138,24 @@ static const char *checked_text(struct slot *s)
 	return value_text(s->l, s->row->is_expanded, NULL);
 }
 
+/* As it was written, for people. */
+static void keep_shown(const struct slot *s)
+{
+	const char **shown = (const char **)(void *)((char *)s->d + s->row->shown_offset);
+
+	s->l->json.at = s->at;
+	*shown = intern_text(&s->l->texts, s->l->arena, value_text(s->l, false, NULL));
+}
+
 static void read_text(struct slot *s)
 {
 	const char *text = checked_text(s);
 
-	if (text)
-		keep_text(s, text);
+	if (!text)
+		return;
+	keep_text(s, text);
+	if (s->row->shown_offset)
+		keep_shown(s);
 }
 
 static void read_zone(struct slot *s)

@@ -28,20 +28,22 @@ static bool is_program(const char *path)
 	return access(path, X_OK) == 0;
 }
 
-static bool check_cwd(const char *cwd, struct err *err)
+static bool check_cwd(const struct start_order *order, struct err *err)
 {
 	struct stat status;
 
-	if (stat(cwd, &status) != 0)
-		return err_errno(err, errno, "cwd %s", cwd);
+	if (stat(order->cwd, &status) != 0)
+		return err_errno(err, errno, "cwd %s", order->cwd_shown);
 	if (!S_ISDIR(status.st_mode))
-		return err_set(err, "cwd %s is not a folder", cwd);
-	return access(cwd, X_OK) == 0 || err_errno(err, errno, "cwd %s", cwd);
+		return err_set(err, "cwd %s is not a folder", order->cwd_shown);
+	return access(order->cwd, X_OK) == 0 || err_errno(err, errno, "cwd %s", order->cwd_shown);
 }
 
 /* As execvp(3) will: an empty piece of PATH is the working directory. */
-static bool find_program(const char *name, const char *path, const char *cwd, struct err *err)
+static bool find_program(const struct start_order *order, const char *path, bool hides_path,
+			 struct err *err)
 {
+	const char *name = order->argv[0], *cwd = order->cwd;
 	char file[PATH_MAX];
 	bool is_forbidden = false;
 
@@ -58,24 +60,26 @@ static bool find_program(const char *name, const char *path, const char *cwd, st
 		at = at[length] ? at + length + 1 : NULL;
 	}
 	if (is_forbidden)
-		return err_set(err, "program %s is in PATH but may not be executed", name);
-	return err_set(err, "program %s is not in PATH (%s)", name, path);
+		return err_set(err, "program %s is in PATH but may not be executed",
+			       order->program_shown);
+	return err_set(err, "program %s is not in PATH (%s)", order->program_shown,
+		       hides_path ? "hidden" : path);
 }
 
-bool check_order(const struct start_order *order, struct err *err)
+bool check_order(const struct start_order *order, bool hides_path, struct err *err)
 {
 	const char *name = order->argv[0], *path = order_variable(order->env, "PATH");
 	char file[PATH_MAX];
 
-	if (!check_cwd(order->cwd, err))
+	if (!check_cwd(order, err))
 		return false;
 	if (!*name)
 		return err_set(err, "the program's name is empty");
 	if (!strchr(name, '/'))
-		return find_program(name, path ? path : "/bin:/usr/bin", order->cwd, err);
+		return find_program(order, path ? path : "/bin:/usr/bin", hides_path, err);
 	if (*name == '/')
 		snprintf(file, sizeof(file), "%s", name);
 	else
 		snprintf(file, sizeof(file), "%s/%s", order->cwd, name);
-	return is_program(file) || err_errno(err, errno, "program %s", file);
+	return is_program(file) || err_errno(err, errno, "program %s", order->program_shown);
 }

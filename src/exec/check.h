@@ -5,6 +5,7 @@
 #include "err.h"
 #include "protocol.h"
 
-bool check_order(const struct start_order *order, struct err *err);
+/* Errors do not tell the order's PATH where it `hides` it. */
+bool check_order(const struct start_order *order, bool hides_path, struct err *err);
 
 #endif

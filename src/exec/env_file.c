@@ -179,18 +179,18 @@ static bool read_whole(int fd, struct buf *buf, struct err *err)
 	return true;
 }
 
-bool env_file_read(const char *path, struct arena *arena, env_file_fn *fn, void *context,
-		   struct err *err)
+bool env_file_read(const char *path, const char *shown, struct arena *arena, env_file_fn *fn,
+		   void *context, struct err *err)
 {
 	struct buf buf = {0};
 	/* Not to wait for the other end of a FIFO. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
 	if (fd < 0)
-		return err_errno(err, errno, "env_file %s: cannot open", path);
+		return err_errno(err, errno, "env_file %s: cannot open", shown);
 	bool is_done = read_whole(fd, &buf, err) &&
 		       env_file_parse(buf_string(&buf), buf.length, arena, fn, context, err);
 	close(fd);
 	buf_finish(&buf);
-	return is_done || err_wrap(err, "env_file %s", path);
+	return is_done || err_wrap(err, "env_file %s", shown);
 }

@@ -19,8 +19,8 @@ typedef void env_file_fn(void *context, const char *name, const char *value);
 /* Pure. Names and values live in the arena. Errors begin with the line: "line 3: …". */
 bool env_file_parse(const char *text, size_t length, struct arena *arena, env_file_fn *fn,
 		    void *context, struct err *err);
-/* Errors begin with the path. */
-bool env_file_read(const char *path, struct arena *arena, env_file_fn *fn, void *context,
-		   struct err *err);
+/* Errors begin with the path as it may be shown. */
+bool env_file_read(const char *path, const char *shown, struct arena *arena, env_file_fn *fn,
+		   void *context, struct err *err);
 
 #endif

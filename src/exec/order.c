@@ -136,6 +136,17 @@ static const char *absolute(const struct order_base *base, const char *path, str
 	return *path == '/' ? path : arena_format(arena, "%s/%s", base->cwd, path);
 }
 
+/* The path in messages: whole, unless a part of it is not to be seen. */
+static const char *shown_path(const struct order_base *base, const char *path, const char *shown,
+			      struct arena *arena)
+{
+	if (!path)
+		return base->cwd;
+	if (!shown)
+		return "(hidden)";
+	return strcmp(path, shown) == 0 ? absolute(base, path, arena) : shown;
+}
+
 static bool make_environment(const struct order_base *base, const struct job *job,
 			     const struct run *run, const struct user *user,
 			     struct environment *env, struct err *err)
@@ -145,7 +156,9 @@ static bool make_environment(const struct order_base *base, const struct job *jo
 	if (user)
 		set_user(env, user);
 	if (job->env_file &&
-	    !env_file_read(absolute(base, job->env_file, env->arena), env->arena, set, env, err))
+	    !env_file_read(absolute(base, job->env_file, env->arena),
+			   shown_path(base, job->env_file, job->env_file_shown, env->arena),
+			   env->arena, set, env, err))
 		return false;
 	for (size_t i = 0; i < job->env_count; i++)
 		set(env, job->env[i].name, job->env[i].value);
@@ -213,6 +226,15 @@ static bool become(const struct order_base *base, const struct job *job, const s
 	return true;
 }
 
+static void set_shown(const struct order_base *base, const struct job *job, struct arena *arena,
+		      struct start_order *order)
+{
+	const char *program = job->argv_shown.count ? job->argv_shown.items[0] : "(hidden)";
+
+	order->program_shown = job->process.shell ? job->process.shell : program;
+	order->cwd_shown = shown_path(base, job->process.cwd, job->process.cwd_shown, arena);
+}
+
 static void set_limits(const struct process_limits *limits, struct start_order *order)
 {
 	const int64_t values[] = {limits->open_files, limits->processes, limits->file_size,
@@ -244,6 +266,7 @@ bool order_make(const struct order_base *base, const struct job *job, const stru
 		job->process.shell ? shell_argv(job, extra, arena) : plain_argv(job, extra, arena);
 	order->env = env.items;
 	order->cwd = absolute(base, job->process.cwd, arena);
+	set_shown(base, job, arena, order);
 	order->umask = job->process.umask >= 0 ? job->process.umask : base->umask;
 	set_limits(&job->process.limits, order);
 	return true;

@@ -179,6 +179,14 @@ static void on_lost(void *context)
 
 /* ---- the operations ---- */
 
+static bool hides_path(const struct job *job)
+{
+	for (size_t i = 0; i < job->env_count; i++)
+		if (job->env[i].from_environment && strcmp(job->env[i].name, "PATH") == 0)
+			return true;
+	return false;
+}
+
 static bool check(struct executor *executor, const struct job *job, struct err *err)
 {
 	struct process *process = process_of(executor);
@@ -186,7 +194,7 @@ static bool check(struct executor *executor, const struct job *job, struct err *
 	struct start_order order;
 	struct run run = {.id = 1, .attempt = 1, .scheduled_at = UTC_NONE};
 	bool is_fine = order_make(&process->base, job, &run, &arena, &order, err) &&
-		       check_order(&order, err);
+		       check_order(&order, hides_path(job), err);
 
 	arena_finish(&arena);
 	return is_fine;

@@ -43,7 +43,8 @@ struct process_limits {
 };
 
 struct process_spec {
-	const char *cwd;   /* NULL: the daemon's state directory's owner decides: "/" */
+	const char *cwd; /* NULL: the folder belfry was started in */
+	const char *cwd_shown;
 	const char *user;  /* name or number; NULL: the daemon's own */
 	const char *shell; /* NULL: the argv is run as it is; else `shell -c command` */
 	int32_t umask;     /* -1: the daemon's */
@@ -88,12 +89,14 @@ struct job {
 
 	enum executor_kind executor;
 	struct text_list argv; /* of the process, or the container's or Machine's command */
-	/* The same for people: what came through ${NAME} is left as it was written. Where
-	 * the reader of the file does not tell, it is empty, and no command is shown. */
+	/* The same for people, as cwd_shown and env_file_shown: what came through ${NAME}
+	 * is left as it was written. Where the reader of the file does not tell, it is empty
+	 * or NULL, and nothing is shown. */
 	struct text_list argv_shown;
 	const struct env_var *env;
 	size_t env_count;
 	const char *env_file; /* read at each start; NULL if none */
+	const char *env_file_shown;
 	struct process_spec process;
 	struct remote_spec remote; /* docker, fly, http */
 

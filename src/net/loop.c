@@ -16,6 +16,7 @@
 #include <uv.h>
 
 #include "mem.h"
+#include "path_folders.h"
 
 struct loop {
 	uv_loop_t uv;
@@ -305,10 +306,18 @@ void loop_signal_destroy(struct loop_signal *signal)
 
 /* ---- files ---- */
 
-struct loop_file {
+struct folder_watch {
 	uv_fs_event_t uv;
+	char path[PATH_MAX];
+	bool is_wanted;
+	struct folder_watch *next;
+};
+
+struct loop_file {
+	struct loop *loop;
 	char *path;
 	struct stat last; /* zeroed while there is no file */
+	struct folder_watch *watches;
 	loop_file_fn *fn;
 	void *context;
 };
@@ -326,52 +335,121 @@ static bool is_same(const struct stat *a, const struct stat *b)
 	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-/* Something happened in the folder: was it to what the path leads to? Names do not
- * tell, as the path may lead through links beside it. */
+static void free_watch(uv_handle_t *handle)
+{
+	free((struct folder_watch *)handle); /* the handle is its first member */
+}
+
+static void on_change(uv_fs_event_t *uv, const char *name, int events, int status);
+
+static int watch_folder(struct loop_file *file, const char *path)
+{
+	struct folder_watch *watch = mem_alloc(sizeof(*watch));
+
+	must(uv_fs_event_init(&file->loop->uv, &watch->uv));
+	watch->uv.data = file;
+	watch->is_wanted = true;
+	strcpy(watch->path, path);
+	int status = uv_fs_event_start(&watch->uv, on_change, path, 0);
+	if (status != 0) {
+		uv_close((uv_handle_t *)&watch->uv, free_watch);
+		return status;
+	}
+	watch->next = file->watches;
+	file->watches = watch;
+	return 0;
+}
+
+static void drop_unwanted(struct loop_file *file)
+{
+	struct folder_watch **place = &file->watches, *watch;
+
+	while ((watch = *place)) {
+		if (watch->is_wanted) {
+			place = &watch->next;
+			continue;
+		}
+		*place = watch->next;
+		uv_close((uv_handle_t *)&watch->uv, free_watch);
+	}
+}
+
+static struct folder_watch *find_watch(const struct loop_file *file, const char *path)
+{
+	struct folder_watch *watch = file->watches;
+
+	while (watch && strcmp(watch->path, path) != 0)
+		watch = watch->next;
+	return watch;
+}
+
+/* Watches the folders that the path leads through now, and no others. */
+static int watch_folders(struct loop_file *file)
+{
+	struct path_folders *folders = mem_alloc(sizeof(*folders));
+	int status = UV_ENOENT;
+
+	path_folders_find(file->path, folders);
+	for (struct folder_watch *watch = file->watches; watch; watch = watch->next)
+		watch->is_wanted = false;
+	for (size_t i = 0; i < folders->count; i++) {
+		struct folder_watch *watch = find_watch(file, folders->items[i]);
+
+		if (watch)
+			watch->is_wanted = true;
+		status = watch ? 0 : watch_folder(file, folders->items[i]);
+	}
+	drop_unwanted(file);
+	free(folders);
+	return status; /* of the last one, where the file is */
+}
+
+/* Something happened in a folder: was it to what the path leads to? Names do not tell,
+ * as the path may lead through links. Looked at after the new folders are watched, so
+ * that no change falls between. */
 static void on_change(uv_fs_event_t *uv, const char *name, int events, int status)
 {
 	struct loop_file *file = uv->data;
-	struct stat now = look(file->path);
 
 	(void)name;
 	(void)events;
 	(void)status;
+	watch_folders(file);
+	struct stat now = look(file->path);
 	if (is_same(&now, &file->last))
 		return;
 	file->last = now;
 	file->fn(file->context);
 }
 
-static char *folder_of(const char *path)
+static bool has_folder(const char *path)
 {
 	const char *slash = strrchr(path, '/');
+	char *folder = mem_copy_text(slash ? path : ".");
 
-	if (!slash)
-		return mem_copy_text(".");
-	char *folder = mem_copy_text(path);
-	folder[slash == path ? 1 : slash - path] = '\0';
-	return folder;
+	if (slash)
+		folder[slash == path ? 1 : slash - path] = '\0';
+	bool is_there = access(folder, F_OK) == 0;
+	free(folder);
+	return is_there;
 }
 
 struct loop_file *loop_file_create(struct loop *loop, const char *path, loop_file_fn *fn,
 				   void *context, struct err *err)
 {
 	struct loop_file *file = mem_alloc(sizeof(*file));
-	char *folder = folder_of(path);
 
-	must(uv_fs_event_init(&loop->uv, &file->uv));
-	file->uv.data = file;
+	file->loop = loop;
 	file->path = mem_copy_text(path);
-	file->last = look(path);
 	file->fn = fn;
 	file->context = context;
-	int status = uv_fs_event_start(&file->uv, on_change, folder, 0);
+	int status = has_folder(path) ? watch_folders(file) : UV_ENOENT;
+	file->last = look(path);
 	if (status != 0) {
-		err_set(err, "cannot watch %s: %s", folder, uv_strerror(status));
+		err_set(err, "cannot watch the folder of %s: %s", path, uv_strerror(status));
 		loop_file_destroy(file);
-		file = NULL;
+		return NULL;
 	}
-	free(folder);
 	return file;
 }
 
@@ -379,6 +457,9 @@ void loop_file_destroy(struct loop_file *file)
 {
 	if (!file)
 		return;
+	for (struct folder_watch *watch = file->watches; watch; watch = watch->next)
+		watch->is_wanted = false;
+	drop_unwanted(file);
 	free(file->path);
-	close_handle(&file->uv);
+	free(file);
 }

@@ -60,7 +60,8 @@ struct loop_signal *loop_signal_create(struct loop *loop, int number, loop_signa
 void loop_signal_destroy(struct loop_signal *signal);
 
 /* Tells of any change to the file at path, its replacement by rename included:
- * the directory is watched, as editors and Kubernetes swap files and links in it. */
+ * the directory is watched, as editors and Kubernetes swap files and links in it, and
+ * that of every link the path leads through. */
 struct loop_file;
 typedef void loop_file_fn(void *context);
 struct loop_file *loop_file_create(struct loop *loop, const char *path, loop_file_fn *fn,

@@ -108,11 +108,11 @@ static _Noreturn void child(const struct start_order *order, const int gates[2],
 		umask((mode_t)order->umask);
 	become(gate, order);
 	if (chdir(order->cwd) != 0)
-		refuse(gate, "cannot change to the folder", order->cwd);
+		refuse(gate, "cannot change to the folder", order->cwd_shown);
 	/* execvp looks the program up in PATH as the job will see it. */
 	environ = (char **)(uintptr_t)order->env;
 	execvp(order->argv[0], (char *const *)(uintptr_t)order->argv);
-	refuse(gate, "cannot run", order->argv[0]);
+	refuse(gate, "cannot run", order->program_shown);
 }
 
 /* ---- in the runner ---- */

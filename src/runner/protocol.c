@@ -34,6 +34,8 @@ static void put_order(struct buf *buf, const struct start_order *order)
 	put_list(buf, order->argv);
 	put_list(buf, order->env);
 	wire_put_text(buf, order->cwd);
+	wire_put_text(buf, order->program_shown);
+	wire_put_text(buf, order->cwd_shown);
 	wire_put_i64(buf, order->timeout_ms);
 	wire_put_i64(buf, order->grace_ms);
 	wire_put_u64(buf, order->output_max);
@@ -53,6 +55,8 @@ static void get_order(struct wire *wire, struct arena *arena, struct start_order
 	order->argv = get_list(wire, arena);
 	order->env = get_list(wire, arena);
 	order->cwd = wire_text(wire, arena);
+	order->program_shown = wire_text(wire, arena);
+	order->cwd_shown = wire_text(wire, arena);
 	order->timeout_ms = wire_i64(wire);
 	order->grace_ms = wire_i64(wire);
 	order->output_max = wire_u64(wire);
@@ -67,7 +71,8 @@ static void get_order(struct wire *wire, struct arena *arena, struct start_order
 	for (uint32_t i = 0; i < order->group_count; i++)
 		groups[i] = wire_u32(wire);
 	order->groups = groups;
-	if (!order->argv[0] || !order->cwd || order->timeout_ms < 0 || order->grace_ms < 0)
+	if (!order->argv[0] || !order->cwd || !order->program_shown || !order->cwd_shown ||
+	    order->timeout_ms < 0 || order->grace_ms < 0)
 		wire->is_bad = true;
 }
 

@@ -13,7 +13,7 @@
 #include "mem.h"
 
 enum {
-	PROTOCOL_VERSION = 1,
+	PROTOCOL_VERSION = 2,
 	/* A packet must fit into the socket's buffer whole (unix(7)). */
 	MESSAGE_MAX = 160 * 1024,
 };
@@ -37,6 +37,8 @@ struct start_order {
 	const char *const *argv;
 	const char *const *env; /* NAME=value */
 	const char *cwd;
+	/* What a refusal calls argv[0] and cwd: they may hold what nobody is to see. */
+	const char *program_shown, *cwd_shown;
 	int64_t timeout_ms;  /* 0: none */
 	int64_t grace_ms;    /* SIGTERM to SIGKILL after the timeout */
 	uint64_t output_max; /* bytes kept of stdout and stderr together */

@@ -233,6 +233,24 @@ static void what_defaults_give_is_shared(void **state)
 	config_destroy(config);
 }
 
+static void paths_from_the_environment_are_shown_as_written(void **state)
+{
+	struct config *config = parse(
+		"{\"defaults\":{\"env_file\":\"/${SECRET}\"},\"jobs\":[{\"name\":\"a\","
+		"\"schedule\":\"@daily\",\"command\":\"true\",\"cwd\":\"${SECRET}/x\"},"
+		"{\"name\":\"b\",\"schedule\":\"@daily\",\"command\":\"true\",\"cwd\":\"/y\"}]}");
+	const struct job *a = &config->jobs[0], *b = &config->jobs[1];
+
+	(void)state;
+	assert_string_equal(a->process.cwd, SECRET "/x");
+	assert_string_equal(a->process.cwd_shown, "${SECRET}/x");
+	assert_string_equal(b->process.cwd_shown, "/y");
+	assert_string_equal(b->env_file, "/" SECRET);
+	assert_string_equal(a->env_file_shown, "/${SECRET}");
+	assert_string_equal(b->env_file_shown, "/${SECRET}");
+	config_destroy(config);
+}
+
 static void cron_manager_is_read_as_fly(void **state)
 {
 	size_t length;
@@ -573,6 +591,7 @@ int main(void)
 		cmocka_unit_test(every_key_arrives),
 		cmocka_unit_test(defaults_are_merged_member_by_member),
 		cmocka_unit_test(what_defaults_give_is_shared),
+		cmocka_unit_test(paths_from_the_environment_are_shown_as_written),
 		cmocka_unit_test(cron_manager_is_read_as_fly),
 		cmocka_unit_test(empty_files_have_no_jobs),
 		cmocka_unit_test(content_hash_is_sha256),

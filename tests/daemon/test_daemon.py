@@ -57,6 +57,29 @@ class Rings(unittest.TestCase):
             self.assertEqual("failed", run["outcome"])
             self.assertIn("not in this build", run["message"])
 
+    def test_what_came_from_the_environment_is_never_shown(self):
+        jobs = [job("program", ["/nowhere/${HIDDEN}", "${HIDDEN}"], dry_run=["${HIDDEN}"]),
+                job("folder", ["true"], cwd="/nowhere/${HIDDEN}"),
+                job("file", ["true"], env_file="/nowhere/${HIDDEN}"),
+                job("fails", ["false", "${HIDDEN}"], env={"A": "${HIDDEN}"}),
+                {"name": "http", "schedule": "@yearly",
+                 "http": {"url": "http://x/${HIDDEN}", "headers": {"A": "${HIDDEN}"}}}]
+        with Belfry(jobs) as b:
+            b.start("--log-level", "debug", env={"HIDDEN": "s3cret"})
+            for row in jobs:
+                b.wait_run(b.trigger(row["name"]))
+                b.wait_run(b.trigger(row["name"], "--dry-run"))
+            told = [b.http("GET", path)[1] for path in (
+                "/health", "/api/v1/jobs", "/api/v1/runs", "/api/v1/occurrences",
+                "/api/v1/revisions", "/api/v1/revisions/1")]
+            told += [json.dumps(event) for event in b.log]
+            told += [str(row) for row in b.sql("SELECT * FROM run")]
+            told += [str(row) for row in b.sql("SELECT * FROM attempt")]
+            told += [str(row) for row in b.sql("SELECT * FROM revision")]
+            self.assertIn("${HIDDEN}", " ".join(told))
+            for text in told:
+                self.assertNotIn("s3cret", text)
+
     def test_retries_are_attempts_of_one_run(self):
         text = ('echo "$BELFRY_ATTEMPT $BELFRY_RUN_ID"; '
                 'test "$BELFRY_ATTEMPT" = 3')

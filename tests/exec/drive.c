@@ -137,6 +137,25 @@ static void env_of(json_t *object, struct job *job, struct arena *arena)
 	job->env = vars;
 }
 
+static void show_all(struct job *job)
+{
+	job->argv_shown = job->argv;
+	job->env_file_shown = job->env_file;
+	job->process.cwd_shown = job->process.cwd;
+}
+
+/* As if all of it had come from the environment. */
+static void show_otherwise(struct job *job)
+{
+	static const char *const words[] = {"${PROGRAM}", NULL};
+
+	job->argv_shown = (struct text_list){words, 1};
+	job->env_file_shown = "${ENV_FILE}";
+	job->process.cwd_shown = "${CWD}";
+	for (size_t i = 0; i < job->env_count; i++)
+		((struct env_var *)(uintptr_t)&job->env[i])->from_environment = true;
+}
+
 static struct job job_of(json_t *object, struct arena *arena)
 {
 	const json_t *limits = json_object_get(object, "limits");
@@ -160,6 +179,10 @@ static struct job job_of(json_t *object, struct arena *arena)
 			  }};
 
 	env_of(object, &job, arena);
+	if (json_is_true(json_object_get(object, "is_shown_otherwise")))
+		show_otherwise(&job);
+	else
+		show_all(&job);
 	return job;
 }
 

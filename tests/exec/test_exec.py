@@ -108,6 +108,24 @@ class Outcomes(unittest.TestCase):
                 self.assertIn(words, end["message"])
                 self.assertEqual([], d.said(run, "started"))
 
+    def test_what_came_from_the_environment_is_in_no_message(self):
+        rows = [(dict(argv=["s3cret-program"]), "${PROGRAM}"),
+                (dict(argv=["/nowhere/s3cret"]), "${PROGRAM}"),
+                (dict(argv=["true"], cwd="/nowhere/s3cret"), "${CWD}"),
+                (dict(argv=["true"], env_file="/nowhere/s3cret"), "${ENV_FILE}"),
+                (dict(argv=["gone"], env={"PATH": "/nowhere/s3cret"}), "${PROGRAM}")]
+        with Drive() as d:
+            for run, (more, _) in enumerate(rows, 1):
+                d.do("start", run=run, is_shown_otherwise=True, **more)
+                d.do("check", is_shown_otherwise=True, **more)
+            checks = wait_for(lambda: len([a for a in d.answers if "check" in a]) == len(rows)
+                              and [a for a in d.answers if "check" in a], "the checks")
+            for run, (_, words) in enumerate(rows, 1):
+                self.assertFalse(checks[run - 1]["check"])
+                for message in (d.end(run)["message"], checks[run - 1]["message"]):
+                    self.assertIn(words, message)
+                    self.assertNotIn("s3cret", message)
+
     def test_use_of_resources(self):
         with Drive() as d:
             d.shell("i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done")

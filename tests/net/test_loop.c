@@ -384,6 +384,60 @@ static void test_a_file_swapped_as_kubernetes_does(void **state)
 	expect_change(scene);
 }
 
+/* jobs -> current/jobs, current -> 1: the file is in another folder than its name. */
+static void test_a_file_behind_links(void **state)
+{
+	struct scene *scene = *state;
+
+	make_version(scene, "1", "one");
+	make_version(scene, "etc", "");
+	assert_int_equal(unlink(path(scene, "etc/jobs")), 0);
+	assert_int_equal(symlink("1", path(scene, "current")), 0);
+	assert_int_equal(symlink("../current/jobs", path(scene, "etc/jobs")), 0);
+	watch(scene, path(scene, "etc/jobs"));
+	write_file(path(scene, "1/jobs"), "in place");
+	expect_change(scene);
+	write_file(path(scene, "1/new"), "by rename");
+	expect_silence(scene);
+	assert_int_equal(rename(path(scene, "1/new"), path(scene, "1/jobs")), 0);
+	expect_change(scene);
+	make_version(scene, "2", "two");
+	assert_int_equal(symlink("2", path(scene, "next")), 0);
+	assert_int_equal(rename(path(scene, "next"), path(scene, "current")), 0);
+	expect_change(scene);
+	write_file(path(scene, "1/jobs"), "nobody's any more");
+	expect_silence(scene);
+	write_file(path(scene, "2/jobs"), "in place again");
+	expect_change(scene);
+}
+
+/* The path's own folder is a link that a deploy swaps. */
+static void test_a_folder_that_is_a_link(void **state)
+{
+	struct scene *scene = *state;
+
+	make_version(scene, "1", "one");
+	make_version(scene, "2", "two");
+	assert_int_equal(symlink("1", path(scene, "current")), 0);
+	watch(scene, path(scene, "current/jobs"));
+	assert_int_equal(symlink("2", path(scene, "next")), 0);
+	assert_int_equal(rename(path(scene, "next"), path(scene, "current")), 0);
+	expect_change(scene);
+	write_file(path(scene, "2/jobs"), "two again");
+	expect_change(scene);
+}
+
+static void test_links_in_a_circle(void **state)
+{
+	struct scene *scene = *state;
+
+	assert_int_equal(symlink("jobs", path(scene, "jobs")), 0);
+	watch(scene, path(scene, "jobs"));
+	assert_int_equal(unlink(path(scene, "jobs")), 0);
+	write_file(path(scene, "jobs"), "1");
+	expect_change(scene);
+}
+
 static void test_a_folder_that_is_not_there(void **state)
 {
 	struct scene *scene = *state;
@@ -408,6 +462,9 @@ int main(void)
 		TEST(test_a_file_written_renamed_removed),
 		TEST(test_a_file_that_comes_later),
 		TEST(test_a_file_swapped_as_kubernetes_does),
+		TEST(test_a_file_behind_links),
+		TEST(test_a_folder_that_is_a_link),
+		TEST(test_links_in_a_circle),
 		TEST(test_a_folder_that_is_not_there),
 	};
 

@@ -195,6 +195,8 @@ static const struct message start_message = {.kind = MESSAGE_START,
 					     .order = {.argv = argv,
 						       .env = env,
 						       .cwd = "/",
+						       .program_shown = "${SHELL}",
+						       .cwd_shown = "${ROOT}",
 						       .timeout_ms = 5000,
 						       .grace_ms = 10,
 						       .output_max = 1 << 23,
@@ -222,6 +224,8 @@ static void a_start_comes_back(void **state)
 	assert_string_equal(env[1], got.order.env[1]);
 	assert_null(got.order.env[2]);
 	assert_string_equal("/", got.order.cwd);
+	assert_string_equal("${SHELL}", got.order.program_shown);
+	assert_string_equal("${ROOT}", got.order.cwd_shown);
 	assert_memory_equal(got.order.limits, start_message.order.limits, sizeof(got.order.limits));
 	assert_int_equal(3, got.order.group_count);
 	assert_memory_equal(groups, got.order.groups, sizeof(groups));
