@@ -139,6 +139,7 @@ static void catch_up(struct step *step, struct slot *slot)
 	while (slot->due.place && slot->due.key <= step->now.utc.ms) {
 		struct utc instant = slot->scheduled;
 
+		slot->decided = instant;
 		slots_plan(step->engine, slot, instant);
 		bool is_newest = !slot->due.place || slot->due.key > step->now.utc.ms;
 		bool runs = job->catchup != CATCHUP_NONE && instant.ms >= window_start &&
@@ -165,8 +166,10 @@ static void clock_went_back(struct step *step, int64_t by_ms)
 	for (size_t i = 0; i < engine->slot_count; i++) {
 		struct slot *slot = &engine->slots[i];
 
-		if (was_wrong || schedule_follows_clock(slot->job->schedule))
+		if (was_wrong || schedule_follows_clock(slot->job->schedule)) {
+			slot->decided = UTC_NONE;
 			slots_plan(engine, slot, step->now.utc);
+		}
 	}
 	struct effect *effect = effects_add(step->effects, EFFECT_RECORD);
 	effect->record.kind = RECORD_EPOCH;
@@ -203,6 +206,7 @@ void evaluate(struct step *step)
 		}
 		struct utc scheduled = slot->scheduled;
 
+		slot->decided = scheduled;
 		slots_plan(engine, slot, scheduled);
 		decide(step, slot, TRIGGER_SCHEDULE, scheduled);
 	}

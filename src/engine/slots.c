@@ -34,33 +34,72 @@ void slots_plan(struct engine *engine, struct slot *slot, struct utc after)
 	heap_set(&engine->due, &slot->due, next.ms + schedule_jitter_ms(slot->job->schedule, next));
 }
 
-/* The last instant before `evaluated` whose jittered fire still lies ahead would
- * be lost by planning from `evaluated`, so planning starts a jitter earlier and
- * passes over what has fired. */
-static void plan_from_past(struct engine *engine, struct slot *slot)
+/* The last instant before `from` whose jittered fire still lies ahead would be lost
+ * by planning after `from`, so planning starts a jitter earlier and passes over what
+ * has fired by then, and over what is decided. */
+static void plan_from(struct engine *engine, struct slot *slot, struct utc from)
 {
-	int64_t jitter = schedule_jitter_max_ms(slot->job->schedule);
+	struct utc after = utc_add(from, -schedule_jitter_max_ms(slot->job->schedule));
 
-	slots_plan(engine, slot, utc_add(engine->evaluated, -jitter));
-	while (slot->due.place && slot->due.key <= engine->evaluated.ms)
+	slots_plan(engine, slot, utc_max(after, slot->decided));
+	while (slot->due.place && slot->due.key <= from.ms)
 		slots_plan(engine, slot, slot->scheduled);
 }
 
-static bool keeps_plan(const struct slot *old, const struct job *job)
+static bool is_as_written(const struct slot *old, const struct job *job)
 {
 	return old->job->schedule_hash == job->schedule_hash && old->job->enabled == job->enabled;
 }
 
-static void take_over(struct step *step, struct slot *old, struct slot *slot)
+/* The same text may mean other instants, by other rules of its zone. */
+static bool has_same_rules(const struct slot *old, const struct job *job)
+{
+	return zone_rules(schedule_zone(old->job->schedule)) ==
+	       zone_rules(schedule_zone(job->schedule));
+}
+
+static const char *format_due(const struct slot *slot, char text[UTC_TEXT_MAX])
+{
+	return slot->due.place ? utc_format((struct utc){slot->due.key}, text) : "never";
+}
+
+/* Other rules hold from when they came on. What falls between then and now is due;
+ * what was decided by the old rules stays decided. */
+static void plan_by_new_rules(struct step *step, const struct slot *old, struct slot *slot,
+			      int64_t age_ms)
+{
+	char before[UTC_TEXT_MAX], after[UTC_TEXT_MAX];
+
+	plan_from(step->engine, slot, utc_add(step->engine->evaluated, -age_ms));
+	if (old->due.place == 0 ? slot->due.place == 0
+				: slot->due.place && old->due.key == slot->due.key)
+		return;
+	engine_tell(step, &(struct run){.job = slot->job->name}, false,
+		    "zone %s changed: next fire %s -> %s",
+		    zone_name(schedule_zone(slot->job->schedule)), format_due(old, before),
+		    format_due(slot, after));
+}
+
+static void keep_plan(struct engine *engine, const struct slot *old, struct slot *slot)
+{
+	slot->scheduled = old->scheduled;
+	if (old->due.place)
+		heap_set(&engine->due, &slot->due, old->due.key);
+}
+
+static void take_over(struct step *step, const struct event *event, const struct slot *old,
+		      struct slot *slot)
 {
 	struct engine *engine = step->engine;
 
-	if (old && keeps_plan(old, slot->job)) {
-		slot->scheduled = old->scheduled;
-		if (old->due.place)
-			heap_set(&engine->due, &slot->due, old->due.key);
+	slot->decided = old ? old->decided : UTC_NONE;
+	if (old && is_as_written(old, slot->job)) {
+		if (has_same_rules(old, slot->job) || !utc_is_set(engine->evaluated))
+			keep_plan(engine, old, slot);
+		else
+			plan_by_new_rules(step, old, slot, event->rules_age_ms);
 	} else if (!engine->has_run && utc_is_set(engine->evaluated)) {
-		plan_from_past(engine, slot);
+		plan_from(engine, slot, engine->evaluated);
 	} else {
 		slots_plan(engine, slot, step->now.utc);
 	}
@@ -106,7 +145,7 @@ void slots_replace(struct step *step, const struct event *event)
 		slot->due.order = i;
 		slot->bucket = engine->slot_table[chain];
 		engine->slot_table[chain] = slot;
-		take_over(step, slots_find(&old, slot->job->name), slot);
+		take_over(step, event, slots_find(&old, slot->job->name), slot);
 	}
 	rehome_runs(engine);
 	slots_finish(&old);
