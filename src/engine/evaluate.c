@@ -10,10 +10,8 @@
 /* A longer silence between two steps than this means that nobody looked. The
  * loop is never busy for so long, and a due job ends any sleep. */
 #define SILENCE_MS INT64_C(60000)
-/* Vixie's bounds: a step back below a minute is drift, one of three hours or more
- * means that the old time was wrong (cron.8, cronie/src/cron.c). */
-#define STEP_BACK_MS   INT64_C(60000)
-#define WRONG_CLOCK_MS (INT64_C(3) * 3600 * 1000)
+/* Vixie's bound: a step back below a minute is drift (cron.8, cronie/src/cron.c). */
+#define STEP_BACK_MS INT64_C(60000)
 
 static void record_occurrence(struct step *step, const struct occurrence *occurrence)
 {

@@ -8,6 +8,10 @@
 #include "heap.h"
 #include "verdict.h"
 
+/* Vixie's bound: a clock that jumps by three hours or more was wrong before (cron.8,
+ * cronie/src/cron.c). */
+#define WRONG_CLOCK_MS (INT64_C(3) * 3600 * 1000)
+
 /* One job in force. */
 struct slot {
 	struct heap_item due; /* in engine.due, key: fire time in ms UTC */

@@ -27,7 +27,7 @@
 #include "engine.h"
 #include "str.h"
 
-enum { RUNS_MAX = 4096, ZONES_MAX = 16 };
+enum { RUNS_MAX = 4096, ZONES_MAX = 64 };
 
 struct script {
 	const char *path;
