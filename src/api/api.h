@@ -31,6 +31,7 @@ struct api_health {
 	size_t running, waiting;   /* runs an executor is busy with; recorded, not started */
 	const char *store_failure; /* why it takes no records; NULL while it does */
 	const char *config_error;  /* why the file as it is now is refused; NULL if it is not */
+	const char *zone_trouble;  /* which zones go by older rules, and why; NULL if none does */
 };
 
 typedef void api_run_fn(void *context, const struct run *run);

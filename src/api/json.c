@@ -103,9 +103,8 @@ static void part(struct buf *out, const char *key, const char *bad, const char *
 void json_health(struct buf *out, const struct api_health *health, const struct api_world *world,
 		 struct utc now)
 {
-	const char *status = health->store_failure  ? "failing"
-			     : health->config_error ? "degraded"
-						    : "ok";
+	bool is_degraded = health->config_error || health->zone_trouble;
+	const char *status = health->store_failure ? "failing" : is_degraded ? "degraded" : "ok";
 
 	buf_json_open(out, NULL, '{');
 	buf_json_text(out, "status", status);
@@ -116,6 +115,7 @@ void json_health(struct buf *out, const struct api_health *health, const struct 
 	buf_json_int(out, "waiting", (int64_t)health->waiting);
 	part(out, "store", "failing", health->store_failure);
 	part(out, "config", "refused", health->config_error);
+	part(out, "zones", "stale", health->zone_trouble);
 	buf_json_time(out, "time", now);
 	buf_json_close(out, '}');
 }

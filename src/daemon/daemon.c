@@ -55,10 +55,12 @@ static void on_signal(void *context, int number)
 {
 	struct daemon *daemon = context;
 
-	if (number == SIGHUP)
-		reload_file(daemon, "SIGHUP");
-	else
+	if (number != SIGHUP) {
 		shutdown_begin(daemon, number == SIGINT ? "SIGINT" : "SIGTERM");
+		return;
+	}
+	reload_file(daemon, "SIGHUP");
+	zones_look(daemon);
 }
 
 /* As PID 1 of a container orphans come to us; nothing else of ours has children
@@ -95,6 +97,7 @@ static bool make_loop(struct daemon *daemon, struct err *err)
 	daemon->timer = loop_timer_create(daemon->loop, on_timer, daemon);
 	daemon->reload_timer = loop_timer_create(daemon->loop, reload_now, daemon);
 	daemon->prune_timer = loop_timer_create(daemon->loop, retention_run, daemon);
+	daemon->zone_watch.timer = loop_timer_create(daemon->loop, zones_look, daemon);
 	daemon->stop_timer = loop_timer_create(daemon->loop, shutdown_timeout, daemon);
 	daemon->on_term = loop_signal_create(daemon->loop, SIGTERM, on_signal, daemon);
 	daemon->on_int = loop_signal_create(daemon->loop, SIGINT, on_signal, daemon);
@@ -219,6 +222,7 @@ static void take_down(struct daemon *daemon)
 	arena_finish(&daemon->turn);
 	buf_finish(&daemon->config_error);
 	arena_finish(&daemon->prune.arena);
+	zones_finish(daemon);
 	loop_file_destroy(daemon->file);
 	loop_signal_destroy(daemon->on_term);
 	loop_signal_destroy(daemon->on_int);

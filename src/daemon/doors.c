@@ -66,6 +66,7 @@ static void count_waiting(void *context, const struct run *run)
 static void health(void *context, struct arena *arena, struct api_health *health)
 {
 	const struct daemon *daemon = context;
+	struct buf zones = {0};
 	struct err err;
 
 	*health = (struct api_health){.running = engine_running(daemon->engine)};
@@ -76,6 +77,10 @@ static void health(void *context, struct arena *arena, struct api_health *health
 		health->store_failure = arena_text(arena, err.text);
 	if (daemon->config_error.length)
 		health->config_error = arena_text(arena, buf_string(&daemon->config_error));
+	zones_trouble(daemon, &zones);
+	if (zones.length)
+		health->zone_trouble = arena_text(arena, buf_string(&zones));
+	buf_finish(&zones);
 }
 
 static struct utc now(void *context)

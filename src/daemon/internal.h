@@ -50,6 +50,15 @@ struct daemon {
 		size_t count, next;
 		struct arena arena;
 	} prune;
+	struct zone_watch {
+		struct loop_timer *timer; /* the next look */
+		struct loop_folder **folders;
+		size_t count;
+		bool has_sign; /* something happened in a folder, since: */
+		struct mono sign;
+		bool is_blind;      /* not every folder can be watched, which was told */
+		struct buf refused; /* why changed rules are not in force; empty if they are */
+	} zone_watch;
 };
 
 /* turn.c: decide and act */
@@ -62,6 +71,17 @@ bool reload_boot(struct daemon *daemon, const struct revision *last);
 void reload_file(struct daemon *daemon, const char *why);
 void reload_changed(void *context); /* the file was touched: soon */
 void reload_now(void *context);
+/* The text in force once more, by the rules its zones have by now; they hold for
+ * age_ms already. */
+void reload_rules(struct daemon *daemon, int64_t age_ms);
+
+/* zones.c: changes of the zone files */
+void zones_look(void *context);
+/* Another generation is in force: its zones are the ones to watch. */
+void zones_follow(struct daemon *daemon);
+/* What is wrong with the zones in use, a line each; nothing if all is well. */
+void zones_trouble(const struct daemon *daemon, struct buf *text);
+void zones_finish(struct daemon *daemon);
 
 /* retention.c: old history goes, in small batches */
 void retention_run(void *context);

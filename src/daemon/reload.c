@@ -2,7 +2,7 @@
  * reload.c - schedules.json: read at boot, on SIGHUP and when it changes.
  *
  * A good file becomes a revision and a new generation of jobs; a bad one is told
- * and changes nothing.
+ * and changes nothing. Changed rules of zones make a generation of the same revision.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,10 +57,11 @@ static void keep_errors(struct buf *text, const char *path, const struct finding
 	}
 }
 
-/* The generation of a text as judged at `now`; NULL and told if it has errors. */
-static struct config *parse(struct daemon *daemon, const char *path, const char *text,
-			    size_t length, struct utc now, bool is_told)
+/* The generation of a text as judged at `now`; NULL and `errors` if it has any. */
+static struct config *parse(struct daemon *daemon, const char *text, size_t length, struct utc now,
+			    bool is_told, struct buf *errors)
 {
+	const char *path = daemon->options->config;
 	struct arena arena = {0};
 	struct findings findings = {.arena = &arena};
 	struct config_world world = {
@@ -70,7 +71,7 @@ static struct config *parse(struct daemon *daemon, const char *path, const char 
 	if (is_told)
 		tell_findings(path, &findings);
 	if (!config)
-		keep_errors(&daemon->config_error, path, &findings);
+		keep_errors(errors, path, &findings);
 	arena_finish(&arena);
 	return config;
 }
@@ -78,13 +79,12 @@ static struct config *parse(struct daemon *daemon, const char *path, const char 
 /* From now on these are the jobs. The old generation dies when nothing that was
  * decided under it is left to do. */
 static void put_in_force(struct daemon *daemon, struct config *config, int64_t revision,
-			 bool is_boot)
+			 bool is_boot, int64_t rules_age_ms)
 {
 	struct config *old = daemon->config;
 
 	daemon->config = config;
 	daemon->revision = revision;
-	buf_clear(&daemon->config_error);
 	daemon->world.jobs = config->jobs;
 	daemon->world.job_count = config->job_count;
 	daemon->world.revision = revision;
@@ -92,9 +92,11 @@ static void put_in_force(struct daemon *daemon, struct config *config, int64_t r
 					  .jobs = config->jobs,
 					  .job_count = config->job_count,
 					  .revision = revision,
-					  .is_boot = is_boot});
+					  .is_boot = is_boot,
+					  .rules_age_ms = rules_age_ms});
 	turn_run(daemon);
 	config_destroy(old);
+	zones_follow(daemon);
 }
 
 static void record_revision(struct daemon *daemon, const struct config *config, const char *changes)
@@ -135,7 +137,8 @@ static bool take(struct daemon *daemon, struct config *config, const char *why, 
 
 	record_revision(daemon, config, buf_string(&changes));
 	buf_finish(&changes);
-	put_in_force(daemon, config, daemon->revision + 1, is_boot);
+	buf_clear(&daemon->config_error);
+	put_in_force(daemon, config, daemon->revision + 1, is_boot, 0);
 	tell_changes(daemon->revision, changed, config->job_count, why);
 	return true;
 }
@@ -148,8 +151,8 @@ static struct config *parse_last(struct daemon *daemon, const struct revision *l
 
 	if (last->number == 0)
 		return NULL;
-	config = parse(daemon, daemon->options->config, last->content, last->length,
-		       last->applied_at, false);
+	config = parse(daemon, last->content, last->length, last->applied_at, false,
+		       &daemon->config_error);
 	if (!config)
 		log_warn("revision %lld cannot be read any more; what fell due while belfry was "
 			 "down is judged by the file as it is now",
@@ -168,7 +171,8 @@ static struct config *parse_file(struct daemon *daemon)
 		log_error("%s", err.text);
 		return NULL;
 	}
-	struct config *config = parse(daemon, path, text, length, clock_utc(), true);
+	struct config *config =
+		parse(daemon, text, length, clock_utc(), true, &daemon->config_error);
 	free(text);
 	return config;
 }
@@ -193,12 +197,12 @@ bool reload_boot(struct daemon *daemon, const struct revision *last)
 	if (is_same) {
 		/* Of the two the fresh one has today's environment. */
 		config_destroy(config);
-		put_in_force(daemon, fresh, last->number, true);
+		put_in_force(daemon, fresh, last->number, true, 0);
 		tell_changes(last->number, 0, fresh->job_count, "as before");
 		return true;
 	}
 	if (is_known)
-		put_in_force(daemon, config, last->number, false);
+		put_in_force(daemon, config, last->number, false, 0);
 	return take(daemon, fresh, is_known ? "changed while belfry was down" : "first", true);
 }
 
@@ -225,7 +229,8 @@ void reload_file(struct daemon *daemon, const char *why)
 		free(text);
 		return;
 	}
-	struct config *config = parse(daemon, path, text, length, clock_utc(), true);
+	struct config *config =
+		parse(daemon, text, length, clock_utc(), true, &daemon->config_error);
 	free(text);
 	if (config)
 		take(daemon, config, why, false);
@@ -244,4 +249,20 @@ void reload_changed(void *context)
 void reload_now(void *context)
 {
 	reload_file(context, "the file changed");
+}
+
+void reload_rules(struct daemon *daemon, int64_t age_ms)
+{
+	const struct config *old = daemon->config;
+	/* At the beginning of time, as it was judged before: what has fired for the last
+	 * time meanwhile is no reason to refuse it. */
+	struct config *config = parse(daemon, old->text, old->length, (struct utc){0}, false,
+				      &daemon->zone_watch.refused);
+
+	if (config)
+		put_in_force(daemon, config, daemon->revision, false, age_ms);
+	else
+		log_error("revision %lld goes on by its zones' old rules, as it cannot follow the "
+			  "changed ones: %s",
+			  (long long)daemon->revision, buf_string(&daemon->zone_watch.refused));
 }

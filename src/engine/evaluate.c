@@ -10,10 +10,8 @@
 /* A longer silence between two steps than this means that nobody looked. The
  * loop is never busy for so long, and a due job ends any sleep. */
 #define SILENCE_MS INT64_C(60000)
-/* Vixie's bounds: a step back below a minute is drift, one of three hours or more
- * means that the old time was wrong (cron.8, cronie/src/cron.c). */
-#define STEP_BACK_MS   INT64_C(60000)
-#define WRONG_CLOCK_MS (INT64_C(3) * 3600 * 1000)
+/* Vixie's bound: a step back below a minute is drift (cron.8, cronie/src/cron.c). */
+#define STEP_BACK_MS INT64_C(60000)
 
 static void record_occurrence(struct step *step, const struct occurrence *occurrence)
 {
@@ -139,6 +137,7 @@ static void catch_up(struct step *step, struct slot *slot)
 	while (slot->due.place && slot->due.key <= step->now.utc.ms) {
 		struct utc instant = slot->scheduled;
 
+		slot->decided = instant;
 		slots_plan(step->engine, slot, instant);
 		bool is_newest = !slot->due.place || slot->due.key > step->now.utc.ms;
 		bool runs = job->catchup != CATCHUP_NONE && instant.ms >= window_start &&
@@ -165,8 +164,10 @@ static void clock_went_back(struct step *step, int64_t by_ms)
 	for (size_t i = 0; i < engine->slot_count; i++) {
 		struct slot *slot = &engine->slots[i];
 
-		if (was_wrong || schedule_follows_clock(slot->job->schedule))
+		if (was_wrong || schedule_follows_clock(slot->job->schedule)) {
+			slot->decided = UTC_NONE;
 			slots_plan(engine, slot, step->now.utc);
+		}
 	}
 	struct effect *effect = effects_add(step->effects, EFFECT_RECORD);
 	effect->record.kind = RECORD_EPOCH;
@@ -202,6 +203,7 @@ void evaluate(struct step *step)
 		}
 		struct utc scheduled = slot->scheduled;
 
+		slot->decided = scheduled;
 		slots_plan(engine, slot, scheduled);
 		decide(step, slot, TRIGGER_SCHEDULE, scheduled);
 	}

@@ -8,11 +8,16 @@
 #include "heap.h"
 #include "verdict.h"
 
+/* Vixie's bound: a clock that jumps by three hours or more was wrong before (cron.8,
+ * cronie/src/cron.c). */
+#define WRONG_CLOCK_MS (INT64_C(3) * 3600 * 1000)
+
 /* One job in force. */
 struct slot {
 	struct heap_item due; /* in engine.due, key: fire time in ms UTC */
 	const struct job *job;
 	struct utc scheduled; /* the instant that is due then (before jitter) */
+	struct utc decided;   /* the last instant decided in this epoch; UTC_NONE: none was */
 	struct slot *bucket;  /* next in the table of names */
 	uint32_t active;      /* real runs not finished: what overlap looks at */
 	uint32_t occupied;    /* of those, the ones an executor is busy with */

@@ -34,33 +34,114 @@ void slots_plan(struct engine *engine, struct slot *slot, struct utc after)
 	heap_set(&engine->due, &slot->due, next.ms + schedule_jitter_ms(slot->job->schedule, next));
 }
 
-/* The last instant before `evaluated` whose jittered fire still lies ahead would
- * be lost by planning from `evaluated`, so planning starts a jitter earlier and
- * passes over what has fired. */
-static void plan_from_past(struct engine *engine, struct slot *slot)
+/* The last instant before `from` whose jittered fire still lies ahead would be lost
+ * by planning after `from`, so planning starts a jitter earlier and passes over what
+ * has fired by then, and over what is decided. */
+static void plan_from(struct engine *engine, struct slot *slot, struct utc from, struct utc decided)
 {
-	int64_t jitter = schedule_jitter_max_ms(slot->job->schedule);
+	struct utc after = utc_add(from, -schedule_jitter_max_ms(slot->job->schedule));
 
-	slots_plan(engine, slot, utc_add(engine->evaluated, -jitter));
-	while (slot->due.place && slot->due.key <= engine->evaluated.ms)
+	slots_plan(engine, slot, utc_max(after, decided));
+	while (slot->due.place && slot->due.key <= from.ms)
 		slots_plan(engine, slot, slot->scheduled);
 }
 
-static bool keeps_plan(const struct slot *old, const struct job *job)
+static bool is_as_written(const struct slot *old, const struct job *job)
 {
 	return old->job->schedule_hash == job->schedule_hash && old->job->enabled == job->enabled;
 }
 
-static void take_over(struct step *step, struct slot *old, struct slot *slot)
+/* The same text may mean other instants, by other rules of its zone. */
+static bool has_same_rules(const struct slot *old, const struct job *job)
+{
+	return zone_rules(schedule_zone(old->job->schedule)) ==
+	       zone_rules(schedule_zone(job->schedule));
+}
+
+static const char *format_due(const struct slot *slot, char text[UTC_TEXT_MAX])
+{
+	return slot->due.place ? utc_format((struct utc){slot->due.key}, text) : "never";
+}
+
+/* By how much the clock of a fixed time jumps when other rules come on. */
+static int64_t jump_of(const struct slot *old, const struct job *job, struct utc since)
+{
+	const struct schedule *schedule = job->schedule;
+	int32_t before = zone_offset(schedule_zone(old->job->schedule), since.ms / 1000);
+	int32_t after = zone_offset(schedule_zone(schedule), since.ms / 1000);
+	int64_t jump_ms = ((int64_t)after - before) * 1000;
+	bool is_wrong = jump_ms >= WRONG_CLOCK_MS || jump_ms <= -WRONG_CLOCK_MS;
+
+	if (is_wrong || schedule_follows_clock(schedule) || schedule_is_absolute(schedule))
+		return 0;
+	return jump_ms;
+}
+
+/* Goes on to the last planned instant up to `end`. */
+static void fold(struct engine *engine, struct slot *slot, struct utc end)
+{
+	struct utc next;
+
+	while (slot->due.place &&
+	       schedule_next_after(slot->job->schedule, slot->scheduled, &next) &&
+	       next.ms <= end.ms)
+		slots_plan(engine, slot, slot->scheduled);
+}
+
+/*
+ * Other rules hold from when they came on; what falls between then and now is due.
+ * What was decided by the old rules stays decided. Where the clock jumps, all is as
+ * when it goes over to daylight saving time and back: fixed times that it leaves out
+ * come together, once, and those that it shows a second time do not come again.
+ */
+static void plan_by_new_rules(struct step *step, const struct slot *old, struct slot *slot,
+			      struct utc since)
+{
+	struct engine *engine = step->engine;
+	int64_t jump_ms = jump_of(old, slot->job, since);
+	struct utc decided = slot->decided;
+
+	if (jump_ms < 0 && utc_is_set(decided))
+		decided = utc_add(decided, -jump_ms);
+	plan_from(engine, slot, utc_add(since, -jump_ms), decided);
+	if (jump_ms > 0)
+		fold(engine, slot, since);
+}
+
+static void tell_move(struct step *step, const struct slot *old, const struct slot *slot)
+{
+	char before[UTC_TEXT_MAX], after[UTC_TEXT_MAX];
+	const char *from = format_due(old, before), *to = format_due(slot, after);
+
+	if (!str_equal(from, to))
+		engine_tell(step, &(struct run){.job = slot->job->name}, false,
+			    "zone %s changed: next fire %s -> %s",
+			    zone_name(schedule_zone(slot->job->schedule)), from, to);
+}
+
+static void keep_plan(struct engine *engine, const struct slot *old, struct slot *slot)
+{
+	slot->scheduled = old->scheduled;
+	if (old->due.place)
+		heap_set(&engine->due, &slot->due, old->due.key);
+}
+
+static void take_over(struct step *step, const struct event *event, const struct slot *old,
+		      struct slot *slot)
 {
 	struct engine *engine = step->engine;
 
-	if (old && keeps_plan(old, slot->job)) {
-		slot->scheduled = old->scheduled;
-		if (old->due.place)
-			heap_set(&engine->due, &slot->due, old->due.key);
+	slot->decided = old ? old->decided : UTC_NONE;
+	if (old && is_as_written(old, slot->job)) {
+		if (has_same_rules(old, slot->job) || !utc_is_set(engine->evaluated)) {
+			keep_plan(engine, old, slot);
+			return;
+		}
+		plan_by_new_rules(step, old, slot,
+				  utc_add(engine->evaluated, -event->rules_age_ms));
+		tell_move(step, old, slot);
 	} else if (!engine->has_run && utc_is_set(engine->evaluated)) {
-		plan_from_past(engine, slot);
+		plan_from(engine, slot, engine->evaluated, UTC_NONE);
 	} else {
 		slots_plan(engine, slot, step->now.utc);
 	}
@@ -106,7 +187,7 @@ void slots_replace(struct step *step, const struct event *event)
 		slot->due.order = i;
 		slot->bucket = engine->slot_table[chain];
 		engine->slot_table[chain] = slot;
-		take_over(step, slots_find(&old, slot->job->name), slot);
+		take_over(step, event, slots_find(&old, slot->job->name), slot);
 	}
 	rehome_runs(engine);
 	slots_finish(&old);

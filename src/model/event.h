@@ -53,6 +53,9 @@ struct event {
 	size_t job_count;
 	int64_t revision;
 	bool is_boot; /* CONFIG: the service has just started, @reboot jobs are due */
+	/* CONFIG: for how long already the rules of the jobs' zones hold where they are
+	 * other ones than those of the generation before; 0: from now on. */
+	int64_t rules_age_ms;
 };
 
 #endif

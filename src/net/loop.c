@@ -463,3 +463,45 @@ void loop_file_destroy(struct loop_file *file)
 	free(file->path);
 	free(file);
 }
+
+/* ---- folders ---- */
+
+struct loop_folder {
+	uv_fs_event_t uv;
+	loop_file_fn *fn;
+	void *context;
+};
+
+static void on_folder(uv_fs_event_t *uv, const char *name, int events, int status)
+{
+	struct loop_folder *folder = uv->data;
+
+	(void)name;
+	(void)events;
+	(void)status;
+	folder->fn(folder->context);
+}
+
+struct loop_folder *loop_folder_create(struct loop *loop, const char *path, loop_file_fn *fn,
+				       void *context, struct err *err)
+{
+	struct loop_folder *folder = mem_alloc(sizeof(*folder));
+
+	must(uv_fs_event_init(&loop->uv, &folder->uv));
+	folder->uv.data = folder;
+	folder->fn = fn;
+	folder->context = context;
+	int status = uv_fs_event_start(&folder->uv, on_folder, path, 0);
+	if (status != 0) {
+		err_set(err, "cannot watch %s: %s", path, uv_strerror(status));
+		loop_folder_destroy(folder);
+		return NULL;
+	}
+	return folder;
+}
+
+void loop_folder_destroy(struct loop_folder *folder)
+{
+	if (folder)
+		close_handle(&folder->uv);
+}

@@ -68,4 +68,11 @@ struct loop_file *loop_file_create(struct loop *loop, const char *path, loop_fil
 				   void *context, struct err *err);
 void loop_file_destroy(struct loop_file *file);
 
+/* Tells of anything that changes in a folder, and of the folder's own end or move.
+ * One change may be told several times. */
+struct loop_folder;
+struct loop_folder *loop_folder_create(struct loop *loop, const char *path, loop_file_fn *fn,
+				       void *context, struct err *err);
+void loop_folder_destroy(struct loop_folder *folder);
+
 #endif

@@ -362,6 +362,7 @@ static bool read_at(const struct reader *r, const struct calendar_form *form)
 				"\"%.40s\" has a fraction of a second; jobs fire on whole seconds",
 				form->at);
 	s->kind = KIND_AT;
+	s->has_offset = moment.form == MOMENT_INSTANT;
 	s->origin = moment_instant_ms(&moment, s->zone) / 1000;
 	return true;
 }

@@ -230,6 +230,11 @@ bool schedule_follows_clock(const struct schedule *s)
 	return s->kind == KIND_EVERY || (s->kind == KIND_FIELDS && s->follows_clock);
 }
 
+bool schedule_is_absolute(const struct schedule *s)
+{
+	return s->kind == KIND_EVERY || (s->kind == KIND_AT && s->has_offset);
+}
+
 const struct zone *schedule_zone(const struct schedule *s)
 {
 	return s->zone;

@@ -60,6 +60,7 @@ struct schedule {
 	uint32_t time_count;
 	uint8_t kind; /* enum schedule_kind */
 	bool every_is_calendar;
+	bool has_offset; /* KIND_AT: written with an offset from UTC */
 	/* KIND_EVERY: origin + n * period. KIND_AT: origin. UTC seconds. */
 	int64_t origin, period;
 	/* Around: fires lie in [not_before, not_from); UTC seconds. */

@@ -95,6 +95,9 @@ int64_t schedule_jitter_max_ms(const struct schedule *schedule);
 /* Whether it follows the wall clock (schedule-language.md, section 5), so that it
  * goes on when the clock is set back a little; @every does too. Fixed times wait. */
 bool schedule_follows_clock(const struct schedule *schedule);
+/* Whether its instants are the same by any rules of the zone: @every, and a date-time
+ * with an offset. */
+bool schedule_is_absolute(const struct schedule *schedule);
 const struct zone *schedule_zone(const struct schedule *schedule);
 bool schedule_equal(const struct schedule *a, const struct schedule *b);
 

@@ -7,6 +7,7 @@
 
 #include "civil.h"
 #include "mem.h"
+#include "str.h"
 #include "tzif.h"
 #include "zone_table.h"
 
@@ -125,6 +126,23 @@ static const uint16_t *make_index(const struct zone *zone)
 	return index;
 }
 
+/* By offsets alone: fat and slim files of the same rules list other segments, and a
+ * new abbreviation moves no fire. */
+static uint64_t hash_rules(const struct zone *zone)
+{
+	int32_t offset = zone->segments[0].offset;
+	uint64_t hash = str_hash(STR_HASH_INIT, &offset, sizeof(offset));
+
+	for (uint32_t i = 1; i < zone->count; i++) {
+		if (zone->segments[i].offset == offset)
+			continue;
+		offset = zone->segments[i].offset;
+		hash = str_hash(hash, &zone->segments[i].start, sizeof(int64_t));
+		hash = str_hash(hash, &offset, sizeof(offset));
+	}
+	return hash;
+}
+
 static size_t most_segments(const struct zone *zone, const struct tzif *tzif)
 {
 	size_t years = zone->rule.has_dst ? ZONE_UNROLLED_YEAR - FIRST_RULE_YEAR + 1 : 0;
@@ -151,6 +169,7 @@ static void fill(struct zone *zone, const struct tzif *tzif, bool has_footer)
 	zone->count = b.count;
 	zone->has_rule = has_footer && zone->rule.has_dst;
 	zone->index = make_index(zone);
+	zone->rules = hash_rules(zone);
 }
 
 struct zone *zone_create(const char *name, const void *tzif_data, size_t length, struct err *err)
@@ -184,6 +203,11 @@ void zone_destroy(struct zone *zone)
 const char *zone_name(const struct zone *zone)
 {
 	return zone->name;
+}
+
+uint64_t zone_rules(const struct zone *zone)
+{
+	return zone->rules;
 }
 
 /* One stretch of constant offset, from the table or, after its end, the rule. */

@@ -34,6 +34,11 @@ int32_t zone_offset(const struct zone *zone, int64_t utc_s);
 /* The abbreviation in force ("CET"), for people. Borrowed from the zone. */
 const char *zone_abbreviation(const struct zone *zone, int64_t utc_s);
 
+/* A number for when the clock shows what: equal for zones that agree on every
+ * instant a schedule can name, whatever their files look like, and else as good as
+ * never. Two generations of a zone file are compared by it. */
+uint64_t zone_rules(const struct zone *zone);
+
 /* The instants at which the wall clock reads local_s (seconds since 1970 read as
  * if UTC), earlier first. Returns how many: 0, 1 or 2. */
 int zone_instants(const struct zone *zone, int64_t local_s, int64_t utc_s[2]);

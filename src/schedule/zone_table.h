@@ -37,6 +37,7 @@ struct zone {
 	bool has_rule;       /* after the last segment's start the rule's DST goes on */
 	uint32_t rule_names; /* where in names the rule's two start */
 	struct posixtz rule;
+	uint64_t rules; /* hash of all the above but the names */
 };
 
 /* The last segment in [low, high] that starts at utc_s or before. */

@@ -365,15 +365,19 @@ static void test_a_job_with_all_it_has(void **state)
 
 static void test_health(void **state)
 {
+	static const char fine[] = "{\"status\":\"ok\",\"message\":null}";
 	static const struct {
-		const char *store, *config, *status, *store_json, *config_json;
+		const char *store, *config, *zones, *status, *store_json, *config_json, *zones_json;
 	} rows[] = {
-		{NULL, NULL, "\"ok\"", "{\"status\":\"ok\",\"message\":null}",
-		 "{\"status\":\"ok\",\"message\":null}"},
-		{NULL, "bad", "\"degraded\"", "{\"status\":\"ok\",\"message\":null}",
-		 "{\"status\":\"refused\",\"message\":\"bad\"}"},
-		{"full", "bad", "\"failing\"", "{\"status\":\"failing\",\"message\":\"full\"}",
-		 "{\"status\":\"refused\",\"message\":\"bad\"}"},
+		{NULL, NULL, NULL, "\"ok\"", fine, fine, fine},
+		{NULL, "bad", NULL, "\"degraded\"", fine,
+		 "{\"status\":\"refused\",\"message\":\"bad\"}", fine},
+		{NULL, NULL, "gone", "\"degraded\"", fine, fine,
+		 "{\"status\":\"stale\",\"message\":\"gone\"}"},
+		{"full", "bad", "gone", "\"failing\"",
+		 "{\"status\":\"failing\",\"message\":\"full\"}",
+		 "{\"status\":\"refused\",\"message\":\"bad\"}",
+		 "{\"status\":\"stale\",\"message\":\"gone\"}"},
 	};
 	struct api_world world = {.job_count = 2, .revision = 7, .version = "1.2"};
 
@@ -382,7 +386,8 @@ static void test_health(void **state)
 		struct api_health health = {.running = 1,
 					    .waiting = 3,
 					    .store_failure = rows[i].store,
-					    .config_error = rows[i].config};
+					    .config_error = rows[i].config,
+					    .zone_trouble = rows[i].zones};
 		struct buf out = {0};
 
 		json_health(&out, &health, &world, (struct utc){INT64_C(1774746000000)});
@@ -390,6 +395,7 @@ static void test_health(void **state)
 		expect(json, "status", rows[i].status);
 		expect(json, "store", rows[i].store_json);
 		expect(json, "config", rows[i].config_json);
+		expect(json, "zones", rows[i].zones_json);
 		expect(json, "version", "\"1.2\"");
 		expect(json, "revision", "7");
 		expect(json, "jobs", "2");

@@ -5,8 +5,10 @@
  *	past UTC [epoch=N]            what an earlier life left (before the first `jobs`)
  *	open JOB STATE [scheduled=UTC] [attempt=N]    a run it left unfinished
  *	max N                         runs at a time
- *	jobs                          a generation follows, one job a line, up to `end`
- *	  NAME | SCHEDULE | key=value …
+ *	zone NAME TZ                  from now on its rules are those of the POSIX TZ string
+ *	jobs [boot] [age=DURATION]    a generation follows, one job a line, up to `end`;
+ *	                              changed rules of its zones are that old
+ *	  NAME | SCHEDULE | tz=NAME key=value …
  *	at UTC                        time goes on to there (both clocks)
  *	set UTC                       the clock is set to there (civil clock only)
  *	trigger JOB [dry]
@@ -25,7 +27,7 @@
 #include "engine.h"
 #include "str.h"
 
-enum { RUNS_MAX = 4096 };
+enum { RUNS_MAX = 4096, ZONES_MAX = 64 };
 
 struct script {
 	const char *path;
@@ -35,6 +37,8 @@ struct script {
 	struct engine_past past;
 	struct run open[16];
 	int32_t max_running;
+	struct zone *zones[ZONES_MAX]; /* older ones of a name stay */
+	size_t zone_count;
 	struct now now;
 	struct arena turn;
 	struct effects effects;
@@ -194,6 +198,41 @@ static int64_t duration(struct script *script, const char *words, const char *ke
 	return ms;
 }
 
+/* A zone that is nothing but its footer. */
+static void read_zone(struct script *script, const char *rest)
+{
+	/* A header that counts one local time and four bytes of names, and these. */
+	static const char block[54] = {
+		'T', 'Z', 'i', 'f', '2', [39] = 1, [43] = 4, [50] = 'U', 'T', 'C'};
+	char name[64], rule[64];
+	struct buf file = {0};
+	struct err err;
+
+	if (sscanf(rest, "%63s %63s", name, rule) != 2)
+		die(script, "zone NAME TZ");
+	if (script->zone_count == ZONES_MAX)
+		die(script, "too many zones");
+	buf_add(&file, block, sizeof(block));
+	buf_add(&file, block, sizeof(block));
+	buf_format(&file, "\n%s\n", rule);
+	struct zone *zone = zone_create(name, file.data, file.length, &err);
+	buf_finish(&file);
+	if (!zone)
+		die(script, err.text);
+	script->zones[script->zone_count++] = zone;
+}
+
+/* The latest of its name; NULL, which is UTC, without a name. */
+static const struct zone *find_zone(const struct script *script, const char *name)
+{
+	for (size_t i = script->zone_count; name && i-- > 0;)
+		if (strcmp(zone_name(script->zones[i]), name) == 0)
+			return script->zones[i];
+	if (name)
+		die(script, "no such zone");
+	return NULL;
+}
+
 static void set_policies(struct script *script, struct job *job, const char *words)
 {
 	const char *text;
@@ -242,13 +281,16 @@ static void read_job(struct script *script, char *line, struct job *job)
 	job->name = arena_text(&script->arena, trim(name));
 	job->schedule_text = arena_text(&script->arena, trim(text));
 	struct schedule_context context = {.job_name = job->name,
+					   .zone = find_zone(script, option(script, words, "tz")),
 					   .jitter_ms = duration(script, words, "jitter", 0)};
 	if (schedule_parse_cron(&script->arena, job->schedule_text, strlen(job->schedule_text),
 				&context, &job->schedule, &error, 1))
 		die(script, error.message);
 	set_policies(script, job, words);
+	const char *zone = zone_name(schedule_zone(job->schedule));
 	job->schedule_hash =
 		str_hash(STR_HASH_INIT, job->schedule_text, strlen(job->schedule_text));
+	job->schedule_hash = str_hash(job->schedule_hash, zone, strlen(zone));
 	job->hash = str_hash(job->schedule_hash, words, strlen(words));
 }
 
@@ -375,6 +417,8 @@ static void run_line(struct script *script, char *line)
 		script->past.epoch = epoch ? atoi(epoch) : 0;
 	} else if (strcmp(line, "open") == 0) {
 		read_open(script, rest);
+	} else if (strcmp(line, "zone") == 0) {
+		read_zone(script, rest);
 	} else if (strcmp(line, "max") == 0) {
 		script->max_running = atoi(rest);
 	} else if (strcmp(line, "at") == 0) {
@@ -400,7 +444,7 @@ static void run_line(struct script *script, char *line)
 
 /* ---- the file ---- */
 
-static void read_jobs(struct script *script, FILE *file, bool is_boot)
+static void read_jobs(struct script *script, FILE *file, const char *words)
 {
 	struct job *jobs = arena_array(&script->arena, struct job, 64);
 	size_t count = 0;
@@ -419,7 +463,8 @@ static void read_jobs(struct script *script, FILE *file, bool is_boot)
 				     .jobs = jobs,
 				     .job_count = count,
 				     .revision = ++script->revision,
-				     .is_boot = is_boot});
+				     .is_boot = strstr(words, "boot") != NULL,
+				     .rules_age_ms = duration(script, words, "age", 0)});
 }
 
 static void check(struct script *script, const char *expected, unsigned line)
@@ -464,8 +509,8 @@ static void run_file(struct script *script, FILE *file)
 			break;
 		buf_text(&script->output, line);
 		line[strcspn(line, "\n")] = '\0';
-		if (strcmp(line, "jobs") == 0 || strcmp(line, "jobs boot") == 0)
-			read_jobs(script, file, line[4] != '\0');
+		if (strncmp(line, "jobs", 4) == 0 && (!line[4] || line[4] == ' '))
+			read_jobs(script, file, arena_text(&script->arena, line + 4));
 		else if (*line && *line != '#')
 			run_line(script, line);
 	} while (more);
@@ -496,6 +541,8 @@ int main(int argc, char **argv)
 	}
 	size_t failures = script->failures, checks = script->checks;
 	engine_destroy(script->engine);
+	for (size_t i = 0; i < script->zone_count; i++)
+		zone_destroy(script->zones[i]);
 	arena_finish(&script->arena);
 	arena_finish(&script->turn);
 	buf_finish(&script->got);

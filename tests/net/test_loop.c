@@ -447,6 +447,43 @@ static void test_a_folder_that_is_not_there(void **state)
 	assert_non_null(strstr(err.text, "cannot watch"));
 }
 
+/* Runs until the folder is told to have changed; one change may be told often. */
+static void expect_news(struct scene *scene)
+{
+	buf_clear(&scene->said);
+	loop_run(scene->loop);
+	assert_int_equal(buf_string(&scene->said)[0], '.');
+	assert_null(strstr(buf_string(&scene->said), "in vain"));
+}
+
+static void test_a_folder_and_all_in_it(void **state)
+{
+	struct scene *scene = *state;
+	struct err err = {""};
+
+	assert_int_equal(mkdir(path(scene, "folder"), 0700), 0);
+	struct loop_folder *folder =
+		loop_folder_create(scene->loop, path(scene, "folder"), on_stop, scene, &err);
+	assert_non_null(folder);
+	write_file(path(scene, "beside"), "1");
+	expect_silence(scene);
+	write_file(path(scene, "folder/file"), "1");
+	expect_news(scene);
+	write_file(path(scene, "folder/file"), "2");
+	expect_news(scene);
+	assert_int_equal(rename(path(scene, "beside"), path(scene, "folder/file")), 0);
+	expect_news(scene);
+	assert_int_equal(rename(path(scene, "folder"), path(scene, "moved")), 0);
+	expect_news(scene);
+	assert_int_equal(unlink(path(scene, "moved/file")), 0);
+	expect_news(scene);
+	assert_int_equal(rmdir(path(scene, "moved")), 0);
+	expect_news(scene);
+	loop_folder_destroy(folder);
+	assert_null(loop_folder_create(scene->loop, path(scene, "no"), on_stop, scene, &err));
+	assert_non_null(strstr(err.text, "cannot watch"));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -466,6 +503,7 @@ int main(void)
 		TEST(test_a_folder_that_is_a_link),
 		TEST(test_links_in_a_circle),
 		TEST(test_a_folder_that_is_not_there),
+		TEST(test_a_folder_and_all_in_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

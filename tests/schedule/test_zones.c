@@ -176,6 +176,31 @@ static void fat_and_slim_files_agree(void **state)
 	assert_int_equal(system(command), 0);
 }
 
+/* What a zone is compared by when its file was replaced. */
+static void rules_are_told_apart(void **state)
+{
+	(void)state;
+	static const char *const some[] = {"Europe/Paris",        "America/New_York", "Asia/Tokyo",
+					   "Australia/Lord_Howe", "Africa/Monrovia",  "Etc/GMT+5"};
+	char directory[] = "/tmp/belfry-zones-XXXXXX", command[256];
+
+	assert_non_null(mkdtemp(directory));
+	struct zoneinfo *fat = make_zones(directory, "fat"), *slim = make_zones(directory, "slim");
+	for (size_t i = 0; i < sizeof(some) / sizeof(some[0]); i++) {
+		assert_true(zone_rules(zone_of(fat, some[i])) ==
+			    zone_rules(zone_of(slim, some[i])));
+		for (size_t j = 0; j < i; j++)
+			assert_true(zone_rules(zone_of(fat, some[i])) !=
+				    zone_rules(zone_of(fat, some[j])));
+	}
+	assert_true(zone_rules(zone_of(fat, "Asia/Calcutta")) ==
+		    zone_rules(zone_of(fat, "Asia/Kolkata")));
+	zoneinfo_destroy(fat);
+	zoneinfo_destroy(slim);
+	snprintf(command, sizeof(command), "rm -r %s", directory);
+	assert_int_equal(system(command), 0);
+}
+
 static void far_times_are_safe(void **state)
 {
 	(void)state;
@@ -257,6 +282,7 @@ int main(void)
 		cmocka_unit_test(zones_agree_with_glibc),
 		cmocka_unit_test(readings_lead_to_instants),
 		cmocka_unit_test(fat_and_slim_files_agree),
+		cmocka_unit_test(rules_are_told_apart),
 		cmocka_unit_test(far_times_are_safe),
 		cmocka_unit_test(names_are_judged),
 		cmocka_unit_test(near_names_are_offered),
