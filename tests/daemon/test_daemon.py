@@ -135,6 +135,28 @@ class Survives(unittest.TestCase):
             self.assertEqual([f"line {i}" for i in range(1, 21)],
                              b.text_of(run).splitlines())
 
+    def test_the_log_is_followed_over_a_restart(self):
+        """What was shown before is not shown again."""
+        go = "while [ ! -e $0.go ]; do sleep 0.05; done"
+        with Belfry([]) as b:
+            b.write([job("writer", ["sh", "-c", f"echo one; {go}; echo two", b.path("${N}")])])
+            for number, words in enumerate(([], ["--stream", "stdout"], ["--json"])):
+                b.start(env={"N": str(number)})
+                run = b.trigger("writer")
+                with subprocess.Popen([BELFRY, "logs", "-f", run, "--server", b.url, *words],
+                                      text=True, stdout=subprocess.PIPE,
+                                      stderr=subprocess.PIPE) as follower:
+                    first = follower.stdout.readline()
+                    self.assertEqual(0, b.stop())
+                    self.assertIn("went away", follower.stderr.readline())
+                    b.start("--listen", b.url.removeprefix("http://"), env={"N": str(number)})
+                    open(b.path(f"{number}.go"), "w", encoding="ascii").close()
+                    lines = [first, *follower.communicate(timeout=60)[0].splitlines(True)]
+                if "--json" in words:
+                    lines = [json.loads(line)["text"] for line in lines]
+                self.assertEqual((0, ["one\n", "two\n"]), (follower.returncode, lines))
+                b.stop()
+
     def test_killed_again_and_again(self):
         """20 kills while 10 jobs run: nothing is lost, nothing twice."""
         with Belfry([job(f"j{i}", shell(f"for n in $(seq 30); do echo $n; sleep 0.2; done; "
