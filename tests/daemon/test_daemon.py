@@ -94,13 +94,10 @@ class Rings(unittest.TestCase):
     def test_overlap_forbid_skips_and_says_so(self):
         with Belfry([job("long", shell("sleep 600"), "@every 1s")]) as b:
             b.start()
-            skipped = wait_for(lambda: json.loads(
-                b.http("GET", "/api/v1/occurrences?job=long&state=skipped")[1]), "a skip")
-            rows = skipped if isinstance(skipped, list) else skipped["occurrences"]
-            wait_for(lambda: b.runs(), "the first run")
+            skipped = wait_for(lambda: json.loads(b.http(
+                "GET", "/api/v1/occurrences?job=long&state=skipped")[1])["occurrences"], "a skip")
+            self.assertEqual("overlap", skipped[-1]["reason"])
             self.assertEqual(1, len(b.runs()))
-            if rows:
-                self.assertEqual("overlap", rows[0]["reason"])
             refused = b.run_command("trigger", "long")
             self.assertEqual(1, refused.returncode)
             self.assertIn("running already", refused.stderr)
@@ -208,7 +205,7 @@ class Survives(unittest.TestCase):
             wait_for(lambda: [run for run in b.runs("--job", "often")
                               if run["trigger"] == "catchup"], "the catch-up run")
             missed = json.loads(b.http("GET", "/api/v1/occurrences?job=never&state=missed")[1])
-            rows = missed if isinstance(missed, list) else missed["occurrences"]
+            rows = missed["occurrences"]
             self.assertEqual("down", rows[0]["reason"])
             self.assertGreaterEqual(rows[0]["count"], 3)
             caught = [run for run in b.runs("--job", "often") if run["trigger"] == "catchup"]
@@ -239,7 +236,7 @@ class Reloads(unittest.TestCase):
             self.assertEqual("running", [run for run in b.runs() if run["id"] == running]
                              [0]["state"])
             revisions = json.loads(b.http("GET", "/api/v1/revisions")[1])
-            rows = revisions if isinstance(revisions, list) else revisions["revisions"]
+            rows = revisions["revisions"]
             self.assertEqual([2, 1], [row["number"] for row in rows])
             self.assertEqual([{"job": "b", "change": "create"}], rows[0]["changes"])
 
@@ -272,6 +269,7 @@ class Stops(unittest.TestCase):
             self.assertTrue(b.runner_pids())
             b.start()
             self.assertEqual("succeeded", b.wait_run(run)["outcome"])
+            self.assertEqual("done\n", b.text_of(run))
 
     def test_wait(self):
         with Belfry([job("long", shell("sleep 2; echo done"))]) as b:
