@@ -99,7 +99,7 @@ json_t *client_post(const struct args *args, const char *target, const char *bod
 }
 
 bool client_stream(const struct args *args, const char *target, http_data_fn *data, void *context,
-		   struct err *err)
+		   int *status, struct err *err)
 {
 	struct http_call call =
 		make_call(args, &(struct client_question){.method = "GET", .target = target});
@@ -113,6 +113,7 @@ bool client_stream(const struct args *args, const char *target, http_data_fn *da
 		describe(&call, &reply, err);
 		ok = false;
 	}
+	*status = reply.status;
 	buf_finish(&reply.body);
 	return ok;
 }

@@ -20,9 +20,10 @@
 json_t *client_get(const struct args *args, const char *target, struct err *err);
 /* body NULL: none. */
 json_t *client_post(const struct args *args, const char *target, const char *body, struct err *err);
-/* Hands the body on as it arrives, until its end. */
+/* Hands the body on as it arrives, until its end. The status is that of the answer, 0
+ * where there was none: a success that is false was cut off. */
 bool client_stream(const struct args *args, const char *target, http_data_fn *data, void *context,
-		   struct err *err);
+		   int *status, struct err *err);
 
 struct client_question {
 	const char *method, *target, *body; /* body NULL: none */

@@ -5,6 +5,9 @@
  * log go to standard error. Bytes exactly as written come as text, but there the
  * streams cannot be told apart; so text is taken where it has no notes, and JSON
  * Lines (which replace what is no UTF-8) where it has, or may still get some.
+ *
+ * A server that goes away is waited for: it may be a restart, and the run goes on. A
+ * log only grows, so the next server's answer is passed over as far as it was had.
  */
 #include "follow.h"
 
@@ -22,12 +25,16 @@
 
 /* Of an end that the log told before the runs do. */
 enum { POLL_MS = 100, LINE_MAX = 4 << 20 };
+/* A server that went away may take so long to come back. */
+enum { AGAIN_MS = 250, PATIENCE_MS = 60 * 1000 };
 
 struct log_reader {
 	struct buf line; /* of JSON, not whole yet */
 	int failure;     /* errno of a write that failed */
 	bool is_silent;
 	bool has_data;
+	http_data_fn *take;       /* what is done with the bytes */
+	size_t received, arrived; /* in all; of this answer */
 };
 
 static bool pass_on(void *context, const char *data, size_t length)
@@ -107,12 +114,57 @@ static bool has_notes(const struct args *args, const struct log_wish *wish, bool
 {
 	struct log_reader reader = {.is_silent = true};
 	struct buf target = {0};
+	int status;
 
 	make_target(&target, wish, "belfry", false);
-	bool ok = client_stream(args, buf_string(&target), pass_on, &reader, err);
+	bool ok = client_stream(args, buf_string(&target), pass_on, &reader, &status, err);
 	buf_finish(&target);
 	*has = reader.has_data;
 	return ok;
+}
+
+static bool take_new(void *context, const char *data, size_t length)
+{
+	struct log_reader *reader = context;
+	size_t old = reader->received - reader->arrived;
+
+	if (old > length)
+		old = length;
+	reader->arrived += length;
+	reader->received += length - old;
+	return old == length || reader->take(reader, data + old, length - old);
+}
+
+static void pause_ms(int ms)
+{
+	nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L}, NULL);
+}
+
+/* Streams the log; where it is followed, over as many servers as it takes. */
+static bool stream_log(const struct args *args, const char *target, bool is_following,
+		       struct log_reader *reader, struct err *err)
+{
+	struct err lost;
+	int status, waited = 0;
+
+	while (!client_stream(args, target, take_new, reader, &status, err)) {
+		bool is_cut = status >= 200 && status <= 299;
+
+		if (!is_following || (!is_cut && (status || !waited)))
+			return false;
+		if (is_cut) {
+			lost = *err;
+			waited = 0;
+			write_note("the server went away; waiting for it to come back");
+		}
+		if ((waited += AGAIN_MS) > PATIENCE_MS) {
+			*err = lost;
+			return false;
+		}
+		pause_ms(AGAIN_MS);
+		reader->arrived = 0;
+	}
+	return true;
 }
 
 bool follow_log(const struct args *args, const struct log_wish *wish, struct err *err)
@@ -124,8 +176,8 @@ bool follow_log(const struct args *args, const struct log_wish *wish, struct err
 	if (is_apart && !wish->is_following && !has_notes(args, wish, &is_apart, err))
 		return false;
 	make_target(&target, wish, wish->stream, wish->is_json || is_apart);
-	bool ok = client_stream(args, buf_string(&target), is_apart ? take_apart : pass_on, &reader,
-				err);
+	reader.take = is_apart ? take_apart : pass_on;
+	bool ok = stream_log(args, buf_string(&target), wish->is_following, &reader, err);
 	buf_finish(&target);
 	buf_finish(&reader.line);
 	if (ok && reader.failure == EPIPE)
@@ -139,7 +191,6 @@ bool follow_log(const struct args *args, const struct log_wish *wish, struct err
 
 json_t *follow_run(const struct args *args, const json_t *run, struct err *err)
 {
-	struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
 	struct log_wish wish = {.run = client_text(run, "id"),
 				.is_following = true,
 				.is_silent = args_has(args, "json")};
@@ -153,7 +204,7 @@ json_t *follow_run(const struct args *args, const json_t *run, struct err *err)
 	while ((now = client_get(args, buf_string(&target), err)) &&
 	       strcmp(client_text(now, "state"), "finished") != 0) {
 		json_decref(now);
-		nanosleep(&pause, NULL);
+		pause_ms(POLL_MS);
 	}
 	buf_finish(&target);
 	return now;

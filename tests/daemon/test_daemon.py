@@ -94,13 +94,10 @@ class Rings(unittest.TestCase):
     def test_overlap_forbid_skips_and_says_so(self):
         with Belfry([job("long", shell("sleep 600"), "@every 1s")]) as b:
             b.start()
-            skipped = wait_for(lambda: json.loads(
-                b.http("GET", "/api/v1/occurrences?job=long&state=skipped")[1]), "a skip")
-            rows = skipped if isinstance(skipped, list) else skipped["occurrences"]
-            wait_for(lambda: b.runs(), "the first run")
+            skipped = wait_for(lambda: json.loads(b.http(
+                "GET", "/api/v1/occurrences?job=long&state=skipped")[1])["occurrences"], "a skip")
+            self.assertEqual("overlap", skipped[-1]["reason"])
             self.assertEqual(1, len(b.runs()))
-            if rows:
-                self.assertEqual("overlap", rows[0]["reason"])
             refused = b.run_command("trigger", "long")
             self.assertEqual(1, refused.returncode)
             self.assertIn("running already", refused.stderr)
@@ -134,6 +131,28 @@ class Survives(unittest.TestCase):
             self.assertEqual(("failed", 7), (end["outcome"], end["exit_code"]))
             self.assertEqual([f"line {i}" for i in range(1, 21)],
                              b.text_of(run).splitlines())
+
+    def test_the_log_is_followed_over_a_restart(self):
+        """What was shown before is not shown again."""
+        go = "while [ ! -e $0.go ]; do sleep 0.05; done"
+        with Belfry([]) as b:
+            b.write([job("writer", ["sh", "-c", f"echo one; {go}; echo two", b.path("${N}")])])
+            for number, words in enumerate(([], ["--stream", "stdout"], ["--json"])):
+                b.start(env={"N": str(number)})
+                run = b.trigger("writer")
+                with subprocess.Popen([BELFRY, "logs", "-f", run, "--server", b.url, *words],
+                                      text=True, stdout=subprocess.PIPE,
+                                      stderr=subprocess.PIPE) as follower:
+                    first = follower.stdout.readline()
+                    self.assertEqual(0, b.stop())
+                    self.assertIn("went away", follower.stderr.readline())
+                    b.start("--listen", b.url.removeprefix("http://"), env={"N": str(number)})
+                    open(b.path(f"{number}.go"), "w", encoding="ascii").close()
+                    lines = [first, *follower.communicate(timeout=60)[0].splitlines(True)]
+                if "--json" in words:
+                    lines = [json.loads(line)["text"] for line in lines]
+                self.assertEqual((0, ["one\n", "two\n"]), (follower.returncode, lines))
+                b.stop()
 
     def test_killed_again_and_again(self):
         """20 kills while 10 jobs run: nothing is lost, nothing twice."""
@@ -186,7 +205,7 @@ class Survives(unittest.TestCase):
             wait_for(lambda: [run for run in b.runs("--job", "often")
                               if run["trigger"] == "catchup"], "the catch-up run")
             missed = json.loads(b.http("GET", "/api/v1/occurrences?job=never&state=missed")[1])
-            rows = missed if isinstance(missed, list) else missed["occurrences"]
+            rows = missed["occurrences"]
             self.assertEqual("down", rows[0]["reason"])
             self.assertGreaterEqual(rows[0]["count"], 3)
             caught = [run for run in b.runs("--job", "often") if run["trigger"] == "catchup"]
@@ -217,7 +236,7 @@ class Reloads(unittest.TestCase):
             self.assertEqual("running", [run for run in b.runs() if run["id"] == running]
                              [0]["state"])
             revisions = json.loads(b.http("GET", "/api/v1/revisions")[1])
-            rows = revisions if isinstance(revisions, list) else revisions["revisions"]
+            rows = revisions["revisions"]
             self.assertEqual([2, 1], [row["number"] for row in rows])
             self.assertEqual([{"job": "b", "change": "create"}], rows[0]["changes"])
 
@@ -250,6 +269,7 @@ class Stops(unittest.TestCase):
             self.assertTrue(b.runner_pids())
             b.start()
             self.assertEqual("succeeded", b.wait_run(run)["outcome"])
+            self.assertEqual("done\n", b.text_of(run))
 
     def test_wait(self):
         with Belfry([job("long", shell("sleep 2; echo done"))]) as b:
