@@ -233,6 +233,9 @@ static void try_h(struct trial *t, struct pile_up *out)
 	}
 	qsort(out->respellings, out->respelling_count, sizeof(*out->respellings), by_jobs);
 	out->peak_with_h = out->respelt ? peak_of(t) : out->at.count;
+	/* What does not help is not offered. */
+	if (out->peak_with_h >= out->at.count)
+		out->respelling_count = out->respelt = 0;
 	restore(t);
 }
 
