@@ -12,8 +12,8 @@
 #include "str.h"
 #include "table.h"
 
-enum { SHADES = 5, NAMES_SHOWN = 3, NUMBER_MAX = 32, DAY_WIDTH = 9, TOTAL_WIDTH = 8 };
-enum { CELL_LEAST = 2, CELL_NUMBER = 5, CELL_MOST = 6 };
+enum { SHADES = 5, BLOCKS = 4, NAMES_SHOWN = 3, NUMBER_MAX = 32, DAY_WIDTH = 9, TOTAL_WIDTH = 8 };
+enum { HOURS_A_LINE = 8, CELL_LEAST = 2, CELL_NUMBER = 5, CELL_MOST = 6 };
 #define DAY_S INT64_C(86400)
 
 static const char *const weekdays[] = {"Monday", "Tuesday",  "Wednesday", "Thursday",
@@ -24,6 +24,7 @@ struct map {
 	struct buf *out;
 	bool has_shades, has_numbers, has_colour;
 	int cell, total; /* columns of each */
+	uint64_t shades; /* besides none */
 	uint64_t most;   /* in a cell */
 };
 
@@ -67,24 +68,30 @@ static void add_short(struct buf *out, uint64_t n, int width)
 
 /* ---- the map ---- */
 
-/* 0 for none, else 1 to SHADES. */
-static int shade_of(uint64_t count, uint64_t most)
+/* 0 for none, else 1 to map->shades; the largest number has the last one. */
+static uint64_t shade_of(const struct map *map, uint64_t count)
 {
-	return count == 0 ? 0 : 1 + (int)((count - 1) * SHADES / most);
+	return (count * map->shades + map->most - 1) / (map->most ? map->most : 1);
 }
 
-static void add_shade(const struct map *map, int shade, const char *text)
+static void add_shade(const struct map *map, uint64_t shade, const char *text)
 {
-	static const int grounds[] = {236, 22, 28, 34, 40, 46};
-	static const char *const blocks[] = {"·", "░", "▒", "▓", "█", "█"};
+	static const int grounds[SHADES + 1] = {236, 22, 28, 34, 40, 46};
+	static const char *const blocks[BLOCKS + 1] = {"·", "░", "▒", "▓", "█"};
 
-	if (map->has_colour) {
+	if (map->has_colour)
 		buf_format(map->out, "\033[48;5;%d;38;5;%dm%s\033[0m", grounds[shade],
 			   shade > 2 ? 16 : 250, text);
-		return;
-	}
-	for (const char *at = text; *at; at++)
-		buf_text(map->out, shade == SHADES - 1 && at != text ? "▓" : blocks[shade]);
+	else
+		for (; *text; text++)
+			buf_text(map->out, blocks[shade]);
+}
+
+static void add_number(const struct map *map, uint64_t count)
+{
+	char number[NUMBER_MAX];
+
+	buf_format(map->out, "%*s", map->cell, count ? grouped(count, number) : ".");
 }
 
 static void add_cell(const struct map *map, uint64_t count)
@@ -92,14 +99,13 @@ static void add_cell(const struct map *map, uint64_t count)
 	struct buf text = {0};
 
 	if (!map->has_shades) {
-		char number[NUMBER_MAX];
-		buf_format(map->out, "%*s", map->cell, count ? grouped(count, number) : ".");
+		add_number(map, count);
 		return;
 	}
-	if (map->has_numbers && count)
+	if (map->has_numbers && map->has_colour && count)
 		add_short(&text, count, map->cell - 1);
 	buf_format(&text, "%*s", map->cell - (int)text.length, "");
-	add_shade(map, shade_of(count, map->most), buf_string(&text));
+	add_shade(map, shade_of(map, count), buf_string(&text));
 	buf_finish(&text);
 }
 
@@ -150,28 +156,30 @@ static void add_days(const struct map *map)
 	}
 }
 
-/* Below the map; where cells are too narrow for numbers, in lines of their own. */
 static void add_hour_totals(const struct map *map)
 {
-	char number[NUMBER_MAX];
-
-	if (map->has_numbers) {
-		buf_format(map->out, "%-*s", DAY_WIDTH, "TOTAL");
-		for (int hour = 0; hour < FORECAST_HOURS; hour++)
-			if (map->has_shades)
-				add_short(map->out, hour_total(map->forecast, hour), map->cell - 1),
-					buf_char(map->out, ' ');
-			else
-				buf_format(map->out, "%*s", map->cell,
-					   grouped(hour_total(map->forecast, hour), number));
-		add_total(map, map->forecast->total);
-		buf_char(map->out, '\n');
-		return;
-	}
+	buf_format(map->out, "%-*s", DAY_WIDTH, "TOTAL");
 	for (int hour = 0; hour < FORECAST_HOURS; hour++) {
-		buf_format(map->out, hour % 8 ? "  %02d " : "%02d ", hour);
+		uint64_t total = hour_total(map->forecast, hour);
+
+		if (!map->has_shades) {
+			add_number(map, total);
+			continue;
+		}
+		add_short(map->out, total, map->cell - 1);
+		buf_char(map->out, ' ');
+	}
+	add_total(map, map->forecast->total);
+	buf_char(map->out, '\n');
+}
+
+/* Where cells are too narrow for numbers: "00 1.2k  01 ...", in lines of their own. */
+static void add_hour_list(const struct map *map)
+{
+	for (int hour = 0; hour < FORECAST_HOURS; hour++) {
+		buf_format(map->out, hour % HOURS_A_LINE ? "  %02d " : "%02d ", hour);
 		add_short(map->out, hour_total(map->forecast, hour), 4);
-		if (hour % 8 == 7)
+		if (hour % HOURS_A_LINE == HOURS_A_LINE - 1)
 			buf_char(map->out, '\n');
 	}
 }
@@ -182,16 +190,16 @@ static void add_legend(const struct map *map)
 
 	if (!map->has_shades || map->most == 0)
 		return;
-	buf_text(map->out, "starts an hour  ");
+	buf_text(map->out, "starts  ");
 	add_shade(map, 0, "  ");
 	buf_text(map->out, " none");
-	for (uint64_t shade = 1, first = 1; shade <= SHADES && first <= map->most; shade++) {
-		uint64_t last = (shade * map->most + SHADES - 1) / SHADES;
+	for (uint64_t shade = 1, first = 1; shade <= map->shades; shade++) {
+		uint64_t last = shade * map->most / map->shades;
 
 		if (last < first)
 			continue;
 		buf_text(map->out, "  ");
-		add_shade(map, (int)shade, "  ");
+		add_shade(map, shade, "  ");
 		buf_format(map->out, " %s", grouped(first, number));
 		if (last > first)
 			buf_format(map->out, "-%s", grouped(last, number));
@@ -228,7 +236,7 @@ static void measure(struct map *map)
 	}
 	int room = ((int)terminal_width() - DAY_WIDTH - TOTAL_WIDTH) / FORECAST_HOURS;
 	map->cell = room < CELL_LEAST ? CELL_LEAST : room > CELL_MOST ? CELL_MOST : room;
-	map->has_numbers = map->has_colour && map->cell >= CELL_NUMBER;
+	map->has_numbers = map->cell >= CELL_NUMBER;
 	map->total = TOTAL_WIDTH;
 }
 
@@ -239,10 +247,14 @@ static void add_map(const struct forecast *forecast, struct buf *out)
 			  .has_shades = terminal_is(OUTPUT_STDOUT),
 			  .has_colour = terminal_has_colour(OUTPUT_STDOUT)};
 
+	map.shades = map.has_colour ? SHADES : BLOCKS;
 	measure(&map);
 	add_head(&map);
 	add_days(&map);
-	add_hour_totals(&map);
+	if (map.has_numbers)
+		add_hour_totals(&map);
+	else
+		add_hour_list(&map);
 	add_legend(&map);
 }
 

@@ -24,7 +24,7 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define DAY_S        INT64_C(86400)
 
-enum { CASES = 400, JOBS_MAX = 24, BUSIEST = 25 };
+enum { CASES = 150, JOBS_MAX = 24, BUSIEST = 25 };
 
 /* With changes at midnight, of half an hour, of a day, of the standard offset, over
  * New Year, and none. */
