@@ -42,6 +42,7 @@ struct pattern {
 	uint32_t each_minute[60];   /* by second: in all minutes of the day */
 	uint32_t of_hour[24][60];   /* by second: in all minutes of an hour */
 	uint32_t each_hour[60][60]; /* by minute and second: in all hours */
+	uint32_t at_zero[24][60];   /* by hour and minute: in second 0 */
 };
 
 struct local_day {
@@ -360,6 +361,23 @@ static void add_readings(struct counter *c, const struct shape *s, int64_t begin
 		}
 }
 
+/* Second 0 of any minutes and hours: what five fields say. The hour is drawn up once
+ * and added whole, which a machine does in few steps. */
+static void add_minutes(struct pattern *p, const struct shape *s, uint32_t count)
+{
+	uint32_t hour[60] = {0};
+
+	p->is_used = true;
+	for (uint64_t minutes = s->minutes; minutes; minutes &= minutes - 1)
+		hour[__builtin_ctzll(minutes)] = count;
+	for (uint32_t hours = s->hours; hours; hours &= hours - 1) {
+		uint32_t *row = p->at_zero[__builtin_ctz(hours)];
+
+		for (int minute = 0; minute < 60; minute++)
+			row[minute] += hour[minute];
+	}
+}
+
 static void add_to_pattern(struct pattern *p, const struct shape *s, uint32_t count)
 {
 	p->is_used = true;
@@ -391,6 +409,8 @@ static void add_day_of(struct counter *c, const struct group *group, size_t i)
 			add(c, d->begin + s->times[k], count);
 	else if (s->minutes == SHAPE_ALL_SIXTY || s->hours == SHAPE_ALL_HOURS)
 		add_to_pattern(&c->patterns[d->pattern], s, count);
+	else if (s->seconds == 1)
+		add_minutes(&c->patterns[d->pattern], s, count);
 	else
 		add_readings(c, s, d->begin, count);
 }
@@ -404,6 +424,8 @@ static void lay_pattern(struct counter *c, struct pattern *p, int64_t begin)
 
 		if (at <= -60 || at >= c->to - c->from)
 			continue;
+		if (at >= 0)
+			c->starts[at] += p->at_zero[minute / 60][minute % 60];
 		int64_t first = larger(0, -at), end = smaller(60, c->to - c->from - at);
 		uint32_t *starts = &c->starts[at + first];
 		for (int64_t second = first; second < end; second++)

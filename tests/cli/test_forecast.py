@@ -237,11 +237,14 @@ class Terminals(Case):
     def screen(self, columns, **env):
         """What stands on a terminal so wide."""
         jobs = [job(f"send-{i}", "true", f"{i} {i % 24} * * *") for i in range(60)]
+        return self.see(jobs, WEEK, columns, env)
+
+    def see(self, jobs, window, columns, env):
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
         with Folder(*jobs) as folder:
             environment = folder.environment({"TERM": "xterm-256color", "NO_COLOR": "", **env})
-            with subprocess.Popen([BELFRY, "forecast", *WEEK], cwd=folder.work, env=environment,
+            with subprocess.Popen([BELFRY, "forecast", *window], cwd=folder.work, env=environment,
                                   stdin=theirs, stdout=theirs, stderr=theirs) as process:
                 os.close(theirs)
                 data = b""
@@ -274,6 +277,20 @@ class Terminals(Case):
         self.assertNotIn("\033", raw)
         self.assertRegex(lines[4], "^Monday   █{24}▓{24} +60$")
         self.assertEqual("starts  ·· none  ▒▒ 1  ▓▓ 2  ██ 3", lines[14])
+
+    def test_a_bar_while_it_takes_long(self):
+        """Jitter has to be drawn for each start, fifty million times here."""
+        jobs = [job(f"send-{i}", "true", "* * * * *", jitter="30s") for i in range(32)]
+        raw, _ = self.see(jobs, ["--from", "2026-01-01", "--to", "2029-01-01"], 100, {})
+        shares = [int(share) for share in re.findall(r"counting \[#* *\] (\d+)%", raw)]
+        self.assertGreater(len(shares), 1)
+        self.assertEqual(sorted(shares), shares)
+        self.assertLess(shares[-1], 101)
+        # It is gone before the answer comes.
+        self.assertRegex(raw, r"\r\033\[K\033\[1mschedules.json: 50,\d+,\d+ starts")
+
+    def test_no_bar_in_a_moment(self):
+        self.assertNotIn("counting", self.screen(80)[0])
 
 
 if __name__ == "__main__":
