@@ -190,7 +190,7 @@ static int print_ics(const struct args *args, const struct forecast_answer *answ
 	return say_failed(args, &err);
 }
 
-static int answer(const struct args *args, struct forecast_answer *answer, int64_t limit)
+static int carry_out(const struct args *args, struct forecast_answer *answer, int64_t limit)
 {
 	struct counting counting = {.shown_ms = clock_ms() + PATIENCE_MS - REDRAW_MS};
 	struct arena arena = {0};
@@ -222,7 +222,7 @@ static int run_with(const struct args *args, const struct jobs_file *file, int64
 	} else if (are_known(args, file)) {
 		struct forecast_job *jobs = choose_jobs(args, file, made);
 		made->question.jobs = jobs;
-		code = answer(args, made, limit);
+		code = carry_out(args, made, limit);
 		free(jobs);
 	}
 	free(made);

@@ -121,11 +121,14 @@ static void add_total(const struct map *map, uint64_t total)
 
 static void add_head(const struct map *map)
 {
+	/* Numbers on a shade have a blank behind them. */
+	bool is_padded = map->has_shades && map->cell > CELL_LEAST;
 	struct buf head = {0};
 
 	buf_format(&head, "%-*s", DAY_WIDTH, "");
 	for (int hour = 0; hour < FORECAST_HOURS; hour++)
-		buf_format(&head, "%*s%02d", map->cell - 2, "", hour);
+		buf_format(&head, "%*s%02d%s", map->cell - 2 - is_padded, "", hour,
+			   is_padded ? " " : "");
 	buf_format(&head, "%*s", map->total, "TOTAL");
 	terminal_add(map->out, OUTPUT_STDOUT, STYLE_BOLD, buf_string(&head));
 	buf_char(map->out, '\n');
