@@ -101,7 +101,8 @@ static bool read_window(const struct args *args, struct forecast_answer *answer,
 	q->from_s = when_now().ms / 1000;
 	if (!read_instant(args, "from", q->zone, &q->from_s, err))
 		return false;
-	q->to_s = q->from_s + WEEK_S;
+	/* A week by the clock, whatever the clock does in it. */
+	q->to_s = moment_of_reading(q->zone, q->from_s + zone_offset(q->zone, q->from_s) + WEEK_S);
 	if (!read_instant(args, "to", q->zone, &q->to_s, err))
 		return false;
 	return q->to_s > q->from_s || err_set(err, "--to has to be later than --from%s",

@@ -73,6 +73,14 @@ class Text(Case):
         self.assertLess(abs(instant(answer["from"]) - datetime.now(timezone.utc)),
                         timedelta(minutes=2))
 
+    def test_a_week_is_one_of_the_clock(self):
+        """Where the clock changes, too: no hour of a weekday is counted twice."""
+        with Folder(job("a", "true", "0 * * * *"), timezone="Europe/Paris") as folder:
+            answer = self.answer(folder, "--from", "2026-03-23")
+        self.assertEqual("2026-03-29T22:00:00Z", answer["to"])
+        self.assertEqual(7 * 24 - 1, answer["starts"])
+        self.assertEqual(1, max(map(max, answer["by_weekday_hour"])))
+
     def test_nothing(self):
         with Folder(job("a", "true", "0 9 1 1 *")) as folder:
             self.assertTrue(self.ok(folder, *WEEK).endswith("\nNothing starts.\n"))
