@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""./dev bench [runs|memory|idle|schedule]: speed and memory, each beside a limit in the same run.
+"""./dev bench [runs|memory|idle|schedule|forecast]: speed and memory, each beside a limit in the same run.
 
 Absolute numbers depend on the machine; quote the ratios.
 """
@@ -7,6 +7,7 @@ import argparse
 import contextlib
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -176,8 +177,62 @@ def bench_schedule(build):
                     "--build", build], check=True)
 
 
+def mixed_jobs(count):
+    """As a large team has them, seeded: every minute, every five, hourly, in working
+    hours, nightly, weekly, with H and with jitter."""
+    dice = random.Random(20261125)
+    zones = ["UTC", "Europe/Paris", "America/New_York", "Asia/Kolkata", "Australia/Sydney"]
+    shapes = [(10, lambda: "* * * * *"), (15, lambda: "*/5 * * * *"), (10, lambda: "0 * * * *"),
+              (12, lambda: f"{dice.randrange(60)} * * * *"), (3, lambda: "@every 15m"),
+              (10, lambda: f"*/15 {dice.randrange(8)}-{dice.randrange(12, 20)} * * 1-5"),
+              (10, lambda: "0 9 * * 1-5"), (5, lambda: "H H * * *"),
+              (20, lambda: f"{dice.randrange(60)} {dice.randrange(24)} * * *"),
+              (3, lambda: {"every": "week", "weekday": "monday", "time": ["10:00", "17:30"]}),
+              (2, lambda: f"0 {dice.randrange(24)} 1,15 * *")]
+    jobs = []
+    for i in range(count):
+        make = dice.choices([make for _, make in shapes], [weight for weight, _ in shapes])[0]
+        job = {"name": f"job-{i}", "schedule": make(), "command": ["true"],
+               "timezone": dice.choice(zones)}
+        if "H" not in job["schedule"] and dice.randrange(20) == 0 and \
+                "/" not in job["schedule"] and job["schedule"] != "* * * * *":
+            job["jitter"] = "10m"
+        jobs.append(job)
+    return jobs
+
+
+def minutely_jobs(count):
+    """Every one due each minute, no two alike: by their second, zone and exceptions."""
+    zones = ["Europe/Paris", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata",
+             "America/Sao_Paulo", "Asia/Kathmandu", "Pacific/Chatham", "Africa/Cairo"]
+    return [{"name": f"job-{i}", "schedule": f"{i % 60} * * * * *", "command": ["true"],
+             "timezone": zones[i // 60 % len(zones)],
+             "except": [f"{i // 480 % 12 + 1:02d}-{i // 5760 + 1:02d}"]} for i in range(count)]
+
+
+def bench_forecast(build):
+    print(f"forecast of a year of 10,000 jobs, file read and answer written "
+          f"(median of {ROUNDS} rounds)")
+    for what, jobs in (("mixed", mixed_jobs(10000)),
+                       ("each minute, all different", minutely_jobs(10000))):
+        with tempfile.TemporaryDirectory(prefix="belfry-bench-") as folder:
+            path = os.path.join(folder, "schedules.json")
+            with open(path, "w", encoding="utf-8") as file:
+                json.dump({"jobs": jobs}, file)
+            command = [os.path.join(build, "belfry"), "forecast", path, "--from", "2026-01-01",
+                       "--to", "2027-01-01", "--json"]
+            took = []
+            for _ in range(ROUNDS):
+                start = time.monotonic()
+                answer = json.loads(subprocess.run(command, check=True,
+                                                   stdout=subprocess.PIPE).stdout)
+                took.append(time.monotonic() - start)
+        print(f"  {what:27s} {answer['starts']:13,d} starts {statistics.median(took):6.2f} s   "
+              f"aim < 2 s")
+
+
 BENCHES = {"runs": bench_runs, "memory": bench_memory, "idle": bench_idle,
-           "schedule": bench_schedule}
+           "schedule": bench_schedule, "forecast": bench_forecast}
 
 
 def main():
