@@ -114,9 +114,9 @@ static void tell_move(struct step *step, const struct slot *old, const struct sl
 	const char *from = format_due(old, before), *to = format_due(slot, after);
 
 	if (!str_equal(from, to))
-		engine_tell(step, &(struct run){.job = slot->job->name}, false,
-			    "zone %s changed: next fire %s -> %s",
-			    zone_name(schedule_zone(slot->job->schedule)), from, to);
+		tell_line(step, &(struct run){.job = slot->job->name}, false,
+			  "zone %s changed: next fire %s -> %s",
+			  zone_name(schedule_zone(slot->job->schedule)), from, to);
 }
 
 static void keep_plan(struct engine *engine, const struct slot *old, struct slot *slot)
