@@ -4,7 +4,19 @@
 #include <string.h>
 
 /* A long text is shown around the piece only. In bytes. */
-enum { BEFORE_MAX = 60, AFTER_MAX = 60, MARK_MAX = 60 };
+enum { AROUND_MAX = 60, AROUND_LEAST = 6, QUOTES = 4 };
+
+/* How much is shown of the piece, and before and after it: a third each where the
+ * terminal is narrow, so that it does not break the line above the mark. */
+static size_t around(const struct caret *caret)
+{
+	size_t width = terminal_width(), taken = strlen(caret->lead) + QUOTES;
+	size_t third = width > taken ? (width - taken) / 3 : 0;
+
+	if (width == 0 || third > AROUND_MAX || taken + strlen(caret->text) <= width)
+		return AROUND_MAX;
+	return third > AROUND_LEAST ? third : AROUND_LEAST;
+}
 
 static bool is_inside_character(char c)
 {
@@ -32,17 +44,17 @@ struct window {
 	bool is_cut_before, is_cut_after;
 };
 
-static struct window choose(const char *text, size_t at, size_t length)
+static struct window choose(const char *text, size_t at, size_t length, size_t most)
 {
 	struct window w = {0, strlen(text), false, false};
 
-	if (at > BEFORE_MAX) {
-		w.from = at - BEFORE_MAX;
+	if (at > most) {
+		w.from = at - most;
 		while (is_inside_character(text[w.from]))
 			w.from++;
 		w.is_cut_before = true;
 	}
-	size_t end = at + (length > MARK_MAX ? MARK_MAX : length) + AFTER_MAX;
+	size_t end = at + (length > most ? most : length) + most;
 	if (end < w.to) {
 		w.to = end;
 		while (is_inside_character(text[w.to]))
@@ -78,7 +90,7 @@ void caret_add(struct buf *out, enum output output, const struct caret *caret)
 	if (at > text_length)
 		at = text_length;
 	size_t length = caret->length < text_length - at ? caret->length : text_length - at;
-	struct window w = choose(caret->text, at, length);
+	struct window w = choose(caret->text, at, length, around(caret));
 	size_t marked = columns(caret->text + at, length < w.to - at ? length : w.to - at);
 
 	add_text(out, output, caret, &w);

@@ -128,7 +128,7 @@ static int run(const struct args *args)
 		buf_char(&tally.out, '\n');
 	}
 	bool is_bad = tally.errors || (tally.warnings && args_has(args, "strict"));
-	int code = say_print(args, &tally.out);
+	int code = in_json ? say_print(args, &tally.out) : say_text(args, &tally.out);
 	return is_bad ? CLI_USAGE : code;
 }
 

@@ -115,7 +115,7 @@ static int run(const struct args *args)
 		add_json(&out, &doctor);
 	else
 		add_text(&out, &doctor);
-	int code = say_print(args, &out);
+	int code = args_has(args, "json") ? say_print(args, &out) : say_text(args, &out);
 	arena_finish(&doctor.arena);
 	return has_error ? CLI_FAILED : code;
 }

@@ -92,11 +92,13 @@ static int run(const struct args *args)
 		struct fires fires = {
 			.schedule = asked.schedule, .from = when_now(), .count = FIRE_COUNT};
 
-		if (args_has(args, "json"))
+		if (args_has(args, "json")) {
 			print_json(&asked, &fires, &out);
-		else
+			code = say_print(args, &out);
+		} else {
 			print_text(&asked, &fires, &out);
-		code = say_print(args, &out);
+			code = say_text(args, &out);
+		}
 	}
 	asked_finish(&asked);
 	return code;

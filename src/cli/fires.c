@@ -75,6 +75,12 @@ static bool has_shift(const struct fires *fires)
 	return false;
 }
 
+/* Its clock shows UTC as it is: a second column would only say it again. */
+static bool is_utc(const struct schedule *schedule)
+{
+	return strcmp(zone_name(schedule_zone(schedule)), "UTC") == 0;
+}
+
 static void add_row(struct table *table, const struct schedule *schedule, struct utc at,
 		    bool with_shift)
 {
@@ -83,7 +89,8 @@ static void add_row(struct table *table, const struct schedule *schedule, struct
 
 	add_local(&cell, schedule_zone(schedule), at);
 	table_add(table, STYLE_PLAIN, buf_string(&cell));
-	table_add(table, STYLE_PLAIN, utc_format(at, text));
+	if (!is_utc(schedule))
+		table_add(table, STYLE_PLAIN, utc_format(at, text));
 	if (with_shift) {
 		buf_clear(&cell);
 		add_shift(&cell, schedule, at);
@@ -94,17 +101,17 @@ static void add_row(struct table *table, const struct schedule *schedule, struct
 
 bool fires_write(const struct fires *fires, struct buf *out)
 {
-	const char *zone = zone_name(schedule_zone(fires->schedule));
 	const struct table_column columns[] = {
-		{.title = strcmp(zone, "UTC") == 0 ? "CLOCK" : zone},
-		{.title = "UTC"},
-		{.title = "DAYLIGHT SAVING"},
+		{.title = zone_name(schedule_zone(fires->schedule))},
+		{.title = "UTC", .may_go = true},
+		{.title = "DAYLIGHT SAVING", .wraps = true},
 	};
-	bool with_shift = has_shift(fires);
+	/* A zone without daylight saving has no shifts either. */
+	bool with_shift = !is_utc(fires->schedule) && has_shift(fires);
 	struct utc at = fires->from;
 	struct table table;
 
-	table_init(&table, columns, with_shift ? 3 : 2);
+	table_init(&table, columns, is_utc(fires->schedule) ? 1 : with_shift ? 3 : 2);
 	for (int64_t i = 0; i < fires->count && schedule_next_after(fires->schedule, at, &at); i++)
 		add_row(&table, fires->schedule, at, with_shift);
 	bool has_any = table_rows(&table) > 0;

@@ -163,11 +163,12 @@ static int print(const struct args *args, const struct forecast_answer *answer)
 {
 	struct buf out = {0};
 
-	if (args_has(args, "json"))
+	if (args_has(args, "json")) {
 		forecast_json(answer, &out);
-	else
-		forecast_show(answer, &out);
-	return say_print(args, &out);
+		return say_print(args, &out);
+	}
+	forecast_show(answer, &out);
+	return say_text(args, &out);
 }
 
 static int print_ics(const struct args *args, const struct forecast_answer *answer, int64_t limit)

@@ -314,7 +314,7 @@ static void add_busiest(const struct forecast_answer *answer, struct buf *out)
 {
 	static const struct table_column columns[] = {{.title = "BUSIEST SECONDS"},
 						      {.title = "JOBS", .is_right = true},
-						      {.title = "WHICH", .may_shrink = true}};
+						      {.title = "WHICH", .wraps = true}};
 	struct table table;
 
 	table_init(&table, columns, 3);

@@ -9,7 +9,7 @@
 #include "terminal.h"
 #include "verbs.h"
 
-enum { SUMMARY_COLUMN_MAX = 30 };
+enum { SUMMARY_COLUMN_MAX = 30, PAGE_WIDTH = 80 };
 
 /* ---- one command ---- */
 
@@ -74,6 +74,23 @@ static void add_usage(struct buf *out, const struct command *command)
 		   *command->operands ? " " : "", command->operands);
 }
 
+/* Paragraphs are broken where they were written, or, on a narrow terminal, anew: then
+ * each has to be one line. */
+static void add_description(struct buf *out, const char *text)
+{
+	size_t width = terminal_width();
+	bool is_narrow = width > 0 && width < PAGE_WIDTH;
+
+	buf_char(out, '\n');
+	for (; *text; text++) {
+		bool is_inside =
+			*text == '\n' && text[1] && !strchr("\n ", text[1]) && text[-1] != '\n';
+
+		buf_char(out, is_narrow && is_inside ? ' ' : *text);
+	}
+	buf_char(out, '\n');
+}
+
 static void add_page(struct buf *out, const struct command *command)
 {
 	size_t widths[] = {option_width(command->options),
@@ -86,7 +103,7 @@ static void add_page(struct buf *out, const struct command *command)
 	buf_format(out, "belfry %s: %s\n\n", command->name, command->summary);
 	add_usage(out, command);
 	if (command->description)
-		buf_format(out, "\n%s\n", command->description);
+		add_description(out, command->description);
 	buf_char(out, '\n');
 	add_head(out, "options");
 	add_options(out, command->options, width);
@@ -105,7 +122,7 @@ int help_command(const struct args *args, const struct command *command)
 	struct buf out = {0};
 
 	add_page(&out, command);
-	return say_print(args, &out);
+	return say_text(args, &out);
 }
 
 /* ---- all commands ---- */
@@ -216,7 +233,7 @@ static int run(const struct args *args)
 	if (command)
 		return help_command(args, command);
 	add_overview(&out);
-	return say_print(args, &out);
+	return say_text(args, &out);
 }
 
 const struct command command_help = {

@@ -47,9 +47,9 @@ static int run(const struct args *args)
 {
 	static const struct table_column columns[] = {
 		{.title = "KEY"},
-		{.title = "TYPE"},
-		{.title = "DEFAULT"},
-		{.title = "MEANS", .may_shrink = true},
+		{.title = "TYPE", .may_go = true, .rank = 2},
+		{.title = "DEFAULT", .may_go = true, .rank = 1},
+		{.title = "MEANS", .wraps = true, .rank = 3},
 	};
 	const char *pattern = args_operand(args, 0);
 	bool in_json = args_has(args, "json");

@@ -1,5 +1,6 @@
 /* list.c - `belfry list`: every job, when it fires next, how it went last. */
 #include <string.h>
+#include <strings.h>
 
 #include "client.h"
 #include "say.h"
@@ -8,15 +9,24 @@
 #include "verbs.h"
 #include "when.h"
 
-static void add_next(struct table *table, const json_t *job)
+static void add_next(struct table *table, const json_t *job, struct utc now)
 {
 	const json_t *enabled = json_object_get(job, "enabled");
+	const char *schedule = json_string_value(json_object_get(job, "schedule"));
 	const char *next = client_text(job, "next");
+	struct utc at = client_time(job, "next");
+	struct buf brief = {0};
 
+	if (utc_is_set(at))
+		when_relative(&brief, at, now);
 	if (json_is_false(enabled))
 		table_add(table, STYLE_DIM, "disabled");
+	else if (!*next && schedule && strcasecmp(schedule, "@reboot") == 0)
+		table_add(table, STYLE_DIM, "at start");
 	else
-		table_add(table, STYLE_PLAIN, *next ? next : NULL);
+		table_add_brief(table, STYLE_PLAIN, *next ? next : NULL,
+				brief.length ? brief.data : NULL);
+	buf_finish(&brief);
 }
 
 /* What runs now counts for more than what ended. */
@@ -41,10 +51,10 @@ static void add_last(struct table *table, const json_t *job, struct utc now)
 static int print_table(const struct args *args, const json_t *jobs)
 {
 	static const struct table_column columns[] = {
-		{.title = "JOB", .may_shrink = true},
-		{.title = "SCHEDULE", .may_shrink = true},
-		{.title = "NEXT"},
-		{.title = "LAST"},
+		{.title = "JOB", .least = 20, .rank = 1},
+		{.title = "SCHEDULE", .least = 12, .rank = 2, .may_go = true},
+		{.title = "NEXT (UTC)", .brief = "NEXT"},
+		{.title = "LAST", .least = 9, .rank = 3},
 	};
 	struct utc now = when_now();
 	struct buf out = {0}, schedule = {0};
@@ -58,7 +68,7 @@ static int print_table(const struct args *args, const json_t *jobs)
 		show_schedule(&schedule, job);
 		table_add(&table, STYLE_PLAIN, client_text(job, "name"));
 		table_add(&table, STYLE_PLAIN, buf_string(&schedule));
-		add_next(&table, job);
+		add_next(&table, job, now);
 		add_last(&table, job, now);
 	}
 	table_write(&table, &out);

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 
 #include "terminal.h"
+#include "wrap.h"
 
 static void say_line(struct buf *line)
 {
@@ -73,6 +74,12 @@ int say_print(const struct args *args, struct buf *out)
 		return CLI_FAILED;
 	err_errno(&err, number, "cannot write to standard output");
 	return say_failed(args, &err);
+}
+
+int say_text(const struct args *args, struct buf *out)
+{
+	wrap_text(out, terminal_width());
+	return say_print(args, out);
 }
 
 static int add_json(const char *data, size_t length, void *out)

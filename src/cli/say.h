@@ -21,6 +21,8 @@ void say_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Prints to standard output; the buffer is finished. CLI_OK, or CLI_FAILED with
  * what is wrong (quietly where nobody reads any more). */
 int say_print(const struct args *args, struct buf *out);
+/* The same for what people read: on a terminal lines are broken between words. */
+int say_text(const struct args *args, struct buf *out);
 /* Prints JSON and a line break to standard output, indented for a terminal; steals
  * the reference. Returns as say_print. */
 int say_json(const struct args *args, json_t *json);

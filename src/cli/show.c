@@ -139,37 +139,67 @@ static void add_took(struct table *table, const json_t *run, struct utc now)
 	buf_finish(&text);
 }
 
+/* For people: seconds; where there is little room, without the year. */
+static void add_started(struct table *table, struct utc started)
+{
+	char text[UTC_TEXT_MAX] = "", brief[] = "MM-DD hh:mm:ss";
+
+	if (!utc_is_set(started)) {
+		table_add(table, STYLE_PLAIN, NULL);
+		return;
+	}
+	started.ms -= started.ms % 1000;
+	utc_format(started, text);
+	memcpy(brief, text + 5, 5);
+	memcpy(brief + 6, text + 11, 8);
+	table_add_brief(table, STYLE_PLAIN, text, brief);
+}
+
+/* Tried more than once, then why. */
+static void add_remark(struct table *table, const json_t *run)
+{
+	int64_t attempt = client_int(run, "attempt", 1);
+	struct buf text = {0};
+
+	show_why(&text, run);
+	if (attempt > 1) {
+		struct buf why = text;
+
+		text = (struct buf){0};
+		buf_format(&text, "attempt %lld%s%s", (long long)attempt, why.length ? ": " : "",
+			   buf_string(&why));
+		buf_finish(&why);
+	}
+	table_add(table, STYLE_PLAIN, buf_string(&text));
+	buf_finish(&text);
+}
+
 static void add_run(struct table *table, const json_t *run, bool with_job, struct utc now)
 {
 	struct utc started = client_time(run, "started_at");
 	const char *outcome = show_outcome(run), *trigger = client_text(run, "trigger");
-	char text[UTC_TEXT_MAX];
-	struct buf why = {0};
 
-	started.ms -= utc_is_set(started) ? started.ms % 1000 : 0; /* for people: seconds */
 	table_add(table, STYLE_PLAIN, client_text(run, "id"));
 	if (with_job)
 		table_add(table, STYLE_PLAIN, client_text(run, "job"));
 	table_format(table, STYLE_PLAIN, "%s%s", trigger,
 		     client_bool(run, "dry_run") ? " (dry)" : "");
-	table_add(table, STYLE_PLAIN, utc_is_set(started) ? utc_format(started, text) : NULL);
+	add_started(table, started);
 	add_took(table, run, now);
 	table_add(table, show_style(outcome), outcome);
-	show_why(&why, run);
-	table_add(table, STYLE_PLAIN, buf_string(&why));
-	buf_finish(&why);
+	add_remark(table, run);
 }
 
 void show_runs(struct buf *out, const json_t *runs, bool with_job, struct utc now)
 {
 	static const struct table_column columns[] = {
 		{.title = "ID"},
-		{.title = "JOB", .may_shrink = true},
-		{.title = "TRIGGER"},
-		{.title = "STARTED"},
-		{.title = "TOOK"},
+		{.title = "JOB", .least = 20, .rank = 1},
+		{.title = "TRIGGER", .may_go = true, .rank = 3},
+		{.title = "STARTED (UTC)", .may_go = true, .rank = 1},
+		{.title = "TOOK", .may_go = true, .rank = 2},
 		{.title = "OUTCOME"},
-		{.title = "", .may_shrink = true},
+		{.title = "", .wraps = true, .rank = 2},
 	};
 	enum { COUNT = sizeof(columns) / sizeof(columns[0]) };
 	struct table_column chosen[COUNT];

@@ -214,7 +214,7 @@ static int run(const struct args *args)
 	buf_finish(&text);
 	json_decref(runs);
 	json_decref(job);
-	return say_print(args, &out);
+	return say_text(args, &out);
 }
 
 const struct command command_status = {

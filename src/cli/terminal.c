@@ -90,6 +90,22 @@ size_t terminal_columns(const char *text)
 	return total;
 }
 
+size_t terminal_fit(const char *text, size_t length, size_t most)
+{
+	size_t at = 0, total = 0, columns;
+	bool is_bad;
+
+	while (at < length) {
+		size_t bytes = next_character(text + at, length - at, &is_bad, &columns);
+
+		if (at > 0 && total + columns > most)
+			break;
+		at += bytes;
+		total += columns;
+	}
+	return at;
+}
+
 /* Adds the text up to so many columns. Returns the columns taken. */
 static size_t add_clean(struct buf *out, const char *text, size_t most)
 {

@@ -30,6 +30,9 @@ bool terminal_has_colour(enum output output);
 size_t terminal_width(void);
 /* Columns that text takes as terminal_add writes it. */
 size_t terminal_columns(const char *text);
+/* Bytes of the longest beginning of text[0..length) that takes at most so many columns;
+ * at least one character, if there is one. */
+size_t terminal_fit(const char *text, size_t length, size_t most);
 /* Adds text in that style, plain where there is no colour. Control characters
  * become "?" so that no name or message can drive the terminal. */
 void terminal_add(struct buf *out, enum output output, enum style style, const char *text);

@@ -153,10 +153,10 @@ static void on_asked_to_end(void *context, int times)
 static void add_table(struct buf *out, const struct tests *tests)
 {
 	static const struct table_column columns[] = {
-		{.title = "JOB"},
+		{.title = "JOB", .least = 20, .rank = 1},
 		{.title = "OUTCOME"},
-		{.title = "TOOK", .is_right = true},
-		{.title = "MESSAGE", .may_shrink = true},
+		{.title = "TOOK", .is_right = true, .may_go = true},
+		{.title = "MESSAGE", .wraps = true, .rank = 2},
 	};
 	struct table table;
 

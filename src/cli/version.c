@@ -66,7 +66,7 @@ static int run(const struct args *args)
 		add_json(&out, libraries, known);
 	else
 		add_text(&out, libraries, known);
-	return say_print(args, &out);
+	return args_has(args, "json") ? say_print(args, &out) : say_text(args, &out);
 }
 
 const struct command command_version = {

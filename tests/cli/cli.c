@@ -1,4 +1,5 @@
 /* cli.c - tests of src/cli: arguments, tables, text for terminals, times for people. */
+#include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,6 +13,7 @@
 #include "table.h"
 #include "terminal.h"
 #include "when.h"
+#include "wrap.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -283,6 +285,99 @@ static void test_large_table(void **state)
 	buf_finish(&out);
 }
 
+/* One of each kind of column, for every width that it may have to fit. */
+static void test_narrow_table(void **state)
+{
+	static const struct table_column columns[] = {
+		{.title = "ID"},
+		{.title = "NAME", .least = 10, .rank = 1},
+		{.title = "INSTANT", .brief = "AT", .may_go = true, .rank = 1},
+		{.title = "", .wraps = true, .rank = 2}};
+	static const struct {
+		size_t room;
+		const char *text;
+	} rows[] = {
+		{0, "ID   NAME              INSTANT\n"
+		    "123  a-very-long-name  2026-11-23  some words that say why\n"
+		    "4    b                 -           -\n"},
+		{50, "ID   NAME         INSTANT\n"
+		     "123  a-very-lon…  2026-11-23  some words that say\n"
+		     "                              why\n"
+		     "4    b            -           -\n"},
+		{30, "ID   NAME              AT\n"
+		     "123  a-very-long-name  11-23\n"
+		     "    some words that say why\n"
+		     "4    b                 -\n"},
+		{25, "ID   NAME           AT\n"
+		     "123  a-very-long-…  11-23\n"
+		     "    some words that say\n"
+		     "    why\n"
+		     "4    b              -\n"},
+		{16, "ID   NAME\n"
+		     "123  a-very-lon…\n"
+		     "    some words\n"
+		     "    that say why\n"
+		     "4    b\n"},
+		{12, "ID   NAME\n"
+		     "123  a-very…\n"
+		     "    some\n"
+		     "    words\n"
+		     "    that say\n"
+		     "    why\n"
+		     "4    b\n"},
+	};
+	struct buf out = {0};
+	struct table table;
+
+	(void)state;
+	setlocale(LC_CTYPE, "C.UTF-8");
+	table_init(&table, columns, COUNT(columns));
+	table_add(&table, STYLE_PLAIN, "123");
+	table_add(&table, STYLE_PLAIN, "a-very-long-name");
+	table_add_brief(&table, STYLE_PLAIN, "2026-11-23", "11-23");
+	table_add(&table, STYLE_PLAIN, "some words that say why");
+	table_add(&table, STYLE_PLAIN, "4");
+	table_add(&table, STYLE_PLAIN, "b");
+	table_add(&table, STYLE_PLAIN, NULL);
+	table_add(&table, STYLE_PLAIN, NULL);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		buf_clear(&out);
+		table_write_to(&table, rows[i].room, &out);
+		assert_string_equal(buf_string(&out), rows[i].text);
+	}
+	table_finish(&table);
+	buf_finish(&out);
+}
+
+static void test_wrapped_text(void **state)
+{
+	static const struct {
+		size_t width;
+		const char *text, *wrapped;
+	} rows[] = {
+		{0, "one two three four", "one two three four"},
+		{20, "one two three four", "one two three four"},
+		{13, "one two three four\n", "one two three\n    four\n"},
+		{12, "one two three four", "one two\n    three\n    four"},
+		{9, "abcdefghijklmnop", "abcdefghi\n    jklmn\n    op"},
+		{20, "  -a  does this and that\nok", "  -a  does this and\n      that\nok"},
+		{12, "\033[1mone\033[0m two \033[2mthree four\033[0m",
+		 "\033[1mone\033[0m two\033[2m\n    three\n    four\033[0m"},
+		{9, "éé éé éé éé", "éé éé éé\n    éé"},
+	};
+
+	(void)state;
+	setlocale(LC_CTYPE, "C.UTF-8");
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct buf text = {0};
+
+		buf_text(&text, rows[i].text);
+		wrap_text(&text, rows[i].width);
+		assert_string_equal(buf_string(&text), rows[i].wrapped);
+		buf_finish(&text);
+	}
+}
+
 /* ---- times ---- */
 
 static void test_relative_times(void **state)
@@ -339,6 +434,8 @@ int main(void)
 		cmocka_unit_test(test_text_is_cut),
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_large_table),
+		cmocka_unit_test(test_narrow_table),
+		cmocka_unit_test(test_wrapped_text),
 		cmocka_unit_test(test_relative_times),
 		cmocka_unit_test(test_durations),
 	};

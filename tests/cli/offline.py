@@ -1,13 +1,16 @@
 """A real belfry in a folder of its own, for the verbs that ask no server."""
+import fcntl
 import json
 import os
 import pty
 import re
 import select
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from common import DEADLINE_S, job, shell, wait_for  # noqa: E402
@@ -50,8 +53,14 @@ class Folder:
                               subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True, timeout=DEADLINE_S)
 
-    def terminal(self, *words, env=None):
-        return Terminal(self, words, env)
+    def terminal(self, *words, env=None, columns=0):
+        return Terminal(self, words, env, columns)
+
+    def screen(self, *words, columns, env=None):
+        """The lines that a command leaves on a terminal of that width."""
+        terminal = self.terminal(*words, env=env, columns=columns)
+        terminal.end()
+        return terminal.lines()
 
     def processes(self):
         """Those that name our folder of temporary files: runners, above all."""
@@ -73,9 +82,10 @@ class Folder:
 class Terminal:
     """belfry as a person starts it: all three streams on a terminal."""
 
-    def __init__(self, folder, words, env=None):
+    def __init__(self, folder, words, env=None, columns=0):
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
             os.chdir(folder.work)
             os.execve(BELFRY, [BELFRY, *words],
                       folder.environment({"TERM": "xterm", "NO_COLOR": "", **(env or {})}))

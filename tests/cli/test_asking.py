@@ -64,7 +64,7 @@ class Lists(unittest.TestCase):
                            last=run_row(3, state="running", outcome=None, finished_at=None)),
                    job_row("two", running=["1", "2"])]) as fake:
             lines = fake.run("list").stdout.splitlines()
-        self.assertRegex(lines[0], r"^JOB +SCHEDULE +NEXT +LAST$")
+        self.assertRegex(lines[0], r"^JOB +SCHEDULE +NEXT \(UTC\) +LAST$")
         self.assertRegex(lines[1], r"^send +0 9 \* \* \* +2026-11-24T08:00:00Z +partial .*ago$")
         self.assertRegex(lines[2], r"^digest +Monday, Thursday 10:00 +2026")
         self.assertRegex(lines[3], r"^off .* disabled +-$")
@@ -120,7 +120,7 @@ class Lists(unittest.TestCase):
                                 outcome=None, state="claimed", dry_run=True,
                                 trigger="manual")]) as fake:
             lines = fake.run("runs").stdout.splitlines()
-        self.assertRegex(lines[0], r"^ID +JOB +TRIGGER +STARTED +TOOK +OUTCOME$")
+        self.assertRegex(lines[0], r"^ID +JOB +TRIGGER +STARTED \(UTC\) +TOOK +OUTCOME$")
         self.assertRegex(lines[1], r"^0000000000005  send +schedule +2026-11-23T09:00:00Z  4.1s"
                                    r" +partial +2 addresses bounced$")
         self.assertRegex(lines[2], r"failed +exit code 3$")

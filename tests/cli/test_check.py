@@ -114,12 +114,12 @@ class Check(unittest.TestCase):
     def test_colour_on_a_terminal_only(self):
         with Folder() as folder:
             folder.write("bad.json", BAD)
-            terminal = folder.terminal("check", "bad.json")
+            terminal = folder.terminal("check", "bad.json", columns=300)
             self.assertEqual(2, terminal.end())
             self.assertIn("\033[31merror:\033[0m", terminal.raw)
             self.assertIn("\033[33mwarning:\033[0m", terminal.raw)
             self.assertEqual(BAD_FOUND.splitlines(), terminal.lines()[:-1])
-            plain = folder.terminal("check", "bad.json", env={"NO_COLOR": "1"})
+            plain = folder.terminal("check", "bad.json", columns=300, env={"NO_COLOR": "1"})
             self.assertEqual(2, plain.end())
             self.assertNotIn("\033", plain.raw)
 

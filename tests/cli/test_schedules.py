@@ -51,8 +51,8 @@ Sun 2026-11-01 02:00 EST  2026-11-01T07:00:00Z
 
     def test_without_a_zone_it_is_utc(self):
         self.check_text("""\
-CLOCK                     UTC
-Sun 2026-03-01 09:00 UTC  2026-03-01T09:00:00Z
+UTC
+Sun 2026-03-01 09:00 UTC
 """, "0 9 * * *", "--from", "2026-02-28T23:00:00-05:00", "-n", "1")
 
     def test_zone_in_front(self):
