@@ -47,6 +47,8 @@ static void job_policies(struct buf *out, const struct job *job)
 {
 	buf_json_text(out, "executor", executor_kind_word(job->executor));
 	texts(out, "command", &job->argv_shown);
+	/* Not the arguments themselves: they may have come through ${NAME}. */
+	buf_json_bool(out, "has_dry_run", job->dry_run.items != NULL);
 	buf_json_int(out, "timeout_ms", job->timeout_ms);
 	buf_json_int(out, "grace_ms", job->grace_ms);
 	buf_json_text(out, "overlap", overlap_word(job->overlap));

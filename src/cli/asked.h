@@ -20,7 +20,10 @@ struct asked {
 
 /* The rows of these options, for the tables of both verbs. */
 #define ASKED_OPTIONS                                                                              \
-	{.name = "tz", .value = "ZONE", .summary = "the zone that SCHEDULE follows (UTC)"},        \
+	{.name = "tz",                                                                             \
+	 .value = "ZONE",                                                                          \
+	 .summary = "the zone that SCHEDULE follows (UTC)",                                        \
+	 .complete = COMPLETE_ZONE},                                                               \
 		{.name = "name", .value = "JOB", .summary = "the job's name, for H in SCHEDULE"},  \
 		{.name = "job",                                                                    \
 		 .letter = 'j',                                                                    \

@@ -21,7 +21,9 @@ enum completion {
 	COMPLETE_FOLDER,
 	COMPLETE_JOB,
 	COMPLETE_RUN,
+	COMPLETE_OPEN_RUN,
 	COMPLETE_RUN_OR_JOB,
+	COMPLETE_ZONE,
 	COMPLETE_COMMAND,
 	COMPLETE_WORDS, /* those of the option's `words` */
 };

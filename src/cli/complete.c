@@ -9,6 +9,8 @@
 #include "say.h"
 #include "terminal.h"
 #include "verbs.h"
+#include "zone_names.h"
+#include "zoneinfo.h"
 
 enum { PATIENCE_MS = 1500 };
 
@@ -29,6 +31,19 @@ static void add_names(struct buf *out, const struct args *args, const char *targ
 	json_decref(answer);
 }
 
+static void add_zones(struct buf *out)
+{
+	struct zoneinfo *zones = zoneinfo_create(NULL);
+	struct zone_names names = {0};
+	struct arena arena = {0};
+
+	zone_names_read(&names, &arena, zoneinfo_directory(zones));
+	for (size_t i = 0; i < names.count; i++)
+		buf_format(out, "%s\n", names.names[i]);
+	arena_finish(&arena);
+	zoneinfo_destroy(zones);
+}
+
 static int run(const struct args *args)
 {
 	bool has_jobs = args_has(args, "jobs"), has_runs = args_has(args, "runs");
@@ -36,6 +51,10 @@ static int run(const struct args *args)
 
 	if (has_jobs)
 		add_names(&out, args, "/api/v1/jobs", "jobs", "name");
+	if (args_has(args, "open-runs"))
+		add_names(&out, args, "/api/v1/runs?limit=50&state=open", "runs", "id");
+	if (args_has(args, "zones"))
+		add_zones(&out);
 	if (has_runs)
 		add_names(&out, args, "/api/v1/runs?limit=50", "runs", "id");
 	return say_print(args, &out);
@@ -44,6 +63,8 @@ static int run(const struct args *args)
 static const struct option_row options[] = {
 	{.name = "jobs", .summary = "names of jobs"},
 	{.name = "runs", .summary = "ids of the latest runs"},
+	{.name = "open-runs", .summary = "ids of runs that have not ended"},
+	{.name = "zones", .summary = "names of time zones"},
 	{0},
 };
 

@@ -65,6 +65,12 @@ static void add_quoted(struct buf *out, const char *text, const char *escaped)
 	}
 }
 
+/* A command that is not offered itself may have words behind it that are. */
+static bool has_offers(const struct command *command)
+{
+	return !command->is_hidden || command->operand_words;
+}
+
 /* ---- bash ---- */
 
 static const char bash_head[] = "# Completions of belfry for bash.\n"
@@ -95,6 +101,8 @@ static const char bash_tail[] =
 	"	folder) compopt -o filenames; COMPREPLY=($(compgen -d -- \"$cur\")) ;;\n"
 	"	job) wanted=--jobs ;;\n"
 	"	run) wanted=--runs ;;\n"
+	"	open) wanted=--open-runs ;;\n"
+	"	zone) wanted=--zones ;;\n"
 	"	both) wanted='--jobs --runs' ;;\n"
 	"	esac\n"
 	"	if [[ $cur == -* && $options ]]; then\n"
@@ -119,6 +127,8 @@ static void bash_kind(struct buf *out, enum completion kind, const char *const *
 	case COMPLETE_FOLDER: buf_text(out, " kind=folder"); break;
 	case COMPLETE_JOB: buf_text(out, " kind=job"); break;
 	case COMPLETE_RUN: buf_text(out, " kind=run"); break;
+	case COMPLETE_OPEN_RUN: buf_text(out, " kind=open"); break;
+	case COMPLETE_ZONE: buf_text(out, " kind=zone"); break;
 	case COMPLETE_RUN_OR_JOB: buf_text(out, " kind=both"); break;
 	case COMPLETE_COMMAND:
 		buf_text(out, " words='");
@@ -168,7 +178,7 @@ static void write_bash(struct buf *out)
 {
 	buf_text(out, bash_head);
 	for (const struct command *const *command = commands; *command; command++)
-		if (!(*command)->is_hidden)
+		if (has_offers(*command))
 			bash_command(out, *command);
 	buf_text(out, bash_tail);
 }
@@ -189,6 +199,8 @@ static const char zsh_head[] =
 	"}\n"
 	"_belfry_jobs() { local -a belfry_wanted=(--jobs); _belfry_names \"$@\" }\n"
 	"_belfry_runs() { local -a belfry_wanted=(--runs); _belfry_names \"$@\" }\n"
+	"_belfry_open_runs() { local -a belfry_wanted=(--open-runs); _belfry_names \"$@\" }\n"
+	"_belfry_zones() { local -a belfry_wanted=(--zones); _belfry_names \"$@\" }\n"
 	"_belfry_jobs_and_runs() { local -a belfry_wanted=(--jobs --runs); _belfry_names \"$@\" }\n"
 	"\n"
 	"_belfry()\n"
@@ -229,6 +241,8 @@ static void zsh_action(struct buf *out, const char *what, enum completion kind,
 	case COMPLETE_FOLDER: buf_text(out, "_files -/"); break;
 	case COMPLETE_JOB: buf_text(out, "_belfry_jobs"); break;
 	case COMPLETE_RUN: buf_text(out, "_belfry_runs"); break;
+	case COMPLETE_OPEN_RUN: buf_text(out, "_belfry_open_runs"); break;
+	case COMPLETE_ZONE: buf_text(out, "_belfry_zones"); break;
 	case COMPLETE_RUN_OR_JOB: buf_text(out, "_belfry_jobs_and_runs"); break;
 	case COMPLETE_COMMAND:
 		buf_char(out, '(');
@@ -284,7 +298,7 @@ static void write_zsh(struct buf *out)
 	}
 	buf_text(out, zsh_middle);
 	for (const struct command *const *command = commands; *command; command++)
-		if (!(*command)->is_hidden)
+		if (has_offers(*command))
 			zsh_command(out, *command);
 	buf_text(out, zsh_tail);
 }
@@ -313,6 +327,8 @@ static void fish_offer(struct buf *out, enum completion kind, const char *const 
 	case COMPLETE_FOLDER: buf_text(out, " -a '(__fish_complete_directories)'"); break;
 	case COMPLETE_JOB: buf_text(out, " -a '(__belfry_names --jobs)'"); break;
 	case COMPLETE_RUN: buf_text(out, " -a '(__belfry_names --runs)'"); break;
+	case COMPLETE_OPEN_RUN: buf_text(out, " -a '(__belfry_names --open-runs)'"); break;
+	case COMPLETE_ZONE: buf_text(out, " -a '(__belfry_names --zones)'"); break;
 	case COMPLETE_RUN_OR_JOB: buf_text(out, " -a '(__belfry_names --jobs --runs)'"); break;
 	case COMPLETE_COMMAND:
 		buf_text(out, " -a '");
@@ -354,17 +370,23 @@ static void fish_option(struct buf *out, const struct command *command,
 	buf_char(out, '\n');
 }
 
+static void fish_verb(struct buf *out, const struct command *command)
+{
+	buf_format(out, "complete -c belfry -n __belfry_no_verb -a %s -d ", command->name);
+	fish_text(out, command->summary);
+	buf_char(out, '\n');
+}
+
 static void write_fish(struct buf *out)
 {
 	buf_text(out, fish_head);
 	for (const struct command *const *each = commands; *each; each++) {
 		const struct command *command = *each;
 
-		if (command->is_hidden)
+		if (!has_offers(command))
 			continue;
-		buf_format(out, "complete -c belfry -n __belfry_no_verb -a %s -d ", command->name);
-		fish_text(out, command->summary);
-		buf_char(out, '\n');
+		if (!command->is_hidden)
+			fish_verb(out, command);
 		each_option(out, command, fish_option);
 		if (command->operands_max > 0 && command->complete != COMPLETE_NOTHING) {
 			buf_format(out, "complete -c belfry -n '__belfry_verb %s'", command->name);

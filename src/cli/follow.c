@@ -21,10 +21,9 @@
 #include "say.h"
 #include "show.h"
 #include "terminal.h"
-#include "when.h"
 
 /* Of an end that the log told before the runs do. */
-enum { POLL_MS = 100, LINE_MAX = 4 << 20 };
+enum { POLL_MS = 100, LINE_MAX = 4 << 20, HELD_MORE = 1 << 20 };
 /* A server that went away may take so long to come back. */
 enum { AGAIN_MS = 250, PATIENCE_MS = 60 * 1000 };
 
@@ -33,16 +32,64 @@ struct log_reader {
 	int failure;     /* errno of a write that failed */
 	bool is_silent;
 	bool has_data;
+	struct buf held;          /* with tail: the last lines of what is there already */
+	size_t hold_more_at;      /* held may grow so long until it is cut */
+	int64_t tail;             /* 0: nothing is held */
 	http_data_fn *take;       /* what is done with the bytes */
 	size_t received, arrived; /* in all; of this answer */
 };
+
+/* ---- the last lines ---- */
+
+/* Where the last `lines` lines begin. */
+static size_t tail_of(const struct buf *text, int64_t lines)
+{
+	size_t at = text->length;
+
+	if (at > 0 && text->data[at - 1] == '\n')
+		at--;
+	while (at > 0 && (text->data[at - 1] != '\n' || --lines > 0))
+		at--;
+	return at;
+}
+
+static void hold(struct log_reader *reader, const char *data, size_t length)
+{
+	buf_add(&reader->held, data, length);
+	if (reader->held.length <= reader->hold_more_at)
+		return;
+	buf_drop_front(&reader->held, tail_of(&reader->held, reader->tail));
+	reader->hold_more_at = reader->held.length + HELD_MORE;
+}
+
+/* Output of the job: shown, or held. */
+static bool put(struct log_reader *reader, const char *data, size_t length)
+{
+	if (!reader->tail)
+		return terminal_write(OUTPUT_STDOUT, data, length);
+	hold(reader, data, length);
+	return true;
+}
+
+static void show_held(struct log_reader *reader)
+{
+	size_t from = tail_of(&reader->held, reader->tail);
+
+	reader->tail = 0;
+	if (!terminal_write(OUTPUT_STDOUT, buf_string(&reader->held) + from,
+			    reader->held.length - from))
+		reader->failure = errno;
+	buf_finish(&reader->held);
+}
+
+/* ---- as they come ---- */
 
 static bool pass_on(void *context, const char *data, size_t length)
 {
 	struct log_reader *reader = context;
 
 	reader->has_data = true;
-	if (!reader->is_silent && !terminal_write(OUTPUT_STDOUT, data, length))
+	if (!reader->is_silent && !put(reader, data, length))
 		reader->failure = errno;
 	return reader->failure == 0;
 }
@@ -71,9 +118,9 @@ static void show_line(struct log_reader *reader, const char *line, size_t length
 	bool ok = true;
 
 	if (text && strcmp(client_text(json, "stream"), "belfry") == 0)
-		ok = write_note(text);
+		ok = reader->tail || write_note(text);
 	else if (text)
-		ok = terminal_write(OUTPUT_STDOUT, text, size);
+		ok = put(reader, text, size);
 	if (!ok)
 		reader->failure = errno;
 	json_decref(json);
@@ -167,6 +214,23 @@ static bool stream_log(const struct args *args, const char *target, bool is_foll
 	return true;
 }
 
+/* The last lines of what is there; what is streamed after them begins behind it. */
+static bool stream_tail(const struct args *args, const struct log_wish *wish, bool is_jsonl,
+			struct log_reader *reader, struct err *err)
+{
+	struct log_wish there = *wish;
+	struct buf target = {0};
+
+	there.is_following = false;
+	reader->tail = wish->tail;
+	make_target(&target, &there, wish->stream, is_jsonl);
+	bool ok = stream_log(args, buf_string(&target), false, reader, err);
+	buf_finish(&target);
+	show_held(reader);
+	reader->arrived = 0;
+	return ok;
+}
+
 bool follow_log(const struct args *args, const struct log_wish *wish, struct err *err)
 {
 	struct log_reader reader = {.is_silent = wish->is_silent};
@@ -175,9 +239,13 @@ bool follow_log(const struct args *args, const struct log_wish *wish, struct err
 
 	if (is_apart && !wish->is_following && !has_notes(args, wish, &is_apart, err))
 		return false;
-	make_target(&target, wish, wish->stream, wish->is_json || is_apart);
+	bool is_jsonl = wish->is_json || is_apart, ok = true;
+	make_target(&target, wish, wish->stream, is_jsonl);
 	reader.take = is_apart ? take_apart : pass_on;
-	bool ok = stream_log(args, buf_string(&target), wish->is_following, &reader, err);
+	if (wish->tail > 0)
+		ok = stream_tail(args, wish, is_jsonl, &reader, err);
+	if (ok && reader.failure == 0 && (wish->tail == 0 || wish->is_following))
+		ok = stream_log(args, buf_string(&target), wish->is_following, &reader, err);
 	buf_finish(&target);
 	buf_finish(&reader.line);
 	if (ok && reader.failure == EPIPE)
@@ -189,18 +257,13 @@ bool follow_log(const struct args *args, const struct log_wish *wish, struct err
 
 /* ---- to the end ---- */
 
-json_t *follow_run(const struct args *args, const json_t *run, struct err *err)
+json_t *follow_to_end(const struct args *args, const char *run, struct err *err)
 {
-	struct log_wish wish = {.run = client_text(run, "id"),
-				.is_following = true,
-				.is_silent = args_has(args, "json")};
 	struct buf target = {0};
-	json_t *now = NULL;
+	json_t *now;
 
-	if (!follow_log(args, &wish, err))
-		return NULL;
 	buf_text(&target, "/api/v1/runs/");
-	http_escape(&target, wish.run);
+	http_escape(&target, run);
 	while ((now = client_get(args, buf_string(&target), err)) &&
 	       strcmp(client_text(now, "state"), "finished") != 0) {
 		json_decref(now);
@@ -208,6 +271,15 @@ json_t *follow_run(const struct args *args, const json_t *run, struct err *err)
 	}
 	buf_finish(&target);
 	return now;
+}
+
+json_t *follow_run(const struct args *args, const json_t *run, struct err *err)
+{
+	struct log_wish wish = {.run = client_text(run, "id"),
+				.is_following = true,
+				.is_silent = args_has(args, "json")};
+
+	return follow_log(args, &wish, err) ? follow_to_end(args, wish.run, err) : NULL;
 }
 
 int follow_exit_code(const json_t *run)
@@ -220,21 +292,10 @@ int follow_exit_code(const json_t *run)
 
 void follow_say_end(const json_t *run)
 {
-	int64_t ms = client_int(run, "duration_ms", -1);
-	struct buf out = {0}, rest = {0};
+	struct buf why = {0};
 
-	terminal_add(&out, OUTPUT_STDERR, show_style(show_outcome(run)), show_outcome(run));
-	if (ms >= 0) {
-		buf_text(&out, " in ");
-		when_took(&out, ms);
-	}
-	show_why(&rest, run);
-	if (rest.length) {
-		buf_text(&out, ": ");
-		terminal_add(&out, OUTPUT_STDERR, STYLE_PLAIN, buf_string(&rest));
-	}
-	buf_char(&out, '\n');
-	terminal_write(OUTPUT_STDERR, out.data, out.length);
-	buf_finish(&rest);
-	buf_finish(&out);
+	show_why(&why, run);
+	show_say_verdict(&(struct verdict_text){show_outcome(run), buf_string(&why),
+						client_int(run, "duration_ms", -1)});
+	buf_finish(&why);
 }

@@ -16,6 +16,7 @@ struct log_wish {
 	bool is_following;  /* until the run has ended */
 	bool is_json;       /* the lines of the API as they are */
 	bool is_silent;     /* nothing is shown, only waited for */
+	int64_t tail;       /* only so many of the lines there are; 0: all of them */
 };
 /* Passes the log on, byte by byte. */
 bool follow_log(const struct args *args, const struct log_wish *wish, struct err *err);
@@ -25,7 +26,9 @@ bool follow_log(const struct args *args, const struct log_wish *wish, struct err
 json_t *follow_run(const struct args *args, const json_t *run, struct err *err);
 /* 0 for succeeded and partial. */
 int follow_exit_code(const json_t *run);
-/* "succeeded in 0.2s", "failed in 3.0s: exit code 1" on standard error. */
+/* The run of that id, once it has ended; NULL with err. */
+json_t *follow_to_end(const struct args *args, const char *run, struct err *err);
+/* "succeeded in 0.2s", "failed: exit code 1, after 3.0s" on standard error. */
 void follow_say_end(const json_t *run);
 
 #endif

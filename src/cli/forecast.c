@@ -255,7 +255,10 @@ static int run(const struct args *args)
 static const struct option_row options[] = {
 	{.name = "from", .value = "TIME", .summary = "starts at or after TIME (now)"},
 	{.name = "to", .value = "TIME", .summary = "starts before TIME (a week after --from)"},
-	{.name = "tz", .value = "ZONE", .summary = "whose hours and weekdays (the file's)"},
+	{.name = "tz",
+	 .value = "ZONE",
+	 .summary = "whose hours and weekdays (the file's)",
+	 .complete = COMPLETE_ZONE},
 	{.name = "job",
 	 .letter = 'j',
 	 .value = "JOB",

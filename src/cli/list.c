@@ -86,6 +86,7 @@ static int run(const struct args *args)
 	if (!answer)
 		return say_failed(args, &err);
 	json_t *jobs = client_list(answer, "jobs");
+	show_say_refused(args);
 	if (args_has(args, "json"))
 		code = say_json(args, json_incref(jobs));
 	else if (json_array_size(jobs) == 0)

@@ -60,6 +60,16 @@ void progress_write(struct progress *progress, enum output output, const char *d
 	terminal_write(output, data, length);
 }
 
+void progress_break(struct progress *progress)
+{
+	bool has_line = progress->is_shown; /* which is wiped, the echo included */
+
+	progress_hide(progress);
+	if (!has_line && terminal_is(OUTPUT_STDERR))
+		terminal_write(OUTPUT_STDERR, "\n", 1);
+	progress->is_mid_line = false;
+}
+
 void progress_end_line(struct progress *progress)
 {
 	progress_hide(progress);

@@ -22,5 +22,7 @@ void progress_hide(struct progress *progress);
 void progress_write(struct progress *progress, enum output output, const char *data, size_t length);
 /* Begins a line of its own if the output's last one is not ended. */
 void progress_end_line(struct progress *progress);
+/* Before a remark on Ctrl-C: what the terminal echoed of it gets no text behind it. */
+void progress_break(struct progress *progress);
 
 #endif

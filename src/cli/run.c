@@ -68,7 +68,7 @@ static void on_asked_to_end(void *context, int times)
 	struct foreground *fg = context;
 	struct buf grace = {0};
 
-	progress_end_line(&fg->progress);
+	progress_break(&fg->progress);
 	when_took(&grace, fg->job.grace_ms);
 	if (times == 1)
 		say_note("ending %s: SIGTERM, and SIGKILL after %s or another Ctrl-C", fg->job.name,
@@ -82,59 +82,6 @@ static void on_asked_to_end(void *context, int times)
 
 /* ---- the end ---- */
 
-static void add_took(struct buf *out, const char *before, const struct run *run)
-{
-	if (!utc_is_set(run->started_at))
-		return;
-	buf_text(out, before);
-	when_took(out, run->finished_at.ms - run->started_at.ms);
-}
-
-/* "succeeded in 0.2s", "partial in 4.1s: 2 addresses bounced", "failed: exit code 3,
- * after 0.1s" */
-static void add_verdict(struct buf *out, const struct run *run)
-{
-	const char *message = run->message ? run->message : "";
-	const char *colon = *message ? ": " : "";
-
-	switch (run->outcome) {
-	case OUTCOME_SUCCEEDED:
-	case OUTCOME_PARTIAL:
-		buf_text(out, outcome_word(run->outcome));
-		add_took(out, " in ", run);
-		buf_format(out, "%s%s", colon, message);
-		break;
-	case OUTCOME_TIMED_OUT:
-		buf_text(out, "timed out");
-		add_took(out, " after ", run);
-		break;
-	case OUTCOME_CANCELED:
-		buf_text(out, "canceled");
-		add_took(out, " after ", run);
-		break;
-	case OUTCOME_FAILED:
-	case OUTCOME_UNKNOWN:
-		buf_format(out, "%s%s%s", outcome_word(run->outcome), colon, message);
-		add_took(out, ", after ", run);
-		break;
-	case OUTCOME_NONE:
-	case OUTCOME_COUNT: break;
-	}
-}
-
-static void say_verdict(const struct run *run)
-{
-	struct buf text = {0}, line = {0};
-
-	add_verdict(&text, run);
-	terminal_add(&line, OUTPUT_STDERR, show_style(outcome_word(run->outcome)),
-		     buf_string(&text));
-	buf_char(&line, '\n');
-	terminal_write(OUTPUT_STDERR, line.data, line.length);
-	buf_finish(&text);
-	buf_finish(&line);
-}
-
 static void on_finished(void *context, const struct run *run)
 {
 	struct foreground *fg = context;
@@ -142,7 +89,9 @@ static void on_finished(void *context, const struct run *run)
 	loop_timer_stop(fg->ticks);
 	progress_end_line(&fg->progress);
 	fg->outcome = run->outcome;
-	say_verdict(run);
+	show_say_verdict(&(struct verdict_text){
+		outcome_word(run->outcome), run->message,
+		utc_is_set(run->started_at) ? run->finished_at.ms - run->started_at.ms : -1});
 	if (!args_has(fg->args, "json"))
 		return;
 	buf_json_open(&fg->json, NULL, '{');
@@ -158,9 +107,7 @@ static void carry_out(struct foreground *fg)
 	bool is_dry = args_has(fg->args, "dry-run");
 
 	if (is_dry && !fg->job.dry_run.items)
-		say_note("%s has no \"dry_run\" in the file: only BELFRY_DRY_RUN=1 tells it that "
-			 "this is a dry run",
-			 fg->job.name);
+		show_say_no_dry_run(fg->job.name);
 	progress_init(&fg->progress);
 	fg->ticks = loop_timer_create(here_loop(fg->here), on_tick, fg);
 	loop_timer_start(fg->ticks, TICK_MS);

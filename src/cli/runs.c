@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "client.h"
+#include "pick.h"
 #include "say.h"
 #include "show.h"
 #include "verbs.h"
@@ -51,6 +52,11 @@ static json_t *collect(const struct args *args, int64_t limit, struct err *err)
 	return all;
 }
 
+static bool is_filtered(const struct args *args)
+{
+	return args_has(args, "outcome") || args_has(args, "state") || args_has(args, "trigger");
+}
+
 static int run(const struct args *args)
 {
 	struct buf out = {0};
@@ -60,12 +66,19 @@ static int run(const struct args *args)
 	if (!args_number(args, "limit", 1, LIMIT_MAX, LIMIT_USUAL, &limit, &err))
 		return say_usage(args, &err);
 	json_t *runs = collect(args, limit, &err);
+	/* A job that is gone from the file may have runs still; one that has none must be
+	 * there. */
+	if (runs && json_array_size(runs) == 0 && args_has(args, "job") &&
+	    !pick_job(args, args_value(args, "job"), &err)) {
+		json_decref(runs);
+		runs = NULL;
+	}
 	if (!runs)
 		return say_failed(args, &err);
 	if (args_has(args, "json"))
 		return say_json(args, runs);
 	if (json_array_size(runs) == 0)
-		say_note("no such runs");
+		say_note(is_filtered(args) ? "no such runs" : "no runs yet");
 	else
 		show_runs(&out, runs, true, when_now());
 	json_decref(runs);

@@ -6,7 +6,9 @@
 
 #include "client.h"
 #include "run.h"
+#include "say.h"
 #include "table.h"
+#include "verdict.h"
 #include "when.h"
 
 static const enum style outcome_styles[] = {
@@ -96,10 +98,85 @@ void show_why(struct buf *out, const json_t *run)
 
 	if (*message)
 		buf_text(out, message);
+	else if (number > 0 && verdict_signal_name((int32_t)number))
+		buf_text(out, verdict_signal_name((int32_t)number));
 	else if (number > 0)
 		buf_format(out, "signal %lld", (long long)number);
 	else if (code > 0)
 		buf_format(out, "exit code %lld", (long long)code);
+}
+
+static void add_took_text(struct buf *out, const char *before, int64_t ms)
+{
+	if (ms < 0)
+		return;
+	buf_text(out, before);
+	when_took(out, ms);
+}
+
+void show_verdict(struct buf *out, const struct verdict_text *verdict)
+{
+	const char *why = verdict->why ? verdict->why : "", *colon = *why ? ": " : "";
+	enum outcome outcome = OUTCOME_NONE;
+
+	outcome_from_word(verdict->outcome, &outcome);
+	switch (outcome) {
+	case OUTCOME_SUCCEEDED:
+	case OUTCOME_PARTIAL:
+		buf_text(out, verdict->outcome);
+		add_took_text(out, " in ", verdict->took_ms);
+		buf_format(out, "%s%s", colon, why);
+		break;
+	case OUTCOME_TIMED_OUT:
+		buf_text(out, "timed out");
+		add_took_text(out, " after ", verdict->took_ms);
+		break;
+	case OUTCOME_CANCELED:
+		buf_text(out, "canceled");
+		add_took_text(out, " after ", verdict->took_ms);
+		buf_format(out, "%s%s", colon, why);
+		break;
+	case OUTCOME_FAILED:
+	case OUTCOME_UNKNOWN:
+	case OUTCOME_NONE:
+	case OUTCOME_COUNT:
+		buf_format(out, "%s%s%s", verdict->outcome, colon, why);
+		add_took_text(out, ", after ", verdict->took_ms);
+		break;
+	}
+}
+
+void show_say_verdict(const struct verdict_text *verdict)
+{
+	struct buf text = {0}, line = {0};
+
+	show_verdict(&text, verdict);
+	terminal_add(&line, OUTPUT_STDERR, show_style(verdict->outcome), buf_string(&text));
+	buf_char(&line, '\n');
+	terminal_write(OUTPUT_STDERR, line.data, line.length);
+	buf_finish(&text);
+	buf_finish(&line);
+}
+
+void show_say_no_dry_run(const char *job)
+{
+	say_note("%s has no \"dry_run\" in the file: only BELFRY_DRY_RUN=1 tells it that this is a "
+		 "dry run",
+		 job);
+}
+
+void show_say_refused(const struct args *args)
+{
+	struct err err;
+	json_t *health = client_get(args, "/health", &err);
+	const json_t *config = json_object_get(health, "config");
+	const char *why = client_text(config, "message");
+
+	if (strcmp(client_text(config, "status"), "refused") == 0)
+		say_note("schedules.json is refused; revision %lld stays in force: %.*s",
+			 (long long)client_int(health, "revision", 0), (int)strcspn(why, "\n"),
+			 why);
+	json_decref(health);
 }
 
 /* Since the run began, or was recorded if it did not begin yet. */

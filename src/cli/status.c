@@ -4,6 +4,8 @@
 
 #include "client.h"
 #include "http_target.h"
+#include "not_ran.h"
+#include "pick.h"
 #include "run.h"
 #include "say.h"
 #include "show.h"
@@ -12,6 +14,7 @@
 #include "when.h"
 
 enum { LATEST = 5 };
+#define LATEST_TEXT "5"
 
 static void add_line(struct buf *out, const char *name, const char *text)
 {
@@ -168,42 +171,10 @@ static void add_fares(struct buf *out, const json_t *job, struct buf *text)
 
 /* ---- the verb ---- */
 
-static json_t *ask(const struct args *args, const char *name, json_t **runs, struct err *err)
+static int print(const struct args *args, const json_t *job, const json_t *due, const json_t *runs)
 {
-	struct buf target = {0};
-	json_t *answer = NULL;
-
-	buf_text(&target, "/api/v1/jobs/");
-	http_escape(&target, name);
-	json_t *job = client_get(args, buf_string(&target), err);
-	if (job && runs) {
-		buf_clear(&target);
-		buf_format(&target, "/api/v1/runs?limit=%d", LATEST);
-		client_query(&target, "job", name);
-		answer = client_get(args, buf_string(&target), err);
-		*runs = answer ? client_list(answer, "runs") : NULL;
-		json_decref(answer);
-	}
-	buf_finish(&target);
-	if (job && runs && !*runs) {
-		json_decref(job);
-		return NULL;
-	}
-	return job;
-}
-
-static int run(const struct args *args)
-{
-	bool is_json = args_has(args, "json");
 	struct buf out = {0}, text = {0};
-	json_t *runs = NULL;
-	struct err err;
-	json_t *job = ask(args, args_operand(args, 0), is_json ? NULL : &runs, &err);
 
-	if (!job)
-		return say_failed(args, &err);
-	if (is_json)
-		return say_json(args, job);
 	add_what(&out, job, &text);
 	add_policies(&out, job, &text);
 	add_fares(&out, job, &text);
@@ -211,10 +182,48 @@ static int run(const struct args *args)
 		buf_char(&out, '\n');
 		show_runs(&out, runs, false, when_now());
 	}
+	if (json_array_size(due) > 0) {
+		buf_char(&out, '\n');
+		not_ran_show(&out, due);
+	}
 	buf_finish(&text);
-	json_decref(runs);
-	json_decref(job);
 	return say_text(args, &out);
+}
+
+static json_t *ask_job(const struct args *args, const char *name, struct err *err)
+{
+	struct buf target = {0};
+
+	buf_text(&target, "/api/v1/jobs/");
+	http_escape(&target, name);
+	json_t *job = client_get(args, buf_string(&target), err);
+	buf_finish(&target);
+	return job;
+}
+
+static int run(const struct args *args)
+{
+	const char *name = args_operand(args, 0);
+	struct err err;
+	json_t *job = ask_job(args, name, &err);
+	json_t *due = job ? not_ran_ask(args, name, LATEST, &err) : NULL;
+	json_t *runs = due ? pick_runs(args, name, LATEST_TEXT, NULL, &err) : NULL;
+	int code;
+
+	if (runs)
+		show_say_refused(args);
+	if (!runs) {
+		code = say_failed(args, &err);
+	} else if (args_has(args, "json")) {
+		json_object_set(job, "occurrences", due);
+		code = say_json(args, json_incref(job));
+	} else {
+		code = print(args, job, due, runs);
+	}
+	json_decref(runs);
+	json_decref(due);
+	json_decref(job);
+	return code;
 }
 
 const struct command command_status = {
@@ -224,6 +233,9 @@ const struct command command_status = {
 	.operands_max = 1,
 	.complete = COMPLETE_JOB,
 	.summary = "one job, whole: schedule, policies, counts, latest runs",
+	.description =
+		"With the latest runs, and the latest due instants that did not run, skipped or\n"
+		"missed, with the reason. --json has those as \"occurrences\".",
 	.examples = "  belfry status send-reminders",
 	.asks_server = true,
 	.run = run,

@@ -144,7 +144,7 @@ static void on_asked_to_end(void *context, int times)
 	struct tests *tests = context;
 
 	tests->is_ending = true;
-	progress_hide(&tests->progress);
+	progress_break(&tests->progress);
 	say_note("%s what runs", times == 1 ? "ending" : times == 2 ? "killing" : "leaving");
 }
 
@@ -267,7 +267,7 @@ static int run_tests(const struct args *args, const struct config *config)
 	struct here_ears ears = {on_output, on_finished, on_asked_to_end, &tests};
 	struct err err;
 
-	if (!args_number(args, "jobs", 1, PARALLEL_MAX, PARALLEL_USUAL, &tests.parallel, &err))
+	if (!args_number(args, "parallel", 1, PARALLEL_MAX, PARALLEL_USUAL, &tests.parallel, &err))
 		return say_usage(args, &err);
 	tests.here = here_create(&ears, &err);
 	if (!tests.here)
@@ -314,7 +314,7 @@ static const struct option_row options[] = {
 	 .value = "JOB",
 	 .summary = "this job only; may be given again",
 	 .complete = COMPLETE_JOB},
-	{.name = "jobs", .value = "N", .summary = "so many at a time (4)"},
+	{.name = "parallel", .value = "N", .summary = "so many at a time (4)"},
 	{0},
 };
 

@@ -1,8 +1,14 @@
 /* trigger.c - `belfry trigger`: starts a run on the server, and may follow it. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
 #include "client.h"
 #include "follow.h"
 #include "http_target.h"
 #include "say.h"
+#include "show.h"
 #include "terminal.h"
 #include "verbs.h"
 
@@ -19,10 +25,52 @@ static json_t *ask(const struct args *args, struct err *err)
 	return run;
 }
 
+/* A dry run of a job that does not say how it is run dry may do real work. */
+static void warn_of_real_work(const struct args *args)
+{
+	struct buf target = {0};
+	struct err err;
+
+	buf_text(&target, "/api/v1/jobs/");
+	http_escape(&target, args_operand(args, 0));
+	json_t *job = client_get(args, buf_string(&target), &err);
+	if (json_is_false(json_object_get(job, "has_dry_run")))
+		show_say_no_dry_run(client_text(job, "name"));
+	json_decref(job);
+	buf_finish(&target);
+}
+
+/* ---- waiting ---- */
+
+/* What Ctrl-C says; made before, for a signal's handler may do next to nothing. */
+static char farewell[160];
+
+static void leave(int number)
+{
+	size_t done = 0, length = strlen(farewell);
+	ssize_t n;
+
+	while (done < length && (n = write(STDERR_FILENO, farewell + done, length - done)) > 0)
+		done += (size_t)n;
+	_exit(128 + number);
+}
+
+static void prepare_to_leave(const char *id)
+{
+	snprintf(farewell, sizeof(farewell), "%srun %.20s goes on; belfry cancel %.20s ends it\n",
+		 terminal_is(OUTPUT_STDERR) ? "\n" : "", id, id);
+	signal(SIGINT, leave);
+}
+
 /* Follows the run to its end; the exit code tells its outcome. */
 static int wait_for(const struct args *args, json_t *started)
 {
+	const char *id = client_text(started, "id");
 	struct err err;
+
+	prepare_to_leave(id);
+	say_note("%s: run %s%s", client_text(started, "job"), id,
+		 client_bool(started, "dry_run") ? " (dry)" : "");
 	json_t *ended = follow_run(args, started, &err);
 	int code;
 
@@ -45,8 +93,10 @@ static int run(const struct args *args)
 	bool is_json = args_has(args, "json");
 	struct buf out = {0};
 	struct err err;
-	json_t *started = ask(args, &err);
 
+	if (args_has(args, "dry-run"))
+		warn_of_real_work(args);
+	json_t *started = ask(args, &err);
 	if (!started)
 		return say_failed(args, &err);
 	if (args_has(args, "wait"))
@@ -77,7 +127,9 @@ const struct command command_trigger = {
 	.complete = COMPLETE_JOB,
 	.summary = "starts a run on the server, now",
 	.description = "With --wait the output is shown as it comes and, with --json, kept away:\n"
-		       "only the finished run is printed. Succeeded and partial exit with 0.",
+		       "only the finished run is printed. Succeeded and partial exit with 0. "
+		       "Ctrl-C leaves\n"
+		       "the run alone and exits with 130.",
 	.examples = "  belfry trigger send-weekly-digest\n"
 		    "  belfry trigger send-weekly-digest --dry-run --wait",
 	.options = options,

@@ -27,7 +27,7 @@ enum outcome verdict_outcome(const struct job *job, enum stop_cause stop,
 
 /* Names of the signals that end jobs; a table, as sigabbrev_np is not pure libc
  * everywhere. */
-static const char *signal_name(int32_t number)
+const char *verdict_signal_name(int32_t number)
 {
 	static const struct {
 		int32_t number;
@@ -44,7 +44,7 @@ static const char *signal_name(int32_t number)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (names[i].number == number)
 			return names[i].name;
-	return "signal";
+	return NULL;
 }
 
 const char *verdict_message(struct arena *arena, enum outcome outcome, enum stop_cause stop,
@@ -58,9 +58,12 @@ const char *verdict_message(struct arena *arena, enum outcome outcome, enum stop
 		return "timed out";
 	if (end->out_of_memory)
 		return "killed: out of memory";
-	if (end->signal != 0)
-		return arena_format(arena, "killed by %s (%d)", signal_name(end->signal),
+	if (end->signal != 0) {
+		const char *name = verdict_signal_name(end->signal);
+
+		return arena_format(arena, "killed by %s (%d)", name ? name : "signal",
 				    end->signal);
+	}
 	bool has_words = end->message && *end->message;
 	/* The code is the reason; what the result line said is more about it. */
 	if (outcome == OUTCOME_FAILED)

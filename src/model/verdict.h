@@ -21,4 +21,7 @@ enum outcome verdict_outcome(const struct job *job, enum stop_cause stop,
 const char *verdict_message(struct arena *arena, enum outcome outcome, enum stop_cause stop,
 			    const struct attempt_end *end);
 
+/* "SIGTERM"; NULL for one that has no name here. */
+const char *verdict_signal_name(int32_t number);
+
 #endif

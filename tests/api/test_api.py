@@ -16,7 +16,7 @@ RUN_KEYS = {"id", "job", "executor", "trigger", "scheduled_at", "lateness_ms", "
             "attempt", "revision", "dry_run", "processed", "failed", "message", "output_bytes",
             "cpu_ms", "max_rss_kib"}
 JOB_KEYS = {"name", "description", "tags", "schedule", "explain", "timezone", "enabled",
-            "executor", "command", "timeout_ms", "grace_ms", "overlap", "catchup",
+            "executor", "command", "has_dry_run", "timeout_ms", "grace_ms", "overlap", "catchup",
             "catchup_window_ms", "retry", "next", "running", "last", "last_success_at",
             "consecutive_failures", "counts", "skipped", "missed"}
 

@@ -291,13 +291,16 @@ static void test_a_job_never_shows_values_of_the_environment(void **state)
 	assert_null(strstr(buf_string(&out), "secret"));
 	json_t *json = read_json(&out);
 	expect(json, "command", "[]");
+	expect(json, "has_dry_run", "false");
 	json_decref(json);
 
 	job.argv_shown = (struct text_list){shown, 2};
+	job.dry_run = (struct text_list){argv, 0}; /* an empty list is one */
 	json_job(&out, NULL, &view);
 	assert_null(strstr(buf_string(&out), "secret"));
 	json = read_json(&out);
 	expect(json, "command", "[\"curl\",\"${URL}\"]");
+	expect(json, "has_dry_run", "true");
 	json_decref(json);
 	arena_finish(&arena);
 }

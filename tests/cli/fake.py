@@ -34,7 +34,7 @@ def run_row(number, **more):
 def job_row(name, schedule="0 9 * * *", **more):
     return {"name": name, "description": "", "tags": [], "schedule": schedule,
             "explain": "at 09:00 every day", "timezone": "Europe/Paris", "enabled": True,
-            "executor": "process", "command": ["true"], "timeout_ms": 300000,
+            "executor": "process", "command": ["true"], "has_dry_run": True, "timeout_ms": 300000,
             "grace_ms": 10000, "overlap": "forbid", "catchup": "once",
             "catchup_window_ms": 3600000,
             "retry": {"attempts": 3, "backoff_ms": 10000, "max_backoff_ms": 600000,
@@ -42,6 +42,12 @@ def job_row(name, schedule="0 9 * * *", **more):
             "next": "2026-11-24T08:00:00Z", "running": [], "last": None,
             "last_success_at": None, "consecutive_failures": 0, "counts": {}, "skipped": 0,
             "missed": 0, **more}
+
+
+def occurrence(at, state, reason, **more):
+    at = f"2026-11-23T{at}:00Z"
+    return {"job": "send", "scheduled_at": at, "last_at": at, "count": 1, "state": state,
+            "reason": reason, "run": None, "recorded_at": at, **more}
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -69,6 +75,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         query = dict(urllib.parse.parse_qsl(url.query))
         parts = [urllib.parse.unquote(part) for part in url.path.split("/")[1:]]
         fake = self.server.fake
+        if parts == ["health"] and fake.health and not fake.raw:
+            self.answer(200, fake.health)
+            return
         fake.asked.append((self.command, self.path, body, self.headers.get("Authorization")))
         if fake.raw:
             self.answer(*fake.raw)
@@ -92,6 +101,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(200, found[0])
         elif key == ("POST", "jobs", "trigger"):
             self.trigger(fake, found[0], body)
+        elif key == ("GET", "occurrences"):
+            rows = [row for row in fake.occurrences
+                    if row["job"] == query["job"] and row["state"] == query["state"]]
+            self.answer(200, {"occurrences": rows[:int(query["limit"])]})
         elif key == ("GET", "runs") and name is None:
             self.page(fake, query)
         elif parts[0] == "runs" and not runs:
@@ -118,6 +131,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         rows = [row for row in fake.runs
                 if query.get("job", row["job"]) == row["job"]
                 and query.get("outcome", row["outcome"]) == row["outcome"]
+                and query.get("state") in (None, "finished" if row["outcome"] else "open")
                 and ("before" not in query or row["id"] < query["before"])]
         page = rows[:limit]
         self.answer(200, {"runs": page, "next": page[-1]["id"] if rows[limit:] else None})
@@ -135,8 +149,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 class Fake:
-    def __init__(self, jobs=(), runs=(), log=(), raw=None):
+    def __init__(self, jobs=(), runs=(), log=(), raw=None, occurrences=(), health=None):
         self.jobs, self.runs, self.log, self.raw = list(jobs), list(runs), list(log), raw
+        self.occurrences = list(occurrences)
+        self.health = health or {"status": "ok", "revision": 1,
+                                 "config": {"status": "ok", "message": None}}
         self.asked = []
 
     def __enter__(self):

@@ -3,7 +3,8 @@
 import json
 import unittest
 
-from fake import Fake, belfry, job_row, run_row
+from fake import Fake, belfry, job_row, occurrence, run_row
+from offline import Folder
 
 NASTY = "a/b?c=d&e f%ü"
 
@@ -74,7 +75,8 @@ class Lists(unittest.TestCase):
 
     def test_nothing(self):
         with Fake() as fake:
-            for words, note in ((["list"], "no jobs"), (["runs"], "no such runs")):
+            for words, note in ((["list"], "no jobs"), (["runs"], "no runs yet"),
+                                (["runs", "--state", "open"], "no such runs")):
                 result = fake.run(*words)
                 self.assertEqual((0, ""), (result.returncode, result.stdout))
                 self.assertIn(note, result.stderr)
@@ -86,7 +88,8 @@ class Lists(unittest.TestCase):
         with Fake([job_row("a"), job_row("b")], [run_row(2), run_row(1)]) as fake:
             self.assertEqual(fake.jobs, json.loads(fake.run("list", "--json").stdout))
             self.assertEqual(fake.runs, json.loads(fake.run("runs", "--json").stdout))
-            self.assertEqual(fake.jobs[1], json.loads(fake.run("status", "b", "--json").stdout))
+            self.assertEqual({**fake.jobs[1], "occurrences": []},
+                             json.loads(fake.run("status", "b", "--json").stdout))
 
     def test_runs_are_followed_over_pages(self):
         rows = [run_row(number) for number in range(2500, 0, -1)]
@@ -124,8 +127,47 @@ class Lists(unittest.TestCase):
         self.assertRegex(lines[1], r"^0000000000005  send +schedule +2026-11-23T09:00:00Z  4.1s"
                                    r" +partial +2 addresses bounced$")
         self.assertRegex(lines[2], r"failed +exit code 3$")
-        self.assertRegex(lines[3], r"failed +signal 9$")
+        self.assertRegex(lines[3], r"failed +SIGKILL$")
         self.assertRegex(lines[4], r"manual \(dry\) +- +- +claimed$")
+
+    def test_runs_of_a_job_that_is_not_there(self):
+        with Fake([job_row("send"), job_row("new")], [run_row(1), run_row(2, job="gone")]) as fake:
+            for words in ([], ["--json"]):
+                result = fake.run("runs", "--job", "sned", *words)
+                self.assertEqual((1, ""), (result.returncode, result.stdout))
+                self.assertIn('there is no job "sned"', result.stderr)
+            self.assertEqual("no runs yet\n", fake.run("runs", "--job", "new").stderr)
+            result = fake.run("runs", "--job", "gone")
+            self.assertEqual(0, result.returncode)
+            self.assertIn("0000000000002", result.stdout)
+
+    def test_a_refused_file_is_told(self):
+        health = {"status": "degraded", "revision": 7, "config": {
+            "status": "refused", "message": "schedules.json:3:5: unknown key\nmore"}}
+        note = ("schedules.json is refused; revision 7 stays in force: "
+                "schedules.json:3:5: unknown key\n")
+        with Fake([job_row("send")], health=health) as fake:
+            for words in (["list"], ["status", "send"], ["list", "--json"]):
+                result = fake.run(*words)
+                self.assertEqual((0, note), (result.returncode, result.stderr), words)
+        with Fake([job_row("send")]) as fake:
+            self.assertEqual("", fake.run("list").stderr)
+
+    def test_status_tells_what_did_not_run(self):
+        rows = [occurrence("08:00", "skipped", "overlap"),
+                occurrence("06:00", "missed", "down", count=12, last_at="2026-11-23T06:55:00Z"),
+                occurrence("05:00", "skipped", "overlap"),
+                occurrence("04:00", "skipped", "overlap", job="other")]
+        with Fake([job_row("send")], [], occurrences=rows) as fake:
+            text = fake.run("status", "send").stdout
+            self.assertRegex(text, r"""(?x)
+DUE\ \(UTC\)\ +DID\ NOT\ RUN\ +WHY\n
+2026-11-23T08:00:00Z\ +skipped\ +overlap:\ the\ run\ before\ went\ on\ still\n
+2026-11-23T06:00:00Z\ +missed\ +down:\ belfry\ did\ not\ run,\ or\ the\ machine\ slept
+\ \(12\ instants,\ the\ last\ at\ 2026-11-23T06:55:00Z\)\n
+2026-11-23T05:00:00Z\ +skipped\ .*\n$""")
+            self.assertEqual(rows[:3], json.loads(
+                fake.run("status", "send", "--json").stdout)["occurrences"])
 
     def test_no_text_of_a_job_drives_the_terminal(self):
         with Fake([job_row("evil\x1b[2J\n\u009bx", description="a\x07")],
@@ -160,10 +202,10 @@ class Logs(unittest.TestCase):
     def test_exact_bytes(self):
         with Fake(runs=[run_row(1)], log=[("stdout", self.BYTES), ("stderr", b"err\n")]) as fake:
             result = fake.run("logs", "0000000000001", binary=True)
-            self.assertEqual((0, self.BYTES + b"err\n", b""),
+            self.assertEqual((0, self.BYTES + b"err\n", b"succeeded in 4.1s\n"),
                              (result.returncode, result.stdout, result.stderr))
             result = fake.run("logs", "0000000000001", "--stream", "stderr", binary=True)
-            self.assertEqual(b"err\n", result.stdout)
+            self.assertEqual((b"err\n", b""), (result.stdout, result.stderr))
 
     def test_notes_of_belfry_go_to_standard_error(self):
         log = [("stdout", b"one\n"), ("belfry", b"3 bytes left out\n"), ("stderr", b"two")]
@@ -171,7 +213,7 @@ class Logs(unittest.TestCase):
             for words in ([], ["-f"]):
                 result = fake.run("logs", "0000000000001", *words)
                 self.assertEqual("one\ntwo", result.stdout)
-                self.assertEqual("belfry: 3 bytes left out\n", result.stderr)
+                self.assertEqual("belfry: 3 bytes left out\nsucceeded in 4.1s\n", result.stderr)
             lines = fake.run("logs", "0000000000001", "--json").stdout.splitlines()
             self.assertEqual(["stdout", "belfry", "stderr"],
                              [json.loads(line)["stream"] for line in lines])
@@ -183,6 +225,42 @@ class Logs(unittest.TestCase):
             self.assertIn("/api/v1/runs/0000000000002/log", fake.asked[-1][1])
             self.assertIn("new has not run yet", fake.run("logs", "new").stderr)
             self.assertIn('there is no job "old"', fake.run("logs", "old").stderr)
+
+    def test_the_end_is_told(self):
+        """A run that could not start says why; one that goes on says nothing."""
+        lost = run_row(3, outcome="failed", duration_ms=None, exit_code=None,
+                       message="cannot start kaiwa: no such file or directory")
+        open_run = run_row(2, state="running", outcome=None, finished_at=None, duration_ms=None)
+        with Fake([job_row("send")], [lost, open_run]) as fake:
+            self.assertEqual("failed: cannot start kaiwa: no such file or directory\n",
+                             fake.run("logs", lost["id"]).stderr)
+            self.assertEqual("", fake.run("logs", open_run["id"]).stderr)
+
+    def test_tail(self):
+        log = [("stdout", b"1\n2\n3"), ("stderr", b"\n4\n"), ("stdout", b"5\n6")]
+        notes = log + [("belfry", b"note")]
+        with Fake(runs=[run_row(1)], log=log) as fake, \
+                Fake(runs=[run_row(1)], log=notes) as noted:
+            for one in (fake, noted):
+                for count, text in ((1, "6"), (2, "5\n6"), (4, "3\n4\n5\n6"),
+                                    (9, "1\n2\n3\n4\n5\n6")):
+                    for follow in ([], ["-f"]):
+                        result = one.run("logs", "0000000000001", "-n", str(count), *follow)
+                        self.assertEqual((0, text), (result.returncode, result.stdout))
+            self.assertEqual(2, fake.run("logs", "x", "--tail", "0").returncode)
+
+    def test_the_tail_of_a_long_log(self):
+        log = [("stdout", b"".join(b"%07d\n" % i for i in range(300000)))]
+        with Fake(runs=[run_row(1)], log=log) as fake:
+            self.assertEqual("0299998\n0299999\n",
+                             fake.run("logs", "0000000000001", "--tail=2").stdout)
+
+    def test_an_unknown_run(self):
+        with Fake([job_row("send")]) as fake:
+            for verb in ("logs", "cancel"):
+                result = fake.run(verb, "0000000000009")
+                self.assertEqual(1, result.returncode)
+                self.assertIn("there is no run 0000000000009", result.stderr)
 
     def test_a_job_may_be_named_like_a_run(self):
         with Fake([job_row("0000000000009")], [run_row(1, job="0000000000009")],
@@ -203,14 +281,15 @@ class Acts(unittest.TestCase):
 
     def test_trigger_and_wait(self):
         rows = [("succeeded", 0, "succeeded in 4.1s"), ("partial", 0, "partial in 4.1s"),
-                ("failed", 1, "failed in 4.1s: exit code 3"), ("timed_out", 1, "timed_out"),
-                ("canceled", 1, "canceled"), ("unknown", 1, "unknown")]
+                ("failed", 1, "failed: exit code 3, after 4.1s"),
+                ("timed_out", 1, "timed out after 4.1s"),
+                ("canceled", 1, "canceled after 4.1s"), ("unknown", 1, "unknown, after 4.1s")]
         for outcome, code, text in rows:
             runs = [run_row(1, outcome=outcome, exit_code=3 if outcome == "failed" else None)]
             with Fake([job_row("send")], runs, [("stdout", b"hello\n")]) as fake:
                 result = fake.run("trigger", "send", "--wait")
                 self.assertEqual((code, "hello\n"), (result.returncode, result.stdout))
-                self.assertIn(text, result.stderr)
+                self.assertEqual(f"send: run 0000000000001\n{text}\n", result.stderr)
                 result = fake.run("trigger", "send", "--wait", "--json")
                 self.assertEqual((code, outcome),
                                  (result.returncode, json.loads(result.stdout)["outcome"]))
@@ -222,7 +301,40 @@ class Acts(unittest.TestCase):
             self.assertEqual("POST", fake.asked[-1][0])
             result = fake.run("cancel", NASTY)
             self.assertEqual(1, result.returncode)
-            self.assertIn(f'there is no run "{NASTY}"', result.stderr)
+            self.assertIn(f'there is no job "{NASTY}"', result.stderr)
+
+    def test_cancel_by_the_job_s_name(self):
+        more = {"state": "running", "outcome": None, "finished_at": None}
+        runs = [run_row(4, job="two", **more), run_row(3, job="two", **more),
+                run_row(2, **more), run_row(1)]
+        with Fake([job_row("send"), job_row("two"), job_row("idle")], runs) as fake:
+            self.assertEqual("send: run 0000000000002 is asked to end\n",
+                             fake.run("cancel", "send").stdout)
+            self.assertEqual(("POST", "/api/v1/runs/0000000000002/cancel"), fake.asked[-1][:2])
+            result = fake.run("cancel", "two")
+            self.assertEqual((1, ""), (result.returncode, result.stdout))
+            self.assertIn("0000000000004 0000000000003", result.stderr)
+            self.assertIn("idle has no open run", fake.run("cancel", "idle").stderr)
+            self.assertEqual(1, sum(row[0] == "POST" for row in fake.asked))
+
+    def test_a_dry_run_that_may_do_real_work_is_told(self):
+        with Fake([job_row("send", has_dry_run=False), job_row("dry")], [run_row(1)]) as fake:
+            self.assertIn('send has no "dry_run" in the file',
+                          fake.run("trigger", "send", "--dry-run").stderr)
+            self.assertEqual("", fake.run("trigger", "dry", "--dry-run").stderr)
+            self.assertEqual("", fake.run("trigger", "send").stderr)
+
+    def test_leaving_while_waiting(self):
+        """Ctrl-C: the run goes on, and how to end it is said on a line of its own."""
+        more = {"state": "running", "outcome": None, "finished_at": None}
+        with Fake([job_row("send")], [run_row(1, **more)]) as fake, Folder() as folder:
+            terminal = folder.terminal("trigger", "send", "--wait", "--server", fake.url)
+            terminal.expect("send: run 0000000000001")
+            terminal.type("\x03")
+            self.assertEqual(130, terminal.end())
+            self.assertEqual(["send: run 0000000000001", "^C",
+                              "run 0000000000001 goes on; belfry cancel 0000000000001 ends it",
+                              ""], terminal.lines())
 
 
 if __name__ == "__main__":

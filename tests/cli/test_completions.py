@@ -13,7 +13,7 @@ from fake import BELFRY, Fake, belfry, job_row, run_row
 
 JOBS = [job_row(name) for name in ("send-reminders", "send-digest", "clean", "$(touch pwned)",
                                    "with blank")]
-RUNS = [run_row(2), run_row(1)]
+RUNS = [run_row(2, state="running", outcome=None, finished_at=None), run_row(1)]
 
 # What is typed, and what must be offered; "…" at the end: at least these.
 ROWS = [
@@ -31,7 +31,9 @@ ROWS = [
     ("belfry runs --outcome=fa", ["failed"]),
     ("belfry logs 0", ["0000000000001", "0000000000002"]),
     ("belfry logs -f cl", ["clean"]),
-    ("belfry cancel 0", ["0000000000001", "0000000000002"]),
+    ("belfry cancel 0", ["0000000000002"]),  # the other one has ended
+    ("belfry next --tz Europe/Par", ["Europe/Paris"]),
+    ("belfry completions ", ["bash", "fish", "zsh"]),
     ("belfry serve --stop ", ["kill", "leave", "wait"]),
     ("belfry serve --config sch", ["schedules.json"]),
     ("belfry serve --state sta", ["state"]),

@@ -280,15 +280,15 @@ class Test(Here):
         text = "touch begun-$BELFRY_JOB; until test $(ls | grep -c begun) = 3; do sleep 0.02; done"
         with Folder(*[job(f"j{n}", shell(text), dry_run=[], timeout="30s")
                       for n in range(3)]) as folder:
-            self.assertEqual(0, folder.belfry("test", "--jobs", "3").returncode)
+            self.assertEqual(0, folder.belfry("test", "--parallel", "3").returncode)
         text = ("mkdir alone || exit 1; sleep 0.1; rmdir alone")
         with Folder(*[job(f"j{n}", shell(text), dry_run=[]) for n in range(4)]) as folder:
-            self.assertEqual(0, folder.belfry("test", "--jobs", "1").returncode)
+            self.assertEqual(0, folder.belfry("test", "--parallel", "1").returncode)
 
     def test_ctrl_c_ends_the_rest(self):
         with Folder(*[job(f"j{n}", shell("touch begun; sleep 600"), dry_run=[])
                       for n in range(3)]) as folder:
-            terminal = folder.terminal("test", "--jobs", "1")
+            terminal = folder.terminal("test", "--parallel", "1")
             wait_for(lambda: os.path.exists(folder.file("begun")), "the first job")
             terminal.type("\x03")
             self.assertEqual(1, terminal.end())
