@@ -151,8 +151,11 @@ static bool check_operands(const struct args *args, struct err *err)
 	const struct command *command = args->command;
 
 	if (args->operand_count < command->operands_min)
-		return err_set(err, "something is missing: belfry %s %s", command->name,
-			       command->operands);
+		return err_set(err, "%s needs a %s: belfry %s %s", command->name, command->operands,
+			       command->name, command->operands);
+	if (args->operand_count > command->operands_max && strstr(command->operands, "SCHEDULE"))
+		return err_set(err, "put the schedule in quotes: belfry %s '0 9 * * mon'",
+			       command->name);
 	if (args->operand_count > command->operands_max)
 		return err_set(err, "'%s' is too much: belfry %s %s",
 			       args->operands[command->operands_max], command->name,

@@ -127,8 +127,11 @@ static int run(const struct args *args)
 		buf_json_close(&tally.out, ']');
 		buf_char(&tally.out, '\n');
 	}
-	bool is_bad = tally.errors || (tally.warnings && args_has(args, "strict"));
+	bool is_strict = args_has(args, "strict");
+	bool is_bad = tally.errors || (tally.warnings && is_strict);
 	int code = in_json ? say_print(args, &tally.out) : say_text(args, &tally.out);
+	if (is_strict && tally.warnings && !tally.errors)
+		say_note("belfry check: warnings count as errors (--strict)");
 	return is_bad ? CLI_USAGE : code;
 }
 

@@ -155,6 +155,28 @@ int help_missing(void)
 	return CLI_USAGE;
 }
 
+/* Where other programs' verbs are found here. */
+static const char *known_elsewhere(const char *word)
+{
+	static const struct {
+		const char *word, *hint;
+	} rows[] = {
+		{"ls", "did you mean 'list'?"},
+		{"ps", "belfry runs --state open shows what runs"},
+		{"start", "'serve' is the daemon; 'trigger JOB' starts a run"},
+		{"stop", "'cancel' ends a run; SIGTERM stops the daemon"},
+		{"restart", "send the daemon SIGTERM, and start 'serve' again"},
+		{"reload", "the daemon follows schedules.json by itself, and on SIGHUP"},
+		{"validate", "did you mean 'check'?"},
+		{"lint", "did you mean 'check'?"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (strcmp(rows[i].word, word) == 0)
+			return rows[i].hint;
+	return NULL;
+}
+
 int help_unknown(const char *word)
 {
 	const char *names[64];
@@ -164,8 +186,12 @@ int help_unknown(const char *word)
 	for (const struct command *const *command = commands; *command; command++)
 		if (!(*command)->is_hidden && count < sizeof(names) / sizeof(names[0]))
 			names[count++] = (*command)->name;
-	const char *near = str_nearest(word, names, count);
-	if (word[0] == '-')
+	const char *near = str_nearest(word, names, count), *hint = known_elsewhere(word);
+	if (hint)
+		err_set(&err, "there is no command '%s'; %s", word, hint);
+	else if (strcmp(word, "-v") == 0 || strcmp(word, "-V") == 0)
+		err_set(&err, "there is no option %s; did you mean --version?", word);
+	else if (word[0] == '-')
 		err_set(&err, "there is no option %s here; options of a command come after it",
 			word);
 	else

@@ -79,6 +79,9 @@ static bool describe(CURL *curl, CURLcode code, const char *detail, const struct
 			       "cannot reach belfry at %.*s: %s; is `belfry serve` running? Use "
 			       "--server or BELFRY_SERVER",
 			       (int)length, buf_string(url), why);
+	if (code == CURLE_SSL_CONNECT_ERROR)
+		return err_set(err, "%.*s: that port does not speak TLS; try http:// (%s)",
+			       (int)length, buf_string(url), why);
 	return err_set(err, "ask belfry at %.*s: %s", (int)length, buf_string(url), why);
 }
 

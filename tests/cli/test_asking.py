@@ -21,6 +21,12 @@ class Asks(unittest.TestCase):
             self.assertIn(f"cannot reach belfry at {url}: connection refused", result.stderr)
             self.assertIn("is `belfry serve` running?", result.stderr)
 
+    def test_a_port_without_tls(self):
+        with Fake() as fake:
+            result = belfry("list", "--server", fake.url.replace("http", "https"))
+        self.assertEqual((1, ""), (result.returncode, result.stdout))
+        self.assertIn("that port does not speak TLS; try http://", result.stderr)
+
     def test_server_and_token_by_option_and_environment(self):
         with Fake() as fake, Fake() as other:
             belfry("list", env={"BELFRY_SERVER": fake.url, "BELFRY_TOKEN": "t1"})

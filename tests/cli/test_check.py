@@ -61,6 +61,8 @@ class Check(unittest.TestCase):
         for words, code in (([], 0), (["--strict"], 2)):
             result = self.check({"schedules.json": DOUBTFUL}, *words)
             self.assertEqual(code, result.returncode)
+            self.assertEqual("belfry check: warnings count as errors (--strict)\n" if code else "",
+                             result.stderr)
             self.assertIn('    night: "* 3 * * *"\n            ^\n', result.stdout)
             self.assertTrue(result.stdout.endswith(
                 "\nschedules.json: 1 job, no errors, 1 warning\n"), result.stdout)

@@ -155,7 +155,7 @@ class Run(Here):
     def test_wrong_files_and_names(self):
         with Folder(job("send", "true")) as folder:
             rows = [(["run", "sent"], "did you mean send?"),
-                    (["run"], "something is missing: belfry run JOB"),
+                    (["run"], "run needs a JOB: belfry run JOB"),
                     (["run", "send", "--timeout", "soon"], "--timeout takes a duration"),
                     (["run", "send", "--config", "nowhere.json"], "nowhere.json")]
             for words, text in rows:
@@ -201,7 +201,7 @@ class RunOnATerminal(Here):
             terminal.type("\x03")
             self.assertEqual(1, terminal.end())
             self.assertIn("ending long: SIGTERM, and SIGKILL after 30s or another Ctrl-C",
-                          terminal.raw)
+                          terminal.lines())
             self.assertIn("canceled after", terminal.raw)
             self.clean(folder)
 

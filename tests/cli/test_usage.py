@@ -165,6 +165,20 @@ class Output(unittest.TestCase):
             self.assertIn("\n  {\n", self.on_terminal([*words, "--json"]))
             self.assertEqual(1, fake.run("list", "--json").stdout.count("\n"))
 
+    def test_hints(self):
+        rows = [(["ls"], "did you mean 'list'?"), (["validate"], "did you mean 'check'?"),
+                (["start"], "'trigger JOB' starts a run"), (["stop"], "'cancel' ends a run"),
+                (["reload"], "follows schedules.json by itself"),
+                (["-v"], "did you mean --version?"),
+                (["status"], "status needs a JOB: belfry status JOB"),
+                (["next", "0", "9", "*", "*", "mon"],
+                 "put the schedule in quotes: belfry next '0 9 * * mon'"),
+                (["explain", "0", "9"], "put the schedule in quotes: belfry explain '")]
+        for words, hint in rows:
+            result = belfry(*words)
+            self.assertEqual((2, ""), (result.returncode, result.stdout), words)
+            self.assertIn(hint, result.stderr)
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
