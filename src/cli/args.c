@@ -151,8 +151,8 @@ static bool check_operands(const struct args *args, struct err *err)
 	const struct command *command = args->command;
 
 	if (args->operand_count < command->operands_min)
-		return err_set(err, "%s needs a %s: belfry %s %s", command->name, command->operands,
-			       command->name, command->operands);
+		return err_set(err, "needs a %s: belfry %s %s", command->operands, command->name,
+			       command->operands);
 	if (args->operand_count > command->operands_max && strstr(command->operands, "SCHEDULE"))
 		return err_set(err, "put the schedule in quotes: belfry %s '0 9 * * mon'",
 			       command->name);

@@ -155,7 +155,7 @@ class Run(Here):
     def test_wrong_files_and_names(self):
         with Folder(job("send", "true")) as folder:
             rows = [(["run", "sent"], "did you mean send?"),
-                    (["run"], "run needs a JOB: belfry run JOB"),
+                    (["run"], "belfry run: needs a JOB: belfry run JOB"),
                     (["run", "send", "--timeout", "soon"], "--timeout takes a duration"),
                     (["run", "send", "--config", "nowhere.json"], "nowhere.json")]
             for words, text in rows:

@@ -75,7 +75,7 @@ class Usage(unittest.TestCase):
         (["list", "--server"], "--server needs a value: --server URL"),
         (["list", "--json=yes"], "--json takes no value"),
         (["list", "x"], "'x' is too much"),
-        (["status"], "something is missing: belfry status JOB"),
+        (["status"], "needs a JOB: belfry status JOB"),
         (["runs", "--limit", "0"], "--limit takes a whole number from 1"),
         (["runs", "--limit", "ten"], "not 'ten'"),
         (["runs", "--limit", "99999999999999999999"], "--limit takes a whole number"),
@@ -86,7 +86,7 @@ class Usage(unittest.TestCase):
         (["serve", "--max-running", "0"], "--max-running takes"),
         (["serve", "--listen", "nowhere"], "--listen: "),
         (["serve", "schedules.json"], "'schedules.json' is too much"),
-        (["completions"], "something is missing: belfry completions SHELL"),
+        (["completions"], "needs a SHELL: belfry completions SHELL"),
         (["completions", "tcsh"], "no completions for 'tcsh'"),
     ]
 
@@ -170,7 +170,7 @@ class Output(unittest.TestCase):
                 (["start"], "'trigger JOB' starts a run"), (["stop"], "'cancel' ends a run"),
                 (["reload"], "follows schedules.json by itself"),
                 (["-v"], "did you mean --version?"),
-                (["status"], "status needs a JOB: belfry status JOB"),
+                (["status"], "belfry status: needs a JOB: belfry status JOB"),
                 (["next", "0", "9", "*", "*", "mon"],
                  "put the schedule in quotes: belfry next '0 9 * * mon'"),
                 (["explain", "0", "9"], "put the schedule in quotes: belfry explain '")]
