@@ -206,6 +206,20 @@ bool reload_boot(struct daemon *daemon, const struct revision *last)
 	return take(daemon, fresh, is_known ? "changed while belfry was down" : "first", true);
 }
 
+static void refuse_read(struct daemon *daemon, const char *message)
+{
+	buf_clear(&daemon->config_error);
+	buf_text(&daemon->config_error, message);
+	log_error("%s; revision %lld stays in force", message, (long long)daemon->revision);
+}
+
+/* An empty file is legal and has no jobs. In place of one with jobs it is rather an
+ * editor or a deploy that has cut the file and not written it yet, or a full disk. */
+static bool empties(const struct config *in_force, const char *text, size_t length)
+{
+	return in_force && in_force->job_count > 0 && strspn(text, " \t\r\n") == length;
+}
+
 void reload_file(struct daemon *daemon, const char *why)
 {
 	const char *path = daemon->options->config;
@@ -216,10 +230,13 @@ void reload_file(struct daemon *daemon, const char *why)
 	if (daemon->is_stopping)
 		return;
 	if (!config_read(path, &text, &length, &err)) {
-		buf_clear(&daemon->config_error);
-		buf_text(&daemon->config_error, err.text);
-		log_error("%s; revision %lld stays in force", err.text,
-			  (long long)daemon->revision);
+		refuse_read(daemon, err.text);
+		return;
+	}
+	if (empties(daemon->config, text, length)) {
+		err_set(&err, "%s is empty; write {\"jobs\": []} to have no jobs", path);
+		refuse_read(daemon, err.text);
+		free(text);
 		return;
 	}
 	if (daemon->config && daemon->config->length == length &&

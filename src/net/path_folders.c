@@ -10,7 +10,13 @@ enum { LINKS_MAX = 40 }; /* as the kernel */
 struct walk {
 	char done[PATH_MAX]; /* without links; "" is the root */
 	char rest[PATH_MAX];
+	size_t at; /* in rest: what is before it has been walked */
 };
+
+static const char *left_of(const struct walk *walk)
+{
+	return walk->rest + walk->at + strspn(walk->rest + walk->at, "/");
+}
 
 static void add(struct path_folders *folders, const char *done)
 {
@@ -31,13 +37,12 @@ static bool join(char out[PATH_MAX], const char *left, const char *right)
 /* The next name of the rest; false at the end. */
 static bool take_name(struct walk *walk, char name[PATH_MAX])
 {
-	const char *from = walk->rest + strspn(walk->rest, "/");
+	const char *from = left_of(walk);
 	size_t length = strcspn(from, "/");
 
 	memcpy(name, from, length);
 	name[length] = '\0';
-	from += length;
-	memmove(walk->rest, from, strlen(from) + 1);
+	walk->at = (size_t)(from - walk->rest) + length;
 	return length > 0;
 }
 
@@ -46,9 +51,10 @@ static bool follow(struct walk *walk, const char *text)
 {
 	char rest[PATH_MAX];
 
-	if (!join(rest, text, walk->rest))
+	if (!join(rest, text, walk->rest + walk->at))
 		return false;
 	memcpy(walk->rest, rest, sizeof(rest));
+	walk->at = 0;
 	if (*text == '/')
 		walk->done[0] = '\0';
 	return true;
@@ -64,7 +70,7 @@ static bool step(struct walk *walk, struct path_folders *folders, int *links)
 	if (!join(next, walk->done, name))
 		return false;
 	ssize_t length = readlink(next, text, sizeof(text) - 1);
-	bool is_last = walk->rest[strspn(walk->rest, "/")] == '\0';
+	bool is_last = *left_of(walk) == '\0';
 	if (length >= 0 || is_last || access(next, F_OK) != 0)
 		add(folders, walk->done);
 	if (length < 0) {

@@ -131,9 +131,9 @@ static bool begin(struct runner *runner, const char *state, int *code, struct er
 	    !take_signals(runner, err))
 		return false;
 	look_at_clocks(runner);
-	cgroup_set_up(runner->state);
 	child_set_up();
 	leftover_end_all(runner);
+	cgroup_set_up(runner->state); /* after: who is still there has to be told first */
 	return link_listen(runner, err);
 }
 

@@ -252,6 +252,18 @@ class Reloads(unittest.TestCase):
             b.write([job("a", ["true"]), job("c", ["true"])])
             b.wait_said("revision 2 in force")
 
+    def test_a_file_cut_short_takes_no_job_away(self):
+        with Belfry([job("a", ["true"])]) as b:
+            b.start()
+            with open(b.config, "w", encoding="utf-8"):
+                pass  # as a deploy or an editor leaves it for a while
+            b.wait_said("is empty", "error")
+            self.assertEqual(["a"], [row["name"] for row in b.ask("list")])
+            self.assertIn("is empty", b.http("GET", "/health")[1])
+            b.write([])
+            b.wait_said("revision 2 in force")
+            self.assertEqual([], b.ask("list"))
+
     def test_a_bad_file_at_the_start_is_refused(self):
         with Belfry([]) as b:
             b.write_raw("{")
