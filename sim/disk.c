@@ -73,6 +73,15 @@ static bool load(struct store *store, struct arena *arena, struct store_state *s
 	return store_load(disk.truth, arena, state, err);
 }
 
+static bool runs(struct store *store, const struct run_filter *filter, store_run_fn *row,
+		 void *context, struct err *err)
+{
+	(void)store;
+	if (!world_step())
+		return err_set(err, "dead");
+	return store_runs(disk.truth, filter, row, context, err);
+}
+
 static bool prune(struct store *store, const char *job, struct utc before, int64_t keep,
 		  size_t batch, size_t *removed, struct err *err)
 {
@@ -107,6 +116,7 @@ static const struct store_ops ops = {
 	.close = close_store,
 	.apply = apply,
 	.load = load,
+	.runs = runs,
 	.prune = prune,
 	.job_names = job_names,
 	.is_writable = is_writable,

@@ -164,8 +164,7 @@ static void expect_run(struct ledger_job *job, struct utc instant, bool catches_
 	if (!entry || entry->scheduled.ms != instant.ms)
 		world_broken("%s: the instant %s is neither run nor skipped nor missed",
 			     job_name(job), at);
-	else if (entry->is_claim ? entry->trigger != trigger
-				 : entry->state != OCCURRENCE_SKIPPED)
+	else if (entry->is_claim ? entry->trigger != trigger : entry->state != OCCURRENCE_SKIPPED)
 		world_broken("%s: the instant %s was to be run, and is %s", job_name(job), at,
 			     entry->is_claim ? trigger_word(entry->trigger)
 					     : occurrence_state_word(entry->state));
@@ -184,9 +183,8 @@ static void check_job(struct ledger_job *job, struct utc now, bool is_first)
 		set_plan(job, instant);
 		bool is_newest = !job->has_plan || job->fire_ms > now.ms;
 		bool is_within = instant.ms >= now.ms - window_ms;
-		bool runs = !catches_up ||
-			    (job->def->catchup != CATCHUP_NONE && is_within &&
-			     (job->def->catchup == CATCHUP_ALL || is_newest));
+		bool runs = !catches_up || (job->def->catchup != CATCHUP_NONE && is_within &&
+					    (job->def->catchup == CATCHUP_ALL || is_newest));
 		if (!runs) {
 			if (count++ == 0)
 				first = instant;
@@ -226,10 +224,10 @@ static void check_group(struct utc now)
 		if (job->first_entry && !world.is_broken) {
 			char at[UTC_TEXT_MAX];
 
-			world_broken("%s: the instant %s is recorded and was not due, or twice",
-				     job_name(job),
-				     utc_format(ledger.entries[job->first_entry - 1].scheduled,
-						at));
+			world_broken(
+				"%s: the instant %s is recorded and was not due, or twice",
+				job_name(job),
+				utc_format(ledger.entries[job->first_entry - 1].scheduled, at));
 		}
 	}
 	ledger.entry_count = 0;

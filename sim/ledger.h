@@ -47,7 +47,7 @@ struct ledger {
 	int32_t epoch;
 	int64_t revision;
 	size_t generation;
-	size_t pending; /* recorded, in force with the next watermark; SIZE_MAX: none */
+	size_t pending;         /* recorded, in force with the next watermark; SIZE_MAX: none */
 	int32_t evaluated_life; /* whose first watermark was seen */
 
 	struct entry *entries;

@@ -85,8 +85,7 @@ static void close_run(struct ledger_run *run)
 	run->job->open -= !run->is_dry;
 	while (runs.open[i] != run)
 		i++;
-	memmove(&runs.open[i], &runs.open[i + 1],
-		(--runs.open_count - i) * sizeof(*runs.open));
+	memmove(&runs.open[i], &runs.open[i + 1], (--runs.open_count - i) * sizeof(*runs.open));
 }
 
 /* ---- ends ---- */
@@ -158,8 +157,7 @@ static bool is_true(const struct ledger_run *run, const struct attempt *attempt)
 	struct truth truth = runner_truth(run->id, attempt->number);
 
 	switch (attempt->outcome) {
-	case OUTCOME_SUCCEEDED:
-		return truth.has_ended && truth.exit_code == 0 && !truth.timed_out;
+	case OUTCOME_SUCCEEDED: return truth.has_ended && truth.exit_code == 0 && !truth.timed_out;
 	case OUTCOME_FAILED:
 		return (truth.has_ended && truth.exit_code != 0 && !truth.timed_out) ||
 		       truth.was_refused;

@@ -370,16 +370,17 @@ void log_setup(enum log_level least, bool json, struct utc (*clock)(void))
 
 void log_event(enum log_level level, struct log_about about, const char *format, ...)
 {
-	char text[400];
+	struct buf text = {0};
 	va_list args;
 
-	if (!world_step() || !world.is_told || level == LOG_DEBUG)
+	if (!world_step() || world.telling == TELL_NOTHING || level == LOG_DEBUG)
 		return;
+	buf_format(&text, "log: %s %s ", about.job ? about.job : "", about.run ? about.run : "");
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	buf_vformat(&text, format, args);
 	va_end(args);
-	printf("\t\t\t\t\t\tlog: %s %s %s\n", about.job ? about.job : "", about.run ? about.run : "",
-	       text);
+	world_tell_log(buf_string(&text));
+	buf_finish(&text);
 }
 
 /* ---- the API ---- */
@@ -414,4 +415,3 @@ void api_run_changed(struct api *api, uint64_t run)
 {
 	(void)api, (void)run;
 }
-

@@ -101,7 +101,7 @@ static double seconds(void)
 static bool live_seed(const struct options *options, uint64_t seed)
 {
 	struct plan *plan = plan_create(seed, options->days, options->jobs);
-	bool ok = world_live(plan, options->is_told);
+	bool ok = world_live(plan, options->is_told ? TELL_ALL : TELL_NOTHING);
 
 	if (!ok)
 		shrink_and_tell(plan);

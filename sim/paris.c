@@ -10,7 +10,10 @@ static size_t put_block(unsigned char *data)
 	memcpy(data, "TZif2", 5);
 	data[39] = 1; /* one type */
 	data[43] = 4; /* four bytes of names */
-	memcpy(data + 44, "\0\0\x0e\x10\0\0" "CET", 10);
+	memcpy(data + 44,
+	       "\0\0\x0e\x10\0\0"
+	       "CET",
+	       10);
 	return 54;
 }
 

@@ -26,10 +26,10 @@ const char *item_word(enum item_kind kind)
 
 /* What jobs follow, the common more than once. */
 static const char *const expressions[] = {
-	"0 * * * *",     "0 * * * *",    "*/30 * * * *",   "15 */2 * * *", "0 9 * * *",
-	"30 2 * * *",    "0 */6 * * *",  "5,50 * * * *",   "0 0 * * *",    "59 23 * * *",
+	"0 * * * *",      "0 * * * *",    "*/30 * * * *",   "15 */2 * * *", "0 9 * * *",
+	"30 2 * * *",     "0 */6 * * *",  "5,50 * * * *",   "0 0 * * *",    "59 23 * * *",
 	"*/15 8-9 * * *", "0 12 * * 1-5", "*/20 */3 * * *", "@hourly",      "@daily",
-	"* 5 * * *",     "30 * * * *",   "@every 47m",     "@reboot",      "*/10 0-2 * * *",
+	"* 5 * * *",      "30 * * * *",   "@every 47m",     "@reboot",      "*/10 0-2 * * *",
 };
 
 const char *plan_expression(int32_t index)

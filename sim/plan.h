@@ -33,19 +33,19 @@ struct generation {
 };
 
 #define ITEM_KINDS(X)                                                                              \
-	X(ITEM_CRASH, "crash")          /* a: steps from now, b: down for so long */               \
-	X(ITEM_CLOCK, "clock")          /* a: by so much */                                        \
-	X(ITEM_SUSPEND, "suspend")      /* a: the machine sleeps so long */                        \
-	X(ITEM_STALL, "stall")          /* a: the daemon alone does */                             \
-	X(ITEM_STORE_FAILS, "fails")    /* a: for so long */                                       \
-	X(ITEM_STORE_LIES, "lies")      /* a: the next so many commits say that they failed */     \
-	X(ITEM_RUNNER_DIES, "runner")   /* and all that it holds */                                \
-	X(ITEM_CONFIG, "config")        /* a: this generation is the file now */                   \
-	X(ITEM_BAD_FILE, "bad-file")    /* the file is no JSON any more */                         \
-	X(ITEM_TRIGGER, "trigger")      /* a: job, b: dry run */                                   \
-	X(ITEM_CANCEL, "cancel")        /* a: picks one of the open runs */                        \
-	X(ITEM_TERM, "term")            /* SIGTERM; b: down for so long */                         \
-	X(ITEM_HUP, "hup")              /* SIGHUP */
+	X(ITEM_CRASH, "crash")        /* a: steps from now, b: down for so long */                 \
+	X(ITEM_CLOCK, "clock")        /* a: by so much */                                          \
+	X(ITEM_SUSPEND, "suspend")    /* a: the machine sleeps so long */                          \
+	X(ITEM_STALL, "stall")        /* a: the daemon alone does */                               \
+	X(ITEM_STORE_FAILS, "fails")  /* a: for so long */                                         \
+	X(ITEM_STORE_LIES, "lies")    /* a: the next so many commits say that they failed */       \
+	X(ITEM_RUNNER_DIES, "runner") /* and all that it holds */                                  \
+	X(ITEM_CONFIG, "config")      /* a: this generation is the file now */                     \
+	X(ITEM_BAD_FILE, "bad-file")  /* the file is no JSON any more */                           \
+	X(ITEM_TRIGGER, "trigger")    /* a: job, b: dry run */                                     \
+	X(ITEM_CANCEL, "cancel")      /* a: picks one of the open runs */                          \
+	X(ITEM_TERM, "term")          /* SIGTERM; b: down for so long */                           \
+	X(ITEM_HUP, "hup")            /* SIGHUP */
 
 #define ITEM_ENUM_ROW(name, word) name,
 enum item_kind { ITEM_KINDS(ITEM_ENUM_ROW) ITEM_KIND_COUNT };

@@ -224,8 +224,8 @@ static void answer(const struct held *held, enum what what, int64_t in_ms)
 		world_tell("an answer about %llx.%d is lost", (unsigned long long)held->run,
 			   held->attempt);
 	if (world_odds(odds->answer_twice, held->run, by, 'T')) {
-		struct happening again =
-			about(held, what, in_ms + (int64_t)(world_draw(held->run, by, 't') % 90000));
+		struct happening again = about(
+			held, what, in_ms + (int64_t)(world_draw(held->run, by, 't') % 90000));
 
 		again.is_repeat = true;
 		push(again);
@@ -350,8 +350,8 @@ static void begin(struct held *held)
 
 static void end(struct held *held)
 {
-	bool vanishes = world_odds(world.plan->odds.vanishes, held->run, (uint64_t)held->attempt,
-				   'V');
+	bool vanishes =
+		world_odds(world.plan->odds.vanishes, held->run, (uint64_t)held->attempt, 'V');
 
 	held->stage = vanishes ? GONE : ENDED;
 	held->end.finished_at = world_utc();
@@ -638,9 +638,10 @@ static void check_one(struct held *held)
 	if (held->stage != ALIVE || age_ms <= most_ms)
 		return;
 	if (held->timeout_ms && held->is_hanging)
-		world_broken("a process outlives its timeout of %lld s by %lld s and nobody ends it",
-			     (long long)held->timeout_ms / 1000,
-			     (long long)(age_ms - held->timeout_ms) / 1000);
+		world_broken(
+			"a process outlives its timeout of %lld s by %lld s and nobody ends it",
+			(long long)held->timeout_ms / 1000,
+			(long long)(age_ms - held->timeout_ms) / 1000);
 	else if (held->is_hanging && ledger_is_stopping(held->run))
 		world_broken("a run was asked to stop %lld s ago and nobody asks again",
 			     (long long)age_ms / 1000);

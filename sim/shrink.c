@@ -23,7 +23,7 @@ static bool breaks(struct shrinking *shrinking)
 {
 	if (shrinking->tries++ >= TRIES_MAX)
 		return false;
-	return !world_live(shrinking->plan, false);
+	return !world_live(shrinking->plan, TELL_NOTHING);
 }
 
 static void cut_days(struct shrinking *shrinking)
@@ -68,8 +68,8 @@ static void cut_all_items(struct shrinking *shrinking)
 
 	for (size_t size = (plan->item_count + 1) / 2; size >= 1; size /= 2) {
 		for (size_t from = 0; from < plan->item_count;) {
-			size_t count = plan->item_count - from < size ? plan->item_count - from
-								      : size;
+			size_t count =
+				plan->item_count - from < size ? plan->item_count - from : size;
 
 			if (!cut_items(shrinking, from, count))
 				from += count;
@@ -157,10 +157,10 @@ void shrink_and_tell(struct plan *plan)
 	cut_odds(&shrinking);
 	cut_jobs(&shrinking);
 	cut_all_items(&shrinking);
-	world_live(plan, false);
+	world_live(plan, TELL_NOTHING);
 	printf("a short history of it (%d days, %zu events, %d tries): %s\n", plan->days,
 	       plan->item_count, shrinking.tries, world.promise);
 	tell_jobs(plan);
-	world_live(plan, true);
+	world_live(plan, TELL_THE_END);
 	fflush(stdout);
 }

@@ -29,13 +29,27 @@ static struct plan *make(void)
 {
 	struct plan *plan = plan_create_empty(1);
 	static const struct sim_job jobs[] = {
-		{.name = 0, .expression = 15, .is_enabled = true, .overlap = OVERLAP_FORBID,
-		 .window_s = 3600, .attempts = 2, .backoff_s = 1, .max_backoff_s = 300,
-		 .on = 1u << OUTCOME_FAILED | 1u << OUTCOME_UNKNOWN, .timeout_s = 30,
+		{.name = 0,
+		 .expression = 15,
+		 .is_enabled = true,
+		 .overlap = OVERLAP_FORBID,
+		 .window_s = 3600,
+		 .attempts = 2,
+		 .backoff_s = 1,
+		 .max_backoff_s = 300,
+		 .on = 1u << OUTCOME_FAILED | 1u << OUTCOME_UNKNOWN,
+		 .timeout_s = 30,
 		 .grace_s = 1},
-		{.name = 1, .expression = 15, .is_enabled = true, .overlap = OVERLAP_QUEUE,
-		 .catchup = CATCHUP_ALL, .window_s = 3600, .attempts = 1, .max_backoff_s = 300,
-		 .on = 1u << OUTCOME_FAILED, .grace_s = 1},
+		{.name = 1,
+		 .expression = 15,
+		 .is_enabled = true,
+		 .overlap = OVERLAP_QUEUE,
+		 .catchup = CATCHUP_ALL,
+		 .window_s = 3600,
+		 .attempts = 1,
+		 .max_backoff_s = 300,
+		 .on = 1u << OUTCOME_FAILED,
+		 .grace_s = 1},
 	};
 
 	plan->job_count = 2;
@@ -82,7 +96,7 @@ int small_all(int32_t events)
 		count *= LETTERS;
 	for (int64_t number = 0; number < count && ok; number++) {
 		spell(plan, number, events);
-		ok = world_live(plan, false);
+		ok = world_live(plan, TELL_NOTHING);
 	}
 	if (ok)
 		printf("%lld histories of %d events: no promise broken\n", (long long)count,

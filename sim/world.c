@@ -33,9 +33,39 @@ bool world_odds(int32_t of_1000, uint64_t a, uint64_t b, uint64_t c)
 	       world_draw(a, b, c) % 1000 < (uint64_t)of_1000;
 }
 
+/* The last lines are kept where only they are of interest. */
+enum { LINE = 600, LINES = 60 };
+static char lines[LINES][LINE];
+static size_t line_count;
+
+static void tell_line(const char *text)
+{
+	char at[UTC_TEXT_MAX], *line = lines[line_count++ % LINES];
+
+	snprintf(line, LINE, "%10lld.%03lld %s %.520s\n", (long long)world.mono.ms / 1000,
+		 (long long)world.mono.ms % 1000, utc_format_ms(world_utc(), at), text);
+	if (world.telling == TELL_ALL)
+		fputs(line, stdout);
+}
+
+static void tell_the_end(void)
+{
+	for (size_t i = line_count < LINES ? 0 : line_count - LINES; i < line_count; i++)
+		fputs(lines[i % LINES], stdout);
+}
+
+void world_tell_log(const char *text)
+{
+	char line[LINE];
+
+	snprintf(line, sizeof(line), "        %.500s", text);
+	if (world.telling != TELL_NOTHING)
+		tell_line(line);
+}
+
 void world_tell(const char *format, ...)
 {
-	char text[512], at[UTC_TEXT_MAX];
+	char text[512];
 	va_list args;
 
 	va_start(args, format);
@@ -45,9 +75,8 @@ void world_tell(const char *format, ...)
 		length = sizeof(text) - 1;
 	world.history = str_hash(world.history, text, (size_t)length);
 	world.history = str_hash(world.history, &(int64_t){world.mono.ms}, sizeof(int64_t));
-	if (world.is_told)
-		printf("%10lld.%03lld %s %s\n", (long long)world.mono.ms / 1000,
-		       (long long)world.mono.ms % 1000, utc_format_ms(world_utc(), at), text);
+	if (world.telling != TELL_NOTHING)
+		tell_line(text);
 }
 
 void world_broken(const char *format, ...)
@@ -116,7 +145,9 @@ static void trigger(const struct item *item)
 	ledger_trigger((int32_t)item->a);
 	uint64_t run = machine_doors.trigger(machine_doors.context, name, item->b, &arena, &why);
 	world_tell("trigger %s%s: %s", name, item->b ? " dry" : "",
-		   run ? "claimed" : why ? why : "");
+		   run   ? "claimed"
+		   : why ? why
+			 : "");
 	arena_finish(&arena);
 }
 
@@ -132,9 +163,7 @@ static void cancel(const struct item *item)
 
 static void happen(const struct item *item)
 {
-	if (world.is_told)
-		world_tell("[%s %lld %lld]", item_word(item->kind), (long long)item->a,
-			   (long long)item->b);
+	world_tell("[%s %lld %lld]", item_word(item->kind), (long long)item->a, (long long)item->b);
 	switch (item->kind) {
 	case ITEM_CRASH:
 		if (world.is_dead)
@@ -336,10 +365,10 @@ static void aborted(int number)
 	siglongjmp(on_abort, 1);
 }
 
-static void begin(const struct plan *plan, bool is_told)
+static void begin(const struct plan *plan, enum telling telling)
 {
 	world = (struct world){.plan = plan,
-			       .is_told = is_told,
+			       .telling = telling,
 			       .offset_ms = plan->begin_utc_ms,
 			       .is_dead = true,
 			       .crash_in = -1,
@@ -349,9 +378,10 @@ static void begin(const struct plan *plan, bool is_told)
 	ledger_create();
 }
 
-bool world_live(const struct plan *plan, bool is_told)
+bool world_live(const struct plan *plan, enum telling telling)
 {
-	begin(plan, is_told);
+	line_count = 0;
+	begin(plan, telling);
 	signal(SIGABRT, aborted);
 	if (sigsetjmp(on_abort, 1) == 0) {
 		while (!world.is_over) {
@@ -366,6 +396,8 @@ bool world_live(const struct plan *plan, bool is_told)
 		world_broken("an assertion failed (its text is above)");
 	}
 	signal(SIGABRT, SIG_DFL);
+	if (telling == TELL_THE_END)
+		tell_the_end();
 	world.job_days = (size_t)plan->job_count * (size_t)plan->days;
 	return !world.is_broken;
 }

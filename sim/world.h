@@ -21,14 +21,16 @@ enum phase {
 	PHASE_END,    /* every job is disabled: all runs have to end */
 };
 
+enum telling { TELL_NOTHING, TELL_THE_END, TELL_ALL };
+
 struct world {
 	const struct plan *plan;
 	struct mono mono;
 	int64_t offset_ms; /* UTC minus mono */
 	enum phase phase;
 	bool is_over;
-	bool is_dead; /* no daemon, or one whose acts reach nobody */
-	int32_t life; /* which daemon this is, from 1 */
+	bool is_dead;     /* no daemon, or one whose acts reach nobody */
+	int32_t life;     /* which daemon this is, from 1 */
 	int64_t crash_in; /* so many steps; -1: none is planned */
 	int64_t crash_down_ms, down_ms;
 	size_t next_item;
@@ -45,7 +47,7 @@ struct world {
 	char promise[512];
 	struct mono broken_at;
 
-	bool is_told; /* the history is printed */
+	enum telling telling;
 	uint64_t history; /* a hash of it */
 	size_t runs, job_days;
 };
@@ -53,7 +55,7 @@ extern struct world world;
 
 /* world.c */
 /* Lives the whole plan; false if a promise was broken (world.promise). */
-bool world_live(const struct plan *plan, bool is_told);
+bool world_live(const struct plan *plan, enum telling telling);
 /* One step that the world can see; the planned crash may come with it. True while the
  * daemon's acts count. */
 bool world_step(void);
@@ -64,6 +66,8 @@ void world_wait(void);
 void world_broken(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* A line of the history. */
 void world_tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same, of the daemon's own log: no part of the history. */
+void world_tell_log(const char *text);
 /* One in so many of 1,000, by run and attempt; never once all is healed. */
 bool world_odds(int32_t of_1000, uint64_t a, uint64_t b, uint64_t c);
 uint64_t world_draw(uint64_t a, uint64_t b, uint64_t c);

@@ -79,6 +79,31 @@ void recorder_forget(struct recorder *recorder, enum executor_kind executor, uin
 	recorder->ended[recorder->ended_count++] = (struct ended){run, executor};
 }
 
+static bool note_claim(void *context, const struct run *run)
+{
+	struct record *record = context;
+	const struct run *claim = &record->run;
+
+	record->lost = strcmp(run->job, claim->job) != 0 || run->epoch != claim->epoch ||
+		       run->scheduled_at.ms != claim->scheduled_at.ms;
+	return false;
+}
+
+/* A commit that was said to have failed may have stored all the same: a claim that
+ * comes too late for itself is none. The run's id tells. */
+static bool settle_claims(const struct recorder *recorder, struct err *err)
+{
+	for (size_t i = 0; i < recorder->count; i++) {
+		struct record *record = &recorder->records[i];
+
+		if (record->kind == RECORD_CLAIM && record->lost &&
+		    !store_runs(recorder->store, &(struct run_filter){.id = record->run.id},
+				note_claim, record, err))
+			return err_wrap(err, "looking for a claim");
+	}
+	return true;
+}
+
 static void answer_claims(struct recorder *recorder)
 {
 	for (size_t i = 0; i < recorder->count; i++) {
@@ -141,7 +166,8 @@ bool recorder_flush(struct recorder *recorder, struct mono now, bool whole)
 
 	if (recorder->count == 0 || (!whole && !is_due))
 		return !recorder->is_failing;
-	if (!store_apply(recorder->store, recorder->records, recorder->count, &err))
+	if (!store_apply(recorder->store, recorder->records, recorder->count, &err) ||
+	    !settle_claims(recorder, &err))
 		return failed(recorder, &err, now);
 	if (recorder->is_failing)
 		log_warn("the store takes records again");
