@@ -81,6 +81,8 @@ void slots_finish(struct engine *engine);
 struct active_run *runs_add(struct engine *engine, const struct run *run, struct slot *slot);
 struct active_run *runs_find(const struct engine *engine, uint64_t id);
 void runs_remove(struct engine *engine, struct active_run *run);
+/* Whether an executor may be busy with it; of an adopted one nobody knows yet. */
+bool runs_is_occupied(const struct active_run *run);
 void runs_set_message(struct active_run *run, const char *message);
 void runs_finish(struct engine *engine);
 

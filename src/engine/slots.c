@@ -152,14 +152,10 @@ static void rehome_runs(struct engine *engine)
 {
 	for (size_t i = 0; engine->run_table && i <= engine->run_mask; i++) {
 		for (struct active_run *run = engine->run_table[i]; run; run = run->bucket) {
-			bool is_occupied = run->run.state == RUN_STARTING ||
-					   run->run.state == RUN_RUNNING ||
-					   run->run.state == RUN_STOPPING;
-
 			run->slot = slots_find(engine, run->run.job);
 			if (run->slot && !run->run.dry_run) {
 				run->slot->active++;
-				run->slot->occupied += is_occupied;
+				run->slot->occupied += runs_is_occupied(run);
 			}
 		}
 	}
