@@ -45,6 +45,12 @@ static void set_plan(struct ledger_job *job, struct utc after)
 	job->fire_ms = next.ms + schedule_jitter_ms(job->schedule, next);
 }
 
+/* Fixed times wait until a clock that went back has caught up. */
+static struct utc not_before(const struct ledger_job *job, struct utc t)
+{
+	return schedule_follows_clock(job->schedule) ? t : utc_max(t, ledger.fixed_until);
+}
+
 static void parse(struct ledger_job *job)
 {
 	const char *text = plan_expression(job->def->expression);
@@ -82,7 +88,7 @@ static void take_def(struct ledger_job *job, const struct sim_job *def, struct u
 	if (!def)
 		return;
 	parse(job);
-	set_plan(job, now);
+	set_plan(job, not_before(job, now));
 }
 
 static void put_in_force(size_t generation, struct utc now)
@@ -282,7 +288,7 @@ static void check_on_time(const struct ledger_job *job, const struct run *run)
 	int64_t late_ms = run->claimed_at.ms - job->fire_ms;
 
 	if (world.phase == PHASE_FAULTS || run->trigger != TRIGGER_SCHEDULE ||
-	    world.mono.ms < world.plan->length_ms + SETTLE_MS || !job->has_plan ||
+	    world.mono.ms < world.phase_began.ms + SETTLE_MS || !job->has_plan ||
 	    job->scheduled.ms != run->scheduled_at.ms)
 		return;
 	if (late_ms > ON_TIME_MS)
@@ -369,6 +375,7 @@ static void on_epoch(struct utc until, int32_t epoch)
 	bool was_wrong = high_ms - until.ms >= WRONG_MS;
 	memmove(ledger.steps, ledger.steps + 1, --ledger.step_count * sizeof(*ledger.steps));
 	ledger.epoch = epoch;
+	ledger.fixed_until = was_wrong ? until : utc_max(ledger.fixed_until, (struct utc){high_ms});
 	ledger.watermark = until;
 	for (size_t i = 0; i < ledger.job_count; i++) {
 		struct ledger_job *job = &ledger.jobs[i];
@@ -422,7 +429,7 @@ void ledger_commit(const struct record *records, size_t count, size_t skip)
  * daemon has to open an epoch. */
 void ledger_clock_read(struct utc utc)
 {
-	if (ledger.high_ms - utc.ms >= STEP_BACK_MS && ledger.high_ms != INT64_MIN) {
+	if (ledger.high_ms != INT64_MIN && ledger.high_ms - utc.ms >= STEP_BACK_MS) {
 		if (ledger.step_count < sizeof(ledger.steps) / sizeof(*ledger.steps))
 			ledger.steps[ledger.step_count++].high_ms = ledger.high_ms;
 		ledger.high_ms = utc.ms;
@@ -441,8 +448,9 @@ static void plan_again(struct ledger_job *job)
 
 	if (!job->def || !job->def->is_enabled || !utc_is_set(ledger.watermark))
 		return;
-	set_plan(job, utc_add(ledger.watermark, -schedule_jitter_max_ms(job->schedule)));
-	while (job->has_plan && job->fire_ms <= ledger.watermark.ms)
+	struct utc from = not_before(job, ledger.watermark);
+	set_plan(job, utc_add(from, -schedule_jitter_max_ms(job->schedule)));
+	while (job->has_plan && job->fire_ms <= from.ms)
 		set_plan(job, job->scheduled);
 	if (job->has_plan && (!had || job->scheduled.ms < was.ms))
 		job->loose_until = had ? utc_add(was, -1) : UTC_NEVER;
@@ -470,7 +478,7 @@ void ledger_term(void)
 void ledger_create(void)
 {
 	memset(&ledger, 0, sizeof(ledger));
-	ledger.watermark = UTC_NONE;
+	ledger.watermark = ledger.fixed_until = UTC_NONE;
 	ledger.pending = SIZE_MAX;
 	ledger.job_count = (size_t)world.plan->job_count;
 	ledger.jobs = mem_alloc((ledger.job_count + 1) * sizeof(*ledger.jobs));

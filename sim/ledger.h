@@ -44,6 +44,7 @@ struct ledger {
 
 	/* durable */
 	struct utc watermark;
+	struct utc fixed_until; /* what the clock showed before it went back */
 	int32_t epoch;
 	int64_t revision;
 	size_t generation;

@@ -361,6 +361,7 @@ void ledger_compare(void)
 		return;
 	store_load(disk_truth(), &arena, &state, &err);
 	struct engine_past past = {.evaluated_until = state.evaluated_until,
+				   .fixed_until = state.fixed_until,
 				   .epoch = state.epoch,
 				   .last_run = state.last_run,
 				   .open_runs = state.open_runs,

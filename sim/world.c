@@ -201,14 +201,12 @@ static void happen(const struct item *item)
 /* When the present phase ends. */
 static int64_t phase_end(void)
 {
-	int64_t faults = world.plan->length_ms;
-
 	switch (world.phase) {
-	case PHASE_FAULTS: return faults;
-	case PHASE_HEALED: return faults + HEALED_MS;
+	case PHASE_FAULTS: return world.plan->length_ms;
+	case PHASE_HEALED: return world.phase_began.ms + HEALED_MS;
 	case PHASE_END: break;
 	}
-	return faults + HEALED_MS + END_MS;
+	return world.phase_began.ms + END_MS;
 }
 
 static void heal(void)
@@ -231,6 +229,7 @@ static void disable_all(void)
 
 static void next_phase(void)
 {
+	world.phase_began = world.mono;
 	switch (world.phase) {
 	case PHASE_FAULTS: heal(); break;
 	case PHASE_HEALED: disable_all(); break;
@@ -287,7 +286,7 @@ static void go_on(int64_t limit_ms)
 static bool is_all_done(void)
 {
 	return world.phase == PHASE_END && !world.is_dead && ledger_open() == 0 &&
-	       runner_holds() == 0 && world.mono.ms > phase_end() - END_MS + 60000;
+	       runner_holds() == 0 && world.mono.ms > world.phase_began.ms + 60000;
 }
 
 void world_wait(void)

@@ -28,6 +28,7 @@ struct world {
 	struct mono mono;
 	int64_t offset_ms; /* UTC minus mono */
 	enum phase phase;
+	struct mono phase_began;
 	bool is_over;
 	bool is_dead;     /* no daemon, or one whose acts reach nobody */
 	int32_t life;     /* which daemon this is, from 1 */

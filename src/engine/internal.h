@@ -50,8 +50,9 @@ struct engine {
 	struct heap timers;
 	size_t running;
 
-	struct utc evaluated; /* every due instant up to here is decided */
-	bool has_run;         /* stepped before: evaluated is this life's own */
+	struct utc evaluated;   /* every due instant up to here is decided */
+	struct utc fixed_until; /* what the clock showed before it went back, at most */
+	bool has_run;           /* stepped before: evaluated is this life's own */
 	bool draining;
 	int32_t epoch;
 	uint64_t last_run;

@@ -126,6 +126,14 @@ static void keep_plan(struct engine *engine, const struct slot *old, struct slot
 		heap_set(&engine->due, &slot->due, old->due.key);
 }
 
+/* From where a job is planned for which nothing was decided up to `until`. */
+static struct utc planned_from(const struct engine *engine, const struct slot *slot,
+			       struct utc until)
+{
+	return schedule_follows_clock(slot->job->schedule) ? until
+							   : utc_max(until, engine->fixed_until);
+}
+
 static void take_over(struct step *step, const struct event *event, const struct slot *old,
 		      struct slot *slot)
 {
@@ -141,9 +149,10 @@ static void take_over(struct step *step, const struct event *event, const struct
 				  utc_add(engine->evaluated, -event->rules_age_ms));
 		tell_move(step, old, slot);
 	} else if (!engine->has_run && utc_is_set(engine->evaluated)) {
-		plan_from(engine, slot, engine->evaluated, UTC_NONE);
+		plan_from(engine, slot, planned_from(engine, slot, engine->evaluated), UTC_NONE);
 	} else {
-		slots_plan(engine, slot, step->now.utc);
+		slots_plan(engine, slot,
+			   planned_from(engine, slot, utc_max(step->now.utc, engine->evaluated)));
 	}
 }
 

@@ -531,7 +531,7 @@ int main(int argc, char **argv)
 	assert(file);
 	script->path = argv[1];
 	script->max_running = 256;
-	script->past.evaluated_until = UTC_NONE;
+	script->past.evaluated_until = script->past.fixed_until = UTC_NONE;
 	script->effects.arena = &script->turn;
 	run_file(script, file);
 	fclose(file);
