@@ -35,14 +35,17 @@ struct ledger_job *ledger_job(const char *name)
 
 static void set_plan(struct ledger_job *job, struct utc after)
 {
+	bool goes_on = job->has_plan && job->scheduled.ms == after.ms;
 	struct utc next;
 
 	job->has_plan = job->def && job->def->is_enabled &&
 			schedule_next_after(job->schedule, after, &next);
 	if (!job->has_plan)
 		return;
+	int64_t fire_ms = next.ms + schedule_jitter_ms(job->schedule, next);
+	/* None passes the one before it. */
+	job->fire_ms = goes_on && job->fire_ms > fire_ms ? job->fire_ms : fire_ms;
 	job->scheduled = next;
-	job->fire_ms = next.ms + schedule_jitter_ms(job->schedule, next);
 }
 
 /* Fixed times wait until a clock that went back has caught up. */
@@ -472,13 +475,14 @@ void ledger_trigger(int32_t job)
 
 void ledger_term(void)
 {
-	ledger.term_ms = world.mono.ms;
+	ledger.term_ms = ledger.last_term_ms = world.mono.ms;
 }
 
 void ledger_create(void)
 {
 	memset(&ledger, 0, sizeof(ledger));
 	ledger.watermark = ledger.fixed_until = UTC_NONE;
+	ledger.last_term_ms = -1;
 	ledger.pending = SIZE_MAX;
 	ledger.job_count = (size_t)world.plan->job_count;
 	ledger.jobs = mem_alloc((ledger.job_count + 1) * sizeof(*ledger.jobs));

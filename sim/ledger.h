@@ -61,7 +61,7 @@ struct ledger {
 		int64_t high_ms;
 	} steps[64];
 	size_t step_count;
-	int64_t term_ms;
+	int64_t term_ms, last_term_ms; /* of this life; of any */
 };
 extern struct ledger ledger;
 

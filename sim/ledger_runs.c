@@ -90,13 +90,19 @@ static void close_run(struct ledger_run *run)
 
 /* ---- ends ---- */
 
+/* Stopping may end what runs. */
+static bool was_ended_by_term(const struct ledger_run *run)
+{
+	return world.plan->stop_mode == STOP_MODE_KILL && run->claimed_ms <= ledger.last_term_ms;
+}
+
 /* Why a run may end that was never tried, by what it says. */
 static bool has_reason(const struct ledger_run *run, const char *why)
 {
 	if (!why)
 		return false;
 	if (strstr(why, "canceled"))
-		return run->is_canceled || run->stopping_life;
+		return run->is_canceled || run->stopping_life || was_ended_by_term(run);
 	if (strstr(why, "replaced"))
 		return run->job->may_replace;
 	if (strstr(why, "belfry was down"))
@@ -142,7 +148,7 @@ void ledger_runs_change(const struct run *to)
 			     run->is_dry ? 1 : run->job->max_attempts);
 	if (to->state == RUN_FINISHED)
 		check_end(run, to);
-	if (to->state == RUN_STOPPING)
+	if (to->state == RUN_STOPPING && !run->stopping_life)
 		run->stopping_life = world.life;
 	run->state = to->state;
 	run->outcome = to->outcome;
@@ -164,7 +170,7 @@ static bool is_true(const struct ledger_run *run, const struct attempt *attempt)
 	case OUTCOME_TIMED_OUT: return truth.has_ended || truth.was_refused;
 	case OUTCOME_UNKNOWN: return truth.was_lost;
 	case OUTCOME_CANCELED:
-		return run->is_canceled || run->job->may_replace ||
+		return run->is_canceled || run->job->may_replace || was_ended_by_term(run) ||
 		       (run->stopping_life && run->stopping_life != world.life);
 	case OUTCOME_NONE:
 	case OUTCOME_PARTIAL:

@@ -274,6 +274,9 @@ static void tell_end(struct held *held)
 {
 	struct event event = {.run = held->run, .attempt = held->attempt};
 
+	/* Once that it never started, as it may be started then. */
+	if (held->stage == REFUSED && held->was_told_end)
+		return;
 	held->was_told_end = true;
 	switch (held->stage) {
 	case ENDED:

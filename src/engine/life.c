@@ -253,6 +253,7 @@ static void start_failed(struct step *step, struct active_run *run, const struct
 				  .processed = -1,
 				  .failed = -1};
 
+	settle(step, run);
 	conclude(step, run, &end, outcome_of_no_start(run->stop), cause->event->message);
 }
 
@@ -334,7 +335,7 @@ static void stop_before_start(struct step *step, struct active_run *run, const s
 }
 
 /* Recorded by an earlier life: what became of it has to be known first. */
-static void stop_claimed(struct step *step, struct active_run *run, const struct cause *cause)
+static void stop_waiting(struct step *step, struct active_run *run, const struct cause *cause)
 {
 	run->stop = cause->stop;
 	if (run->is_adopted)
@@ -383,7 +384,7 @@ static action_fn *const grid[RUN_STATE_COUNT][H_COUNT] = {
 			 [H_START_FAILED] = never_started,
 			 [H_EXITED] = ended,
 			 [H_LOST] = lost,
-			 [H_STOP] = stop_claimed},
+			 [H_STOP] = stop_waiting},
 	[RUN_STARTING] = {[H_STARTED] = started,
 			  [H_START_FAILED] = never_started,
 			  [H_EXITED] = ended,
@@ -405,7 +406,7 @@ static action_fn *const grid[RUN_STATE_COUNT][H_COUNT] = {
 			 [H_START_FAILED] = never_started,
 			 [H_EXITED] = ended,
 			 [H_LOST] = lost,
-			 [H_STOP] = stop_before_start,
+			 [H_STOP] = stop_waiting,
 			 [H_TIMER] = retry},
 };
 

@@ -23,6 +23,8 @@ struct slot *slots_find(const struct engine *engine, const char *name)
 
 void slots_plan(struct engine *engine, struct slot *slot, struct utc after)
 {
+	bool goes_on = slot->due.place && slot->scheduled.ms == after.ms;
+	int64_t floor = goes_on ? slot->due.key : INT64_MIN;
 	struct utc next;
 
 	if (!slot->job->enabled || !schedule_next_after(slot->job->schedule, after, &next)) {
@@ -31,7 +33,10 @@ void slots_plan(struct engine *engine, struct slot *slot, struct utc after)
 		return;
 	}
 	slot->scheduled = next;
-	heap_set(&engine->due, &slot->due, next.ms + schedule_jitter_ms(slot->job->schedule, next));
+	int64_t fire = next.ms + schedule_jitter_ms(slot->job->schedule, next);
+	/* No instant passes the one before it, however long the jitter: what fires
+	 * later would look as if nobody had been there for it. */
+	heap_set(&engine->due, &slot->due, fire > floor ? fire : floor);
 }
 
 /* The last instant before `from` whose jittered fire still lies ahead would be lost
