@@ -80,14 +80,11 @@ static void take_def(struct ledger_job *job, const struct sim_job *def, struct u
 	const struct sim_job *old = job->def;
 
 	job->def = def;
-	if (old && def && old->overlap != def->overlap)
-		job->overlap_since_ms = world.mono.ms;
 	if (is_same_when(old, def))
 		return;
 	job->changed_life = world.life;
 	job->has_plan = false;
 	job->since = now;
-	job->overlap_since_ms = world.mono.ms;
 	if (!def)
 		return;
 	parse(job);

@@ -16,7 +16,6 @@ struct ledger_job {
 	int64_t fire_ms;
 	struct utc since;       /* its schedule is this one */
 	struct utc loose_until; /* up to here an instant may be recorded or not */
-	int64_t overlap_since_ms;
 	struct ledger_run *open_runs;
 	size_t open; /* of those, the real ones */
 	size_t triggers;

@@ -202,16 +202,12 @@ void ledger_runs_attempt(const struct attempt *attempt)
 static void check_alone(const struct job *job, const struct ledger_run *run)
 {
 	const struct ledger_job *of = run->job;
-	bool is_forbid = job->overlap == OVERLAP_FORBID;
 
 	if (run->is_dry || job->overlap == OVERLAP_ALLOW)
 		return;
 	for (const struct ledger_run *other = of->open_runs; other; other = other->next_open) {
 		if (other == run || other->is_dry || !runner_is_alive(other->id))
 			continue;
-		if (is_forbid && (run->claimed_ms <= of->overlap_since_ms ||
-				  other->claimed_ms <= of->overlap_since_ms))
-			continue; /* claimed when both were allowed */
 		world_broken("%s: its overlap is %s, and two processes run at a time", job->name,
 			     overlap_word(job->overlap));
 	}
@@ -290,8 +286,9 @@ struct comparing {
 
 static bool is_as_good(enum run_state engine, enum run_state store)
 {
-	return engine == store ||
-	       (engine == RUN_STARTING && (store == RUN_CLAIMED || store == RUN_BACKOFF));
+	bool is_waiting = store == RUN_CLAIMED || store == RUN_BACKOFF;
+
+	return engine == store || (is_waiting && (engine == RUN_STARTING || engine == RUN_CLAIMED));
 }
 
 static void compare_run(void *context, const struct run *run)

@@ -370,8 +370,9 @@ static void overdue(struct step *step, struct active_run *run, const struct caus
 
 static void retry(struct step *step, struct active_run *run, const struct cause *cause)
 {
-	(void)cause;
-	if (run->slot)
+	if (run->is_adopted) /* it is not its turn that has come: the stop did not arrive */
+		stop_again(step, run, cause);
+	else if (run->slot)
 		line_up(step->engine, run);
 	else
 		finish(step, run, OUTCOME_FAILED, "the job was removed before it was tried again");
@@ -384,7 +385,8 @@ static action_fn *const grid[RUN_STATE_COUNT][H_COUNT] = {
 			 [H_START_FAILED] = never_started,
 			 [H_EXITED] = ended,
 			 [H_LOST] = lost,
-			 [H_STOP] = stop_waiting},
+			 [H_STOP] = stop_waiting,
+			 [H_TIMER] = stop_again},
 	[RUN_STARTING] = {[H_STARTED] = started,
 			  [H_START_FAILED] = never_started,
 			  [H_EXITED] = ended,
@@ -463,10 +465,8 @@ void life_timers(struct step *step)
 
 static bool may_start(const struct active_run *run)
 {
-	enum overlap overlap = run->slot->job->overlap;
-
 	return run->run.dry_run || run->slot->occupied == 0 ||
-	       (overlap != OVERLAP_QUEUE && overlap != OVERLAP_REPLACE);
+	       run->slot->job->overlap == OVERLAP_ALLOW;
 }
 
 void life_start_waiting(struct step *step)
