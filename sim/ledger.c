@@ -204,6 +204,14 @@ static void check_job(struct ledger_job *job, struct utc now, bool is_first)
 	expect_missed(job, first, last, count);
 }
 
+/* Its schedule was changed, and another daemon took the instant to be still to come: the
+ * store knew better. */
+static bool is_loose(const struct ledger_job *job, struct utc scheduled)
+{
+	return utc_is_set(scheduled) && job->loose_until.ms != UTC_NONE.ms &&
+	       scheduled.ms <= job->loose_until.ms;
+}
+
 /* An instant that one history owes and another does not: nothing is said of it. */
 static void pass_over(struct ledger_job *job, struct utc now)
 {
@@ -221,8 +229,7 @@ static void check_group(struct utc now)
 		struct ledger_job *job = &ledger.jobs[i];
 
 		if (job->has_plan && job->fire_ms <= now.ms) {
-			if (utc_is_set(job->loose_until) &&
-			    job->scheduled.ms <= job->loose_until.ms)
+			if (is_loose(job, job->scheduled))
 				pass_over(job, now);
 			else
 				check_job(job, now, is_first);
@@ -301,6 +308,8 @@ static void on_claim(const struct record *record)
 	const struct run *run = &record->run;
 	struct ledger_job *job = ledger_job(run->job);
 
+	if (record->lost && is_loose(job, run->scheduled_at))
+		return;
 	if (record->lost) {
 		world_broken("%s: a claim comes too late, its instant or run is there already",
 			     run->job);
@@ -330,6 +339,8 @@ static void on_occurrence(const struct record *record)
 	const struct occurrence *o = &record->occurrence;
 	struct ledger_job *job = ledger_job(o->job);
 
+	if (record->lost && is_loose(job, o->scheduled_at))
+		return;
 	if (record->lost)
 		world_broken("%s: an instant is recorded a second time", o->job);
 	if (o->epoch != ledger.epoch)

@@ -209,6 +209,14 @@ static void started(struct step *step, struct active_run *run, const struct caus
 		take_charge(step, run);
 }
 
+/* That it runs was recorded by an earlier life. */
+static void goes_on(struct step *step, struct active_run *run, const struct cause *cause)
+{
+	(void)cause;
+	if (run->is_adopted)
+		take_charge(step, run);
+}
+
 /* The attempt is over; another one follows, or the run ends. */
 static void conclude(struct step *step, struct active_run *run, const struct attempt_end *end,
 		     enum outcome outcome, const char *message)
@@ -393,7 +401,8 @@ static action_fn *const grid[RUN_STATE_COUNT][H_COUNT] = {
 			  [H_LOST] = lost,
 			  [H_STOP] = stop,
 			  [H_TIMER] = overdue},
-	[RUN_RUNNING] = {[H_START_FAILED] = start_failed,
+	[RUN_RUNNING] = {[H_STARTED] = goes_on,
+			 [H_START_FAILED] = start_failed,
 			 [H_EXITED] = ended,
 			 [H_LOST] = lost,
 			 [H_STOP] = stop,
