@@ -7,7 +7,7 @@
 #include "ledger.h"
 #include "world.h"
 
-enum { TABLE = 8192 };
+enum { TABLE = 1024 };
 
 struct ledger_run {
 	struct ledger_run *bucket;

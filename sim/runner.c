@@ -11,7 +11,7 @@
 
 #include "world.h"
 
-enum { TABLE = 4096, SOON_MS = 40 };
+enum { TABLE = 256, SOON_MS = 40 };
 
 enum stage {
 	ASKED,   /* on its way: lost with the daemon */
@@ -161,7 +161,7 @@ static void remove_held(struct held *held)
 
 static void each(void (*fn)(struct held *held))
 {
-	for (size_t i = 0; i < TABLE; i++)
+	for (size_t i = 0; i < TABLE && runner.count > 0; i++)
 		for (struct held *held = runner.table[i], *next; held; held = next) {
 			next = held->bucket;
 			fn(held);

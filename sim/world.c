@@ -341,7 +341,10 @@ static void live_once(void)
 	world.is_dead = false;
 	world.life++;
 	world.crash_in = -1;
+	/* Should it not come up: whoever starts it waits longer each time. */
 	world.down_ms = 1000 + (int64_t)(world_draw((uint64_t)world.life, 1, 1) % 10000);
+	world.down_ms <<= world.vain_lives < 7 ? world.vain_lives : 7;
+	size_t turns = world.turns;
 	world_tell("life %d begins", world.life);
 	machine_begin();
 	disk_life_begins();
@@ -349,6 +352,7 @@ static void live_once(void)
 	runner_life_begins();
 	int code = daemon_serve(&options);
 	world_tell("life %d ends with %d", world.life, code);
+	world.vain_lives = world.turns == turns ? world.vain_lives + 1 : 0;
 	world.is_dead = true;
 	machine_view = NULL;
 	runner_life_ends();

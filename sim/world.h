@@ -30,9 +30,10 @@ struct world {
 	enum phase phase;
 	struct mono phase_began;
 	bool is_over;
-	bool is_dead;     /* no daemon, or one whose acts reach nobody */
-	int32_t life;     /* which daemon this is, from 1 */
-	int64_t crash_in; /* so many steps; -1: none is planned */
+	bool is_dead;       /* no daemon, or one whose acts reach nobody */
+	int32_t vain_lives; /* in a row, that never came to a turn */
+	int32_t life;       /* which daemon this is, from 1 */
+	int64_t crash_in;   /* so many steps; -1: none is planned */
 	int64_t crash_down_ms, down_ms;
 	size_t next_item;
 	size_t steps, turns;
