@@ -80,6 +80,8 @@ static void take_def(struct ledger_job *job, const struct sim_job *def, struct u
 	const struct sim_job *old = job->def;
 
 	job->def = def;
+	if (old && def && old->overlap != def->overlap)
+		job->changed_life = world.life;
 	if (is_same_when(old, def))
 		return;
 	job->changed_life = world.life;

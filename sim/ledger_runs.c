@@ -268,6 +268,13 @@ bool ledger_is_stopping(uint64_t id)
 	return run && run->state == RUN_STOPPING;
 }
 
+int64_t ledger_timeout_ms(uint64_t id)
+{
+	const struct ledger_run *run = find(id);
+
+	return run && run->job->def ? (int64_t)run->job->def->timeout_s * 1000 : 0;
+}
+
 size_t ledger_open(void)
 {
 	return runs.open_count;

@@ -618,7 +618,9 @@ void runner_sleeps(int64_t ms)
 /* Lost answers arrive; what hangs without a timeout or a stop comes to its end. */
 static void heal_one(struct held *held)
 {
-	if (held->is_hanging && held->timeout_ms == 0 && !ledger_is_stopping(held->run)) {
+	bool is_watched = held->timeout_ms && ledger_timeout_ms(held->run);
+
+	if (held->is_hanging && !is_watched && !ledger_is_stopping(held->run)) {
 		held->is_hanging = false;
 		end_in(held, 1000);
 	}
@@ -636,11 +638,13 @@ void runner_heal(void)
 static void check_one(struct held *held)
 {
 	int64_t age_ms = world.mono.ms - held->watched_ms;
-	int64_t most_ms = held->timeout_ms + 4 * held->grace_ms + 120000;
+	int64_t timeout_ms = held->timeout_ms ? ledger_timeout_ms(held->run) : 0;
+	int64_t longer_ms = timeout_ms > held->timeout_ms ? timeout_ms : held->timeout_ms;
+	int64_t most_ms = longer_ms + 4 * held->grace_ms + 120000;
 
 	if (held->stage != ALIVE || age_ms <= most_ms)
 		return;
-	if (held->timeout_ms && held->is_hanging)
+	if (timeout_ms && held->is_hanging)
 		world_broken(
 			"a process outlives its timeout of %lld s by %lld s and nobody ends it",
 			(long long)held->timeout_ms / 1000,

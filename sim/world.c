@@ -224,6 +224,7 @@ static void disable_all(void)
 	if (machine_view)
 		ledger_compare();
 	world.phase = PHASE_END;
+	runner_heal();
 	set_file(world.plan->generation_count - 1, false);
 }
 

@@ -129,6 +129,8 @@ void ledger_trigger(int32_t job);
 void ledger_term(void);
 bool ledger_is_open(uint64_t run);
 bool ledger_is_stopping(uint64_t run);
+/* As its job has it now; 0 where there is none, or no job any more. */
+int64_t ledger_timeout_ms(uint64_t run);
 size_t ledger_open(void);
 uint64_t ledger_pick_open(int64_t number); /* 0 if none is open */
 /* The engine that runs and one made from the store have to be of one mind. */
