@@ -47,9 +47,18 @@ static void keep_texts(struct recorder *recorder, struct record *record)
 	}
 }
 
-static bool may_wait(enum record_kind kind)
+/* Nothing may start before it is durable: a run, and its next attempt. */
+static bool lets_start(const struct record *record)
 {
-	return kind == RECORD_RUN || kind == RECORD_ATTEMPT || kind == RECORD_LOG;
+	return record->kind == RECORD_CLAIM ||
+	       (record->kind == RECORD_RUN && record->run.state == RUN_BACKOFF);
+}
+
+static bool may_wait(const struct record *record)
+{
+	return !lets_start(record) &&
+	       (record->kind == RECORD_RUN || record->kind == RECORD_ATTEMPT ||
+		record->kind == RECORD_LOG);
 }
 
 void recorder_add(struct recorder *recorder, const struct record *record, struct mono now)
@@ -64,7 +73,7 @@ void recorder_add(struct recorder *recorder, const struct record *record, struct
 	struct record *copy = &recorder->records[recorder->count++];
 	*copy = *record;
 	keep_texts(recorder, copy);
-	if (!may_wait(record->kind) || recorder->bytes > RECORDER_BYTES_MAX)
+	if (!may_wait(record) || recorder->bytes > RECORDER_BYTES_MAX)
 		recorder->is_urgent = true;
 }
 
@@ -109,7 +118,7 @@ static void answer_claims(struct recorder *recorder)
 	for (size_t i = 0; i < recorder->count; i++) {
 		const struct record *record = &recorder->records[i];
 
-		if (record->kind == RECORD_CLAIM)
+		if (lets_start(record))
 			inbox_push(recorder->inbox,
 				   &(struct event){.kind = record->lost ? EVENT_CLAIM_LOST
 									: EVENT_RECORDED,

@@ -31,7 +31,8 @@ struct active_run {
 	struct active_run *bucket;          /* next in the table of ids */
 	struct active_run *previous, *next; /* in the waiting line */
 	bool is_waiting;
-	bool is_adopted; /* from an earlier life; the executor is being asked */
+	bool is_unrecorded; /* that the last attempt is over is not durable yet */
+	bool is_adopted;    /* from an earlier life; the executor is being asked */
 	enum stop_cause stop;
 	int64_t grace_ms; /* of the job when it was started */
 };

@@ -236,6 +236,7 @@ static void conclude(struct step *step, struct active_run *run, const struct att
 	}
 	run->stop = STOP_NONE;
 	run->run.attempt++;
+	run->is_unrecorded = true;
 	enter(step, run, RUN_BACKOFF);
 	runs_set_message(run, message);
 	record_run(step, run);
@@ -380,10 +381,21 @@ static void retry(struct step *step, struct active_run *run, const struct cause 
 {
 	if (run->is_adopted) /* it is not its turn that has come: the stop did not arrive */
 		stop_again(step, run, cause);
+	else if (run->is_unrecorded)
+		return; /* with the record: else a crash now could start the last one again */
 	else if (run->slot)
 		line_up(step->engine, run);
 	else
 		finish(step, run, OUTCOME_FAILED, "the job was removed before it was tried again");
+}
+
+static void attempt_recorded(struct step *step, struct active_run *run, const struct cause *cause)
+{
+	bool was_unrecorded = run->is_unrecorded;
+
+	run->is_unrecorded = false;
+	if (was_unrecorded && !run->timer.place)
+		retry(step, run, cause);
 }
 
 static action_fn *const grid[RUN_STATE_COUNT][H_COUNT] = {
@@ -413,7 +425,8 @@ static action_fn *const grid[RUN_STATE_COUNT][H_COUNT] = {
 			  [H_LOST] = lost,
 			  [H_STOP] = stop_again,
 			  [H_TIMER] = stop_again},
-	[RUN_BACKOFF] = {[H_STARTED] = started,
+	[RUN_BACKOFF] = {[H_RECORDED] = attempt_recorded,
+			 [H_STARTED] = started,
 			 [H_START_FAILED] = never_started,
 			 [H_EXITED] = ended,
 			 [H_LOST] = lost,

@@ -175,6 +175,22 @@ static void test_a_claim_that_is_there_itself_is_not_lost(void **state)
 	assert_true(event.kind == EVENT_CLAIM_LOST);
 }
 
+/* The next attempt may not start before it is durable that the last one is over. */
+static void test_the_end_of_an_attempt_does_not_wait_and_is_answered(void **state)
+{
+	struct event event;
+
+	(void)state;
+	recorder_add(&recorder,
+		     &(struct record){.kind = RECORD_RUN,
+				      .run = {.id = 7, .job = "job", .state = RUN_BACKOFF}},
+		     start);
+	assert_true(recorder_flush(&recorder, start, false));
+	expect(&disk.kept, "R|");
+	assert_true(inbox_pop(&inbox, &event));
+	assert_true(event.kind == EVENT_RECORDED && event.run == 7);
+}
+
 static void test_much_output_does_not_wait(void **state)
 {
 	char *text = malloc(RECORDER_BYTES_MAX + 2);
@@ -249,6 +265,7 @@ int main(void)
 		TEST(test_output_waits_for_company),
 		TEST(test_claims_do_not_wait_and_are_answered),
 		TEST(test_a_claim_that_is_there_itself_is_not_lost),
+		TEST(test_the_end_of_an_attempt_does_not_wait_and_is_answered),
 		TEST(test_much_output_does_not_wait),
 		TEST(test_a_run_is_forgotten_when_its_end_is_durable),
 		TEST(test_a_failing_store_is_tried_again_in_order),
