@@ -71,8 +71,10 @@ static void parse(struct ledger_job *job)
 
 static bool is_same_when(const struct sim_job *a, const struct sim_job *b)
 {
-	return a && b && a->expression == b->expression && a->is_paris == b->is_paris &&
-	       a->jitter_s == b->jitter_s && a->is_enabled == b->is_enabled;
+	return a && b &&
+	       strcmp(plan_expression(a->expression), plan_expression(b->expression)) == 0 &&
+	       a->is_paris == b->is_paris && a->jitter_s == b->jitter_s &&
+	       a->is_enabled == b->is_enabled;
 }
 
 static void take_def(struct ledger_job *job, const struct sim_job *def, struct utc now)

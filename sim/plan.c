@@ -24,10 +24,10 @@ const char *item_word(enum item_kind kind)
 	return words[kind];
 }
 
-/* What jobs follow, the common more than once. */
+/* What jobs follow, the common more than once; no two texts mean the same. */
 static const char *const expressions[] = {
-	"0 * * * *",      "0 * * * *",    "*/30 * * * *",   "15 */2 * * *", "0 9 * * *",
-	"30 2 * * *",     "0 */6 * * *",  "5,50 * * * *",   "0 0 * * *",    "59 23 * * *",
+	"10 * * * *",     "10 * * * *",   "*/30 * * * *",   "15 */2 * * *", "0 9 * * *",
+	"30 2 * * *",     "0 */6 * * *",  "5,50 * * * *",   "0 1 * * *",    "59 23 * * *",
 	"*/15 8-9 * * *", "0 12 * * 1-5", "*/20 */3 * * *", "@hourly",      "@daily",
 	"* 5 * * *",      "30 * * * *",   "@every 47m",     "@reboot",      "*/10 0-2 * * *",
 };
