@@ -23,6 +23,7 @@ static const char usage[] =
 	"  --seeds COUNT  so many seeds from there on (200; 1 with --seed)\n"
 	"  --days D       of each history (drawn: 1 to 8)\n"
 	"  --jobs J       of each history (drawn: 1 to 9, now and then thousands)\n"
+	"  --bare         looks for no short history\n"
 	"  --history      tells the whole history of the seed\n"
 	"  --small [N]    every history of up to N events (6) of two jobs\n"
 	"\n"
@@ -32,7 +33,7 @@ struct options {
 	uint64_t seed;
 	int64_t seeds; /* 0: not given */
 	int32_t days, jobs, small;
-	bool has_seed, is_told;
+	bool has_seed, is_told, is_bare;
 };
 
 static bool read_number(const char *text, int64_t least, int64_t most, int64_t *number)
@@ -74,6 +75,8 @@ static void read_option(struct options *options, char **argv, int *i)
 		options->days = (int32_t)value_of(argv, i, 365);
 	} else if (strcmp(word, "--jobs") == 0) {
 		options->jobs = (int32_t)value_of(argv, i, 10000);
+	} else if (strcmp(word, "--bare") == 0) {
+		options->is_bare = true;
 	} else if (strcmp(word, "--history") == 0) {
 		options->is_told = true;
 	} else if (strcmp(word, "--small") == 0) {
@@ -104,7 +107,7 @@ static bool live_seed(const struct options *options, uint64_t seed)
 	bool ok = world_live(plan, options->is_told ? TELL_ALL : TELL_NOTHING);
 
 	if (!ok)
-		shrink_and_tell(plan);
+		shrink_and_tell(plan, options->is_bare);
 	plan_destroy(plan);
 	return ok;
 }

@@ -142,7 +142,7 @@ static void tell_jobs(const struct plan *plan)
 	buf_finish(&json);
 }
 
-void shrink_and_tell(struct plan *plan)
+void shrink_and_tell(struct plan *plan, bool is_bare)
 {
 	struct shrinking shrinking = {plan, 0};
 
@@ -152,6 +152,8 @@ void shrink_and_tell(struct plan *plan)
 	printf("  ./dev sim --seed %llu --history    tells all of it\n",
 	       (unsigned long long)plan->seed);
 	fflush(stdout);
+	if (is_bare)
+		return;
 	cut_days(&shrinking);
 	cut_all_items(&shrinking);
 	cut_odds(&shrinking);

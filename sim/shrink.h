@@ -4,7 +4,8 @@
 
 #include "plan.h"
 
-/* The plan has just broken a promise; which, and by which short history, is printed. */
-void shrink_and_tell(struct plan *plan);
+/* The plan has just broken a promise; which, and by which short history, is printed.
+ * is_bare: no short history. */
+void shrink_and_tell(struct plan *plan, bool is_bare);
 
 #endif
