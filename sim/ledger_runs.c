@@ -223,9 +223,10 @@ void ledger_start(const struct job *job, const struct run *from)
 	}
 	if (run->state == RUN_FINISHED)
 		world_broken("%s: a run is started that has ended", job->name);
-	if (from->attempt < run->attempt || from->attempt <= run->attempts_recorded)
-		world_broken("%s: attempt %d is started after attempt %d", job->name, from->attempt,
-			     run->attempt);
+	if (from->attempt != run->attempts_recorded + 1)
+		world_broken("%s: attempt %d is started, and the last one that is known to be over "
+			     "is attempt %d",
+			     job->name, from->attempt, run->attempts_recorded);
 	if (from->attempt > (run->is_dry ? 1 : run->job->max_attempts))
 		world_broken("%s: attempt %d is started, of %d that are allowed", job->name,
 			     from->attempt, run->is_dry ? 1 : run->job->max_attempts);
