@@ -212,17 +212,7 @@ static void check_job(struct ledger_job *job, struct utc now, bool is_first)
  * store knew better. */
 static bool is_loose(const struct ledger_job *job, struct utc scheduled)
 {
-	return utc_is_set(scheduled) && job->loose_until.ms != UTC_NONE.ms &&
-	       scheduled.ms <= job->loose_until.ms;
-}
-
-/* An instant that one history owes and another does not: nothing is said of it. */
-static void pass_over(struct ledger_job *job, struct utc now)
-{
-	while (job->has_plan && job->fire_ms <= now.ms)
-		set_plan(job, job->scheduled);
-	job->first_entry = 0;
-	job->loose_until = UTC_NONE;
+	return utc_is_set(scheduled) && scheduled.ms <= job->loose_until.ms;
 }
 
 static void check_group(struct utc now)
@@ -232,12 +222,8 @@ static void check_group(struct utc now)
 	for (size_t i = 0; i < ledger.job_count && !world.is_broken; i++) {
 		struct ledger_job *job = &ledger.jobs[i];
 
-		if (job->has_plan && job->fire_ms <= now.ms) {
-			if (is_loose(job, job->scheduled))
-				pass_over(job, now);
-			else
-				check_job(job, now, is_first);
-		}
+		if (job->has_plan && job->fire_ms <= now.ms)
+			check_job(job, now, is_first);
 		if (job->first_entry && !world.is_broken) {
 			char at[UTC_TEXT_MAX];
 
@@ -307,13 +293,24 @@ static void check_on_time(const struct ledger_job *job, const struct run *run)
 			     (long long)late_ms);
 }
 
+static void add_claim(const struct run *run)
+{
+	add_entry(&(struct entry){.is_claim = true,
+				  .scheduled = run->scheduled_at,
+				  .trigger = run->trigger,
+				  .decided_at = run->claimed_at},
+		  run->job);
+}
+
 static void on_claim(const struct record *record)
 {
 	const struct run *run = &record->run;
 	struct ledger_job *job = ledger_job(run->job);
 
-	if (record->lost && is_loose(job, run->scheduled_at))
+	if (record->lost && is_loose(job, run->scheduled_at)) {
+		add_claim(run);
 		return;
+	}
 	if (record->lost) {
 		world_broken("%s: a claim comes too late, its instant or run is there already",
 			     run->job);
@@ -327,11 +324,7 @@ static void on_claim(const struct record *record)
 			     "open",
 			     run->job);
 	if (utc_is_set(run->scheduled_at))
-		add_entry(&(struct entry){.is_claim = true,
-					  .scheduled = run->scheduled_at,
-					  .trigger = run->trigger,
-					  .decided_at = run->claimed_at},
-			  run->job);
+		add_claim(run);
 	if (run->epoch != ledger.epoch)
 		world_broken("%s: a claim in epoch %d, which is not the present one", run->job,
 			     run->epoch);
@@ -343,9 +336,7 @@ static void on_occurrence(const struct record *record)
 	const struct occurrence *o = &record->occurrence;
 	struct ledger_job *job = ledger_job(o->job);
 
-	if (record->lost && is_loose(job, o->scheduled_at))
-		return;
-	if (record->lost)
+	if (record->lost && !is_loose(job, o->scheduled_at))
 		world_broken("%s: an instant is recorded a second time", o->job);
 	if (o->epoch != ledger.epoch)
 		world_broken("%s: an instant of epoch %d, which is not the present one", o->job,
@@ -468,7 +459,7 @@ static void plan_again(struct ledger_job *job)
 	while (job->has_plan && job->fire_ms <= from.ms)
 		set_plan(job, job->scheduled);
 	if (job->has_plan && (!had || job->scheduled.ms < was.ms))
-		job->loose_until = had ? utc_add(was, -1) : UTC_NEVER;
+		job->loose_until = utc_add(job->since, schedule_jitter_max_ms(job->schedule));
 }
 
 void ledger_life_begins(void)
