@@ -208,8 +208,8 @@ static void check_job(struct ledger_job *job, struct utc now, bool is_first)
 	expect_missed(job, first, last, count);
 }
 
-/* Its schedule was changed, and another daemon took the instant to be still to come: the
- * store knew better. */
+/* Its schedule was changed, or the clock went back, and another daemon took the instant,
+ * whose jittered fire was still ahead, to be to come: the store knew better. */
 static bool is_loose(const struct ledger_job *job, struct utc scheduled)
 {
 	return utc_is_set(scheduled) && scheduled.ms <= job->loose_until.ms;
@@ -386,8 +386,10 @@ static void on_epoch(struct utc until, int32_t epoch)
 	for (size_t i = 0; i < ledger.job_count; i++) {
 		struct ledger_job *job = &ledger.jobs[i];
 
-		if (job->def && (was_wrong || schedule_follows_clock(job->schedule)))
+		if (job->def && (was_wrong || schedule_follows_clock(job->schedule))) {
 			set_plan(job, until);
+			job->since = until;
+		}
 	}
 }
 

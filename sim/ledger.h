@@ -14,7 +14,7 @@ struct ledger_job {
 	bool has_plan;
 	struct utc scheduled; /* the next instant that is owed */
 	int64_t fire_ms;
-	struct utc since;       /* its schedule is this one */
+	struct utc since;       /* it was planned anew */
 	struct utc loose_until; /* up to here an instant may be recorded or not */
 	struct ledger_run *open_runs;
 	size_t open; /* of those, the real ones */
