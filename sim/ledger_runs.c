@@ -333,6 +333,15 @@ void ledger_compare_runs(void)
 			     runs.open_count);
 }
 
+/* Of instants before it was planned anew, whose jittered fire still lies ahead, only one
+ * of the two knows. */
+static bool may_differ(const struct ledger_job *job)
+{
+	return utc_is_set(job->loose_until) ||
+	       (job->def && job->def->jitter_s &&
+		job->since.ms + (int64_t)job->def->jitter_s * 1000 > ledger.watermark.ms);
+}
+
 static void compare_plans(const struct engine *engine)
 {
 	for (size_t i = 0; i < machine_view->job_count; i++) {
@@ -340,7 +349,7 @@ static void compare_plans(const struct engine *engine)
 		struct utc a = UTC_NEVER, b = UTC_NEVER;
 		char one[UTC_TEXT_MAX], other[UTC_TEXT_MAX];
 
-		if (utc_is_set(ledger_job(name)->loose_until))
+		if (may_differ(ledger_job(name)))
 			continue;
 		machine_doors.next_fire(machine_doors.context, name, &a);
 		engine_next_fire(engine, name, &b);
