@@ -309,6 +309,7 @@ static void on_claim(const struct record *record)
 
 	if (record->lost && is_loose(job, run->scheduled_at)) {
 		add_claim(run);
+		ledger_runs_add_void(run, job);
 		return;
 	}
 	if (record->lost) {

@@ -70,6 +70,8 @@ struct ledger_job *ledger_job(const char *name);
 void ledger_runs_create(void);
 void ledger_runs_destroy(void);
 void ledger_runs_add(const struct run *run, struct ledger_job *job);
+/* Its claim came too late; what its daemon still says of it before it knows is void. */
+void ledger_runs_add_void(const struct run *run, struct ledger_job *job);
 void ledger_runs_change(const struct run *run);
 void ledger_runs_attempt(const struct attempt *attempt);
 

@@ -14,7 +14,7 @@ struct ledger_run {
 	struct ledger_run *next_open; /* of its job */
 	struct ledger_job *job;
 	uint64_t id;
-	bool is_dry, is_canceled;
+	bool is_dry, is_canceled, is_void;
 	enum run_state state;
 	enum outcome outcome, last_attempt;
 	int32_t attempt, attempts_recorded;
@@ -72,6 +72,18 @@ void ledger_runs_add(const struct run *from, struct ledger_job *job)
 		runs.open = mem_resize(runs.open, runs.open_capacity * sizeof(*runs.open));
 	}
 	runs.open[runs.open_count++] = run;
+}
+
+void ledger_runs_add_void(const struct run *from, struct ledger_job *job)
+{
+	struct ledger_run *run = mem_alloc(sizeof(*run));
+
+	*run = (struct ledger_run){.id = from->id,
+				   .job = job,
+				   .is_void = true,
+				   .state = RUN_FINISHED,
+				   .bucket = *chain_of(from->id)};
+	*chain_of(run->id) = run;
 }
 
 static void close_run(struct ledger_run *run)
@@ -137,6 +149,8 @@ void ledger_runs_change(const struct run *to)
 		world_broken("%s: news of a run that was never claimed", to->job);
 		return;
 	}
+	if (run->is_void)
+		return;
 	if (run->state == RUN_FINISHED) {
 		world_broken("j%d: a run that has ended changes", number_of(run));
 		return;
