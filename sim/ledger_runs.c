@@ -287,7 +287,12 @@ int64_t ledger_timeout_ms(uint64_t id)
 {
 	const struct ledger_run *run = find(id);
 
-	return run && run->job->def ? (int64_t)run->job->def->timeout_s * 1000 : 0;
+	if (!run || !run->job->def)
+		return 0;
+	/* Adopted while there may have been no such job: nobody knows its timeout. */
+	if (run->claimed_life != world.life && run->job->changed_life == world.life)
+		return 0;
+	return (int64_t)run->job->def->timeout_s * 1000;
 }
 
 size_t ledger_open(void)
