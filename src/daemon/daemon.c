@@ -145,6 +145,7 @@ static void make_engine(struct daemon *daemon, const struct store_state *state)
 	daemon->engine =
 		engine_create(&(struct engine_options){.max_running = daemon->options->max_running},
 			      &(struct engine_past){.evaluated_until = state->evaluated_until,
+						    .fixed_until = state->fixed_until,
 						    .epoch = state->epoch,
 						    .last_run = state->last_run,
 						    .node = state->node,

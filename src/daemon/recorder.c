@@ -47,9 +47,18 @@ static void keep_texts(struct recorder *recorder, struct record *record)
 	}
 }
 
-static bool may_wait(enum record_kind kind)
+/* Nothing may start before it is durable: a run, and its next attempt. */
+static bool lets_start(const struct record *record)
 {
-	return kind == RECORD_RUN || kind == RECORD_ATTEMPT || kind == RECORD_LOG;
+	return record->kind == RECORD_CLAIM ||
+	       (record->kind == RECORD_RUN && record->run.state == RUN_BACKOFF);
+}
+
+static bool may_wait(const struct record *record)
+{
+	return !lets_start(record) &&
+	       (record->kind == RECORD_RUN || record->kind == RECORD_ATTEMPT ||
+		record->kind == RECORD_LOG);
 }
 
 void recorder_add(struct recorder *recorder, const struct record *record, struct mono now)
@@ -64,7 +73,7 @@ void recorder_add(struct recorder *recorder, const struct record *record, struct
 	struct record *copy = &recorder->records[recorder->count++];
 	*copy = *record;
 	keep_texts(recorder, copy);
-	if (!may_wait(record->kind) || recorder->bytes > RECORDER_BYTES_MAX)
+	if (!may_wait(record) || recorder->bytes > RECORDER_BYTES_MAX)
 		recorder->is_urgent = true;
 }
 
@@ -79,12 +88,37 @@ void recorder_forget(struct recorder *recorder, enum executor_kind executor, uin
 	recorder->ended[recorder->ended_count++] = (struct ended){run, executor};
 }
 
+static bool note_claim(void *context, const struct run *run)
+{
+	struct record *record = context;
+	const struct run *claim = &record->run;
+
+	record->lost = strcmp(run->job, claim->job) != 0 || run->epoch != claim->epoch ||
+		       run->scheduled_at.ms != claim->scheduled_at.ms;
+	return false;
+}
+
+/* A commit that was said to have failed may have stored all the same: a claim that
+ * comes too late for itself is none. The run's id tells. */
+static bool settle_claims(const struct recorder *recorder, struct err *err)
+{
+	for (size_t i = 0; i < recorder->count; i++) {
+		struct record *record = &recorder->records[i];
+
+		if (record->kind == RECORD_CLAIM && record->lost &&
+		    !store_runs(recorder->store, &(struct run_filter){.id = record->run.id},
+				note_claim, record, err))
+			return err_wrap(err, "looking for a claim");
+	}
+	return true;
+}
+
 static void answer_claims(struct recorder *recorder)
 {
 	for (size_t i = 0; i < recorder->count; i++) {
 		const struct record *record = &recorder->records[i];
 
-		if (record->kind == RECORD_CLAIM)
+		if (lets_start(record))
 			inbox_push(recorder->inbox,
 				   &(struct event){.kind = record->lost ? EVENT_CLAIM_LOST
 									: EVENT_RECORDED,
@@ -141,7 +175,8 @@ bool recorder_flush(struct recorder *recorder, struct mono now, bool whole)
 
 	if (recorder->count == 0 || (!whole && !is_due))
 		return !recorder->is_failing;
-	if (!store_apply(recorder->store, recorder->records, recorder->count, &err))
+	if (!store_apply(recorder->store, recorder->records, recorder->count, &err) ||
+	    !settle_claims(recorder, &err))
 		return failed(recorder, &err, now);
 	if (recorder->is_failing)
 		log_warn("the store takes records again");

@@ -1,10 +1,11 @@
 /*
  * recorder.h - the way into the store: records in order, committed in groups.
  *
- * Claims, revisions and the watermark are committed at the end of the turn that
- * made them, as nothing may start before. Everything else (ends of runs, output)
- * may wait a few milliseconds for company: until it is durable the runner's spool
- * keeps it. A failing store keeps the queue; it is tried again, in order.
+ * Claims, the ends of attempts that another one follows, revisions and the watermark
+ * are committed at the end of the turn that made them, as nothing may start before.
+ * Everything else (ends of runs, output) may wait a few milliseconds for company: until
+ * it is durable the runner's spool keeps it. A failing store keeps the queue; it is
+ * tried again, in order.
  */
 #ifndef BELFRY_RECORDER_H
 #define BELFRY_RECORDER_H

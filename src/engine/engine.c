@@ -13,6 +13,7 @@ struct engine *engine_create(const struct engine_options *options, const struct 
 	assert(options->max_running >= 1);
 	engine->options = *options;
 	engine->evaluated = past->evaluated_until;
+	engine->fixed_until = past->fixed_until;
 	engine->epoch = past->epoch;
 	engine->last_run = past->last_run;
 	engine->node = past->node;

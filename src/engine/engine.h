@@ -24,6 +24,7 @@ struct engine_options {
 /* What an earlier life left in the store. */
 struct engine_past {
 	struct utc evaluated_until; /* UTC_NONE: a first start */
+	struct utc fixed_until;     /* fixed times wait for it; UTC_NONE: for nothing */
 	int32_t epoch;
 	uint64_t last_run;
 	uint8_t node;

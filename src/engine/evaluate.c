@@ -161,6 +161,8 @@ static void clock_went_back(struct step *step, int64_t by_ms)
 	bool was_wrong = by_ms >= WRONG_CLOCK_MS;
 
 	engine->epoch++;
+	engine->fixed_until =
+		was_wrong ? step->now.utc : utc_max(engine->fixed_until, engine->evaluated);
 	for (size_t i = 0; i < engine->slot_count; i++) {
 		struct slot *slot = &engine->slots[i];
 
@@ -173,6 +175,7 @@ static void clock_went_back(struct step *step, int64_t by_ms)
 	effect->record.kind = RECORD_EPOCH;
 	effect->record.evaluated.until = step->now.utc;
 	effect->record.evaluated.epoch = engine->epoch;
+	effect->record.evaluated.fixed_until = engine->fixed_until;
 	tell_line(step, NULL, true, "the clock went back from %s to %s; %s",
 		  utc_format(engine->evaluated, before), utc_format(step->now.utc, after),
 		  was_wrong ? "the old time is taken to have been wrong, all jobs are planned anew"
@@ -186,8 +189,10 @@ void evaluate(struct step *step)
 
 	if (engine->draining || !engine->slot_table)
 		return;
-	if (utc_is_set(engine->evaluated) && engine->evaluated.ms - now.ms >= STEP_BACK_MS)
+	if (utc_is_set(engine->evaluated) && engine->evaluated.ms - now.ms >= STEP_BACK_MS) {
 		clock_went_back(step, engine->evaluated.ms - now.ms);
+		engine->evaluated = now;
+	}
 	bool nobody_looked =
 		utc_is_set(engine->evaluated) && now.ms - engine->evaluated.ms > SILENCE_MS;
 	bool catches_up = !engine->has_run || nobody_looked;
@@ -207,6 +212,7 @@ void evaluate(struct step *step)
 		slots_plan(engine, slot, scheduled);
 		decide(step, slot, TRIGGER_SCHEDULE, scheduled);
 	}
-	engine->evaluated = now;
+	/* Drift back takes back nothing, and adds up to a step back. */
+	engine->evaluated = utc_max(engine->evaluated, now);
 	engine->has_run = true;
 }

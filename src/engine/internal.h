@@ -31,7 +31,8 @@ struct active_run {
 	struct active_run *bucket;          /* next in the table of ids */
 	struct active_run *previous, *next; /* in the waiting line */
 	bool is_waiting;
-	bool is_adopted; /* from an earlier life; the executor is being asked */
+	bool is_unrecorded; /* that the last attempt is over is not durable yet */
+	bool is_adopted;    /* from an earlier life; the executor is being asked */
 	enum stop_cause stop;
 	int64_t grace_ms; /* of the job when it was started */
 };
@@ -50,8 +51,9 @@ struct engine {
 	struct heap timers;
 	size_t running;
 
-	struct utc evaluated; /* every due instant up to here is decided */
-	bool has_run;         /* stepped before: evaluated is this life's own */
+	struct utc evaluated;   /* every due instant up to here is decided */
+	struct utc fixed_until; /* what the clock showed before it went back, at most */
+	bool has_run;           /* stepped before: evaluated is this life's own */
 	bool draining;
 	int32_t epoch;
 	uint64_t last_run;
@@ -81,6 +83,8 @@ void slots_finish(struct engine *engine);
 struct active_run *runs_add(struct engine *engine, const struct run *run, struct slot *slot);
 struct active_run *runs_find(const struct engine *engine, uint64_t id);
 void runs_remove(struct engine *engine, struct active_run *run);
+/* Whether an executor may be busy with it; of an adopted one nobody knows yet. */
+bool runs_is_occupied(const struct active_run *run);
 void runs_set_message(struct active_run *run, const char *message);
 void runs_finish(struct engine *engine);
 

@@ -65,24 +65,33 @@ static void record_attempt(struct step *step, const struct active_run *run, enum
 	};
 }
 
-static bool is_occupied(const struct active_run *run)
+/* Changes what the executors are taken to be busy with, if anything changed. */
+static void recount(struct step *step, struct active_run *run, bool was)
 {
-	return run->run.state == RUN_STARTING || run->run.state == RUN_RUNNING ||
-	       run->run.state == RUN_STOPPING;
-}
-
-static void enter(struct step *step, struct active_run *run, enum run_state state)
-{
-	bool was = is_occupied(run);
-
-	run->run.state = state;
-	bool is = is_occupied(run);
+	bool is = runs_is_occupied(run);
 
 	if (was == is)
 		return;
 	step->engine->running += is ? 1 : (size_t)-1;
 	if (run->slot && !run->run.dry_run)
 		run->slot->occupied += is ? 1u : (uint32_t)-1;
+}
+
+static void enter(struct step *step, struct active_run *run, enum run_state state)
+{
+	bool was = runs_is_occupied(run);
+
+	run->run.state = state;
+	recount(step, run, was);
+}
+
+/* The executor has answered what became of it. */
+static void settle(struct step *step, struct active_run *run)
+{
+	bool was = runs_is_occupied(run);
+
+	run->is_adopted = false;
+	recount(step, run, was);
 }
 
 static void line_up(struct engine *engine, struct active_run *run)
@@ -172,14 +181,40 @@ static void claim_lost(struct step *step, struct active_run *run, const struct c
 	runs_remove(step->engine, run);
 }
 
+/* It goes on under another engine, which sees to its timeout, and to a stop that may
+ * not have arrived. */
+static void take_charge(struct step *step, struct active_run *run)
+{
+	const struct job *job = run->slot ? run->slot->job : NULL;
+
+	settle(step, run);
+	if (job)
+		run->grace_ms = job->grace_ms;
+	if (run->stop != STOP_NONE)
+		ask_stop(step, run);
+	else if (job && overdue_at(step, job) != NO_TIMER_MS)
+		heap_set(&step->engine->timers, &run->timer, overdue_at(step, job));
+}
+
 static void started(struct step *step, struct active_run *run, const struct cause *cause)
 {
-	run->is_adopted = false;
+	bool was_adopted = run->is_adopted;
+
 	if (!utc_is_set(run->run.started_at))
 		run->run.started_at = cause->event->at;
 	if (run->run.state != RUN_STOPPING)
-		enter(step, run, RUN_RUNNING);
+		enter(step, run, run->stop == STOP_NONE ? RUN_RUNNING : RUN_STOPPING);
 	record_run(step, run);
+	if (was_adopted)
+		take_charge(step, run);
+}
+
+/* That it runs was recorded by an earlier life. */
+static void goes_on(struct step *step, struct active_run *run, const struct cause *cause)
+{
+	(void)cause;
+	if (run->is_adopted)
+		take_charge(step, run);
 }
 
 /* The attempt is over; another one follows, or the run ends. */
@@ -201,10 +236,22 @@ static void conclude(struct step *step, struct active_run *run, const struct att
 	}
 	run->stop = STOP_NONE;
 	run->run.attempt++;
+	run->is_unrecorded = true;
 	enter(step, run, RUN_BACKOFF);
 	runs_set_message(run, message);
 	record_run(step, run);
 	heap_set(&step->engine->timers, &run->timer, step->now.mono.ms + wait_ms);
+}
+
+static enum outcome outcome_of_no_start(enum stop_cause stop)
+{
+	switch (stop) {
+	case STOP_NONE: return OUTCOME_FAILED;
+	case STOP_TIMEOUT: return OUTCOME_TIMED_OUT;
+	case STOP_CANCEL:
+	case STOP_REPLACED: break;
+	}
+	return OUTCOME_CANCELED;
 }
 
 static void start_failed(struct step *step, struct active_run *run, const struct cause *cause)
@@ -214,9 +261,20 @@ static void start_failed(struct step *step, struct active_run *run, const struct
 				  .exit_code = -1,
 				  .processed = -1,
 				  .failed = -1};
-	enum outcome outcome = run->stop == STOP_NONE ? OUTCOME_FAILED : OUTCOME_CANCELED;
 
-	conclude(step, run, &end, outcome, cause->event->message);
+	settle(step, run);
+	conclude(step, run, &end, outcome_of_no_start(run->stop), cause->event->message);
+}
+
+static const char *stop_words(enum stop_cause stop)
+{
+	switch (stop) {
+	case STOP_REPLACED: return "replaced by a newer run before it started";
+	case STOP_NONE:
+	case STOP_CANCEL:
+	case STOP_TIMEOUT: break;
+	}
+	return "canceled before it started";
 }
 
 /* The earlier life had recorded the run, but it certainly never started. */
@@ -230,9 +288,11 @@ static void never_started(struct step *step, struct active_run *run, const struc
 		start_failed(step, run, cause);
 		return;
 	}
-	run->is_adopted = false;
 	enter(step, run, RUN_CLAIMED);
-	if (!run->slot)
+	settle(step, run);
+	if (run->stop != STOP_NONE)
+		finish(step, run, OUTCOME_CANCELED, stop_words(run->stop));
+	else if (!run->slot)
 		finish(step, run, OUTCOME_CANCELED, "the job was removed before the run started");
 	else if (is_late)
 		finish(step, run, OUTCOME_CANCELED,
@@ -260,7 +320,7 @@ static void ended(struct step *step, struct active_run *run, const struct cause 
 	const struct job *job = run->slot ? run->slot->job : NULL;
 	enum outcome outcome = verdict_outcome(job, run->stop, end);
 
-	run->is_adopted = false;
+	settle(step, run);
 	add_up(&run->run, end);
 	conclude(step, run, end, outcome,
 		 verdict_message(step->effects->arena, outcome, run->stop, end));
@@ -274,19 +334,8 @@ static void lost(struct step *step, struct active_run *run, const struct cause *
 				  .processed = -1,
 				  .failed = -1};
 
-	run->is_adopted = false;
+	settle(step, run);
 	conclude(step, run, &end, OUTCOME_UNKNOWN, cause->event->message);
-}
-
-static const char *stop_words(enum stop_cause stop)
-{
-	switch (stop) {
-	case STOP_REPLACED: return "replaced by a newer run before it started";
-	case STOP_NONE:
-	case STOP_CANCEL:
-	case STOP_TIMEOUT: break;
-	}
-	return "canceled before it started";
 }
 
 static void stop_before_start(struct step *step, struct active_run *run, const struct cause *cause)
@@ -295,7 +344,7 @@ static void stop_before_start(struct step *step, struct active_run *run, const s
 }
 
 /* Recorded by an earlier life: what became of it has to be known first. */
-static void stop_claimed(struct step *step, struct active_run *run, const struct cause *cause)
+static void stop_waiting(struct step *step, struct active_run *run, const struct cause *cause)
 {
 	run->stop = cause->stop;
 	if (run->is_adopted)
@@ -313,9 +362,11 @@ static void stop(struct step *step, struct active_run *run, const struct cause *
 	ask_stop(step, run);
 }
 
+/* By a timer, or by somebody who does not want it tried again either. */
 static void stop_again(struct step *step, struct active_run *run, const struct cause *cause)
 {
-	(void)cause;
+	if (cause->stop == STOP_CANCEL || cause->stop == STOP_REPLACED)
+		run->stop = cause->stop;
 	ask_stop(step, run);
 }
 
@@ -328,11 +379,23 @@ static void overdue(struct step *step, struct active_run *run, const struct caus
 
 static void retry(struct step *step, struct active_run *run, const struct cause *cause)
 {
-	(void)cause;
-	if (run->slot)
+	if (run->is_adopted) /* it is not its turn that has come: the stop did not arrive */
+		stop_again(step, run, cause);
+	else if (run->is_unrecorded)
+		return; /* with the record: else a crash now could start the last one again */
+	else if (run->slot)
 		line_up(step->engine, run);
 	else
 		finish(step, run, OUTCOME_FAILED, "the job was removed before it was tried again");
+}
+
+static void attempt_recorded(struct step *step, struct active_run *run, const struct cause *cause)
+{
+	bool was_unrecorded = run->is_unrecorded;
+
+	run->is_unrecorded = false;
+	if (was_unrecorded && !run->timer.place)
+		retry(step, run, cause);
 }
 
 static action_fn *const grid[RUN_STATE_COUNT][H_COUNT] = {
@@ -342,14 +405,16 @@ static action_fn *const grid[RUN_STATE_COUNT][H_COUNT] = {
 			 [H_START_FAILED] = never_started,
 			 [H_EXITED] = ended,
 			 [H_LOST] = lost,
-			 [H_STOP] = stop_claimed},
+			 [H_STOP] = stop_waiting,
+			 [H_TIMER] = stop_again},
 	[RUN_STARTING] = {[H_STARTED] = started,
 			  [H_START_FAILED] = never_started,
 			  [H_EXITED] = ended,
 			  [H_LOST] = lost,
 			  [H_STOP] = stop,
 			  [H_TIMER] = overdue},
-	[RUN_RUNNING] = {[H_START_FAILED] = start_failed,
+	[RUN_RUNNING] = {[H_STARTED] = goes_on,
+			 [H_START_FAILED] = start_failed,
 			 [H_EXITED] = ended,
 			 [H_LOST] = lost,
 			 [H_STOP] = stop,
@@ -360,11 +425,12 @@ static action_fn *const grid[RUN_STATE_COUNT][H_COUNT] = {
 			  [H_LOST] = lost,
 			  [H_STOP] = stop_again,
 			  [H_TIMER] = stop_again},
-	[RUN_BACKOFF] = {[H_STARTED] = started,
+	[RUN_BACKOFF] = {[H_RECORDED] = attempt_recorded,
+			 [H_STARTED] = started,
 			 [H_START_FAILED] = never_started,
 			 [H_EXITED] = ended,
 			 [H_LOST] = lost,
-			 [H_STOP] = stop_before_start,
+			 [H_STOP] = stop_waiting,
 			 [H_TIMER] = retry},
 };
 
@@ -421,10 +487,8 @@ void life_timers(struct step *step)
 
 static bool may_start(const struct active_run *run)
 {
-	enum overlap overlap = run->slot->job->overlap;
-
 	return run->run.dry_run || run->slot->occupied == 0 ||
-	       (overlap != OVERLAP_QUEUE && overlap != OVERLAP_REPLACE);
+	       run->slot->job->overlap == OVERLAP_ALLOW;
 }
 
 void life_start_waiting(struct step *step)
@@ -446,12 +510,10 @@ void life_start_waiting(struct step *step)
 void life_adopt(struct engine *engine, const struct run *run)
 {
 	struct active_run *adopted = runs_add(engine, run, NULL);
-	bool is_occupied_state = run->state == RUN_STARTING || run->state == RUN_RUNNING ||
-				 run->state == RUN_STOPPING;
 
 	assert(run->state != RUN_FINISHED);
 	adopted->is_adopted = true;
-	engine->running += is_occupied_state;
+	engine->running += runs_is_occupied(adopted);
 	/* Where the job's own grace is not known, a middling one serves. */
 	adopted->grace_ms = 10000;
 	if (run->state == RUN_STOPPING)

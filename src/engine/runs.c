@@ -59,6 +59,12 @@ struct active_run *runs_find(const struct engine *engine, uint64_t id)
 	return NULL;
 }
 
+bool runs_is_occupied(const struct active_run *run)
+{
+	return run->is_adopted || run->run.state == RUN_STARTING || run->run.state == RUN_RUNNING ||
+	       run->run.state == RUN_STOPPING;
+}
+
 /* The texts are ours; struct run has them const for everybody else. */
 static void free_text(const char *text)
 {

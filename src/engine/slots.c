@@ -23,6 +23,8 @@ struct slot *slots_find(const struct engine *engine, const char *name)
 
 void slots_plan(struct engine *engine, struct slot *slot, struct utc after)
 {
+	bool goes_on = slot->due.place && slot->scheduled.ms == after.ms;
+	int64_t floor = goes_on ? slot->due.key : INT64_MIN;
 	struct utc next;
 
 	if (!slot->job->enabled || !schedule_next_after(slot->job->schedule, after, &next)) {
@@ -31,7 +33,10 @@ void slots_plan(struct engine *engine, struct slot *slot, struct utc after)
 		return;
 	}
 	slot->scheduled = next;
-	heap_set(&engine->due, &slot->due, next.ms + schedule_jitter_ms(slot->job->schedule, next));
+	int64_t fire = next.ms + schedule_jitter_ms(slot->job->schedule, next);
+	/* No instant passes the one before it, however long the jitter: what fires
+	 * later would look as if nobody had been there for it. */
+	heap_set(&engine->due, &slot->due, fire > floor ? fire : floor);
 }
 
 /* The last instant before `from` whose jittered fire still lies ahead would be lost
@@ -126,6 +131,14 @@ static void keep_plan(struct engine *engine, const struct slot *old, struct slot
 		heap_set(&engine->due, &slot->due, old->due.key);
 }
 
+/* From where a job is planned for which nothing was decided up to `until`. */
+static struct utc planned_from(const struct engine *engine, const struct slot *slot,
+			       struct utc until)
+{
+	return schedule_follows_clock(slot->job->schedule) ? until
+							   : utc_max(until, engine->fixed_until);
+}
+
 static void take_over(struct step *step, const struct event *event, const struct slot *old,
 		      struct slot *slot)
 {
@@ -141,9 +154,10 @@ static void take_over(struct step *step, const struct event *event, const struct
 				  utc_add(engine->evaluated, -event->rules_age_ms));
 		tell_move(step, old, slot);
 	} else if (!engine->has_run && utc_is_set(engine->evaluated)) {
-		plan_from(engine, slot, engine->evaluated, UTC_NONE);
+		plan_from(engine, slot, planned_from(engine, slot, engine->evaluated), UTC_NONE);
 	} else {
-		slots_plan(engine, slot, step->now.utc);
+		slots_plan(engine, slot,
+			   planned_from(engine, slot, utc_max(step->now.utc, engine->evaluated)));
 	}
 }
 
@@ -152,14 +166,10 @@ static void rehome_runs(struct engine *engine)
 {
 	for (size_t i = 0; engine->run_table && i <= engine->run_mask; i++) {
 		for (struct active_run *run = engine->run_table[i]; run; run = run->bucket) {
-			bool is_occupied = run->run.state == RUN_STARTING ||
-					   run->run.state == RUN_RUNNING ||
-					   run->run.state == RUN_STOPPING;
-
 			run->slot = slots_find(engine, run->run.job);
 			if (run->slot && !run->run.dry_run) {
 				run->slot->active++;
-				run->slot->occupied += is_occupied;
+				run->slot->occupied += runs_is_occupied(run);
 			}
 		}
 	}

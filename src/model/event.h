@@ -27,7 +27,7 @@ struct attempt_end {
 enum event_kind {
 	EVENT_TICK,         /* nothing but time */
 	EVENT_CONFIG,       /* a new generation is in force */
-	EVENT_RECORDED,     /* a claim is durable */
+	EVENT_RECORDED,     /* a claim is durable, or that an attempt is over */
 	EVENT_CLAIM_LOST,   /* the occurrence had been recorded before */
 	EVENT_STARTED,      /* an attempt runs */
 	EVENT_START_FAILED, /* it certainly did not start; message says why */

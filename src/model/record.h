@@ -44,6 +44,8 @@ struct record {
 		struct {
 			struct utc until;
 			int32_t epoch;
+			/* EPOCH: what the clock showed before; fixed times wait for it. */
+			struct utc fixed_until;
 		} evaluated; /* EVALUATED, EPOCH */
 	};
 };

@@ -20,7 +20,7 @@ struct store_ops {
 	void (*close)(struct store *store);
 	/* All or nothing; sets lost, which is false in every record before. */
 	bool (*apply)(struct store *store, struct record *records, size_t count, struct err *err);
-	/* state is zeroed, evaluated_until is UTC_NONE. */
+	/* state is zeroed, evaluated_until and fixed_until are UTC_NONE. */
 	bool (*load)(struct store *store, struct arena *arena, struct store_state *state,
 		     struct err *err);
 	/* Queries, as in store.h. Call backs may ask the store again meanwhile. */

@@ -299,6 +299,12 @@ static void apply_evaluated(struct memory *memory, struct record *record)
 	memory->epoch = record->evaluated.epoch;
 }
 
+static void apply_epoch(struct memory *memory, struct record *record)
+{
+	apply_evaluated(memory, record);
+	memory->fixed_until = record->evaluated.fixed_until;
+}
+
 typedef void apply_fn(struct memory *memory, struct record *record);
 
 static apply_fn *const appliers[] = {
@@ -309,7 +315,7 @@ static apply_fn *const appliers[] = {
 	[RECORD_LOG] = apply_log,
 	[RECORD_REVISION] = apply_revision,
 	[RECORD_EVALUATED] = apply_evaluated,
-	[RECORD_EPOCH] = apply_evaluated,
+	[RECORD_EPOCH] = apply_epoch,
 };
 
 /* No record can fail here, so a batch cannot fail halfway. */
@@ -459,6 +465,6 @@ struct store *memory_create(void)
 	struct memory *memory = mem_alloc(sizeof(*memory));
 
 	memory->store.ops = &ops;
-	memory->evaluated_until = UTC_NONE;
+	memory->evaluated_until = memory->fixed_until = UTC_NONE;
 	return &memory->store;
 }

@@ -56,6 +56,7 @@ bool memory_load(struct store *store, struct arena *arena, struct store_state *s
 
 	(void)err;
 	state->evaluated_until = memory->evaluated_until;
+	state->fixed_until = memory->fixed_until;
 	state->epoch = memory->epoch;
 	state->last_run = memory->last_run;
 	load_open_runs(memory, arena, state);

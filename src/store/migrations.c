@@ -15,7 +15,8 @@
  */
 static const char first_schema[] =
 	"CREATE TABLE meta (\n"
-	"	key TEXT PRIMARY KEY,\n" /* node, epoch, evaluated_until, last_run, touch */
+	"	key TEXT PRIMARY KEY,\n" /* node, epoch, evaluated_until, fixed_until, last_run,
+					    touch */
 	"	value INTEGER\n"
 	") STRICT, WITHOUT ROWID;\n"
 

@@ -24,6 +24,8 @@ static enum going hand_meta(sqlite3_stmt *statement, void *context, struct err *
 		state->last_run = (uint64_t)sqlite_get_int(&from);
 	else if (strcmp(key, "evaluated_until") == 0)
 		state->evaluated_until = sqlite_get_time(&from);
+	else if (strcmp(key, "fixed_until") == 0)
+		state->fixed_until = sqlite_get_time(&from);
 	return GOING_ON;
 }
 

@@ -244,6 +244,21 @@ static bool write_evaluated(struct sqlite *s, struct record *record, struct err 
 	return sqlite_run(s, statement, err);
 }
 
+static bool write_epoch(struct sqlite *s, struct record *record, struct err *err)
+{
+	sqlite3_stmt *statement = sqlite_kept(s, KEPT_EPOCH,
+					      "INSERT INTO meta (key, value) "
+					      "VALUES ('fixed_until', ?) "
+					      "ON CONFLICT DO UPDATE SET value = excluded.value",
+					      err);
+	struct binder to = {statement, 0};
+
+	if (!statement || !write_evaluated(s, record, err))
+		return false;
+	sqlite_put_time(&to, record->evaluated.fixed_until);
+	return sqlite_run(s, statement, err);
+}
+
 /* Ids that were ever asked for are not given out again, lost or pruned. */
 static bool write_last_run(struct sqlite *s, uint64_t last_run, struct err *err)
 {
@@ -270,7 +285,7 @@ static write_fn *const writers[] = {
 	[RECORD_LOG] = write_log,
 	[RECORD_REVISION] = write_revision,
 	[RECORD_EVALUATED] = write_evaluated,
-	[RECORD_EPOCH] = write_evaluated,
+	[RECORD_EPOCH] = write_epoch,
 };
 
 static bool write_all(struct sqlite *s, struct record *records, size_t count, struct err *err)

@@ -79,8 +79,10 @@ static void check(const struct record *record)
 	case RECORD_OCCURRENCE: check_occurrence(&record->occurrence); break;
 	case RECORD_LOG: check_log(&record->log); break;
 	case RECORD_REVISION: check_revision(&record->revision); break;
-	case RECORD_EVALUATED:
-	case RECORD_EPOCH: assert(is_time(record->evaluated.until)); break;
+	case RECORD_EPOCH:
+		assert(is_time(record->evaluated.fixed_until));
+		__attribute__((fallthrough));
+	case RECORD_EVALUATED: assert(is_time(record->evaluated.until)); break;
 	}
 }
 
@@ -109,7 +111,7 @@ bool store_apply(struct store *store, struct record *records, size_t count, stru
 bool store_load(struct store *store, struct arena *arena, struct store_state *state,
 		struct err *err)
 {
-	*state = (struct store_state){.evaluated_until = UTC_NONE};
+	*state = (struct store_state){.evaluated_until = UTC_NONE, .fixed_until = UTC_NONE};
 	return store->ops->load(store, arena, state, err);
 }
 

@@ -29,6 +29,7 @@ bool store_apply(struct store *store, struct record *records, size_t count, stru
 /* What the engine needs to go on after a restart. Everything lives in arena. */
 struct store_state {
 	struct utc evaluated_until; /* UTC_NONE in a new store */
+	struct utc fixed_until;     /* of the last RECORD_EPOCH; UTC_NONE if there was none */
 	int32_t epoch;
 	uint64_t last_run;     /* the largest id ever given out, 0 if none */
 	uint8_t node;          /* this store's salt of run ids; drawn once when created */

@@ -16,6 +16,8 @@
 /* What the store was asked to keep, a word each; and whether it does. */
 static struct {
 	bool fails, loses_claims;
+	uint64_t knows; /* a run that is there */
+	struct utc scheduled_at;
 	int calls;
 	struct buf kept;
 } disk;
@@ -37,6 +39,19 @@ bool store_apply(struct store *store, struct record *records, size_t count, stru
 		records[i].lost = records[i].kind == RECORD_CLAIM && disk.loses_claims;
 	}
 	buf_char(&disk.kept, '|');
+	return true;
+}
+
+bool store_runs(struct store *store, const struct run_filter *filter, store_run_fn *row,
+		void *context, struct err *err)
+{
+	(void)store;
+	if (disk.fails)
+		return err_set(err, "disk is full");
+	if (filter->id == disk.knows)
+		row(context, &(struct run){.id = filter->id,
+					   .job = "job",
+					   .scheduled_at = disk.scheduled_at});
 	return true;
 }
 
@@ -140,6 +155,42 @@ static void test_claims_do_not_wait_and_are_answered(void **state)
 	assert_true(event.kind == EVENT_CLAIM_LOST && event.run == 8);
 }
 
+/* The commit before was said to have failed, and had not. */
+static void test_a_claim_that_is_there_itself_is_not_lost(void **state)
+{
+	struct event event;
+
+	(void)state;
+	disk.loses_claims = true;
+	disk.knows = 7;
+	add_run(RECORD_CLAIM, 7, start);
+	assert_true(recorder_flush(&recorder, start, false));
+	assert_true(inbox_pop(&inbox, &event));
+	assert_true(event.kind == EVENT_RECORDED && event.run == 7);
+	/* Another run under that id is another run. */
+	disk.scheduled_at = (struct utc){60000};
+	add_run(RECORD_CLAIM, 7, start);
+	assert_true(recorder_flush(&recorder, start, false));
+	assert_true(inbox_pop(&inbox, &event));
+	assert_true(event.kind == EVENT_CLAIM_LOST);
+}
+
+/* The next attempt may not start before it is durable that the last one is over. */
+static void test_the_end_of_an_attempt_does_not_wait_and_is_answered(void **state)
+{
+	struct event event;
+
+	(void)state;
+	recorder_add(&recorder,
+		     &(struct record){.kind = RECORD_RUN,
+				      .run = {.id = 7, .job = "job", .state = RUN_BACKOFF}},
+		     start);
+	assert_true(recorder_flush(&recorder, start, false));
+	expect(&disk.kept, "R|");
+	assert_true(inbox_pop(&inbox, &event));
+	assert_true(event.kind == EVENT_RECORDED && event.run == 7);
+}
+
 static void test_much_output_does_not_wait(void **state)
 {
 	char *text = malloc(RECORDER_BYTES_MAX + 2);
@@ -213,6 +264,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_output_waits_for_company),
 		TEST(test_claims_do_not_wait_and_are_answered),
+		TEST(test_a_claim_that_is_there_itself_is_not_lost),
+		TEST(test_the_end_of_an_attempt_does_not_wait_and_is_answered),
 		TEST(test_much_output_does_not_wait),
 		TEST(test_a_run_is_forgotten_when_its_end_is_durable),
 		TEST(test_a_failing_store_is_tried_again_in_order),

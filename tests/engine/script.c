@@ -2,7 +2,7 @@
  * script.c - runs engine scripts: at this time, this happens, expect these effects.
  *
  * A script is a text file of lines:
- *	past UTC [epoch=N]            what an earlier life left (before the first `jobs`)
+ *	past UTC [epoch=N] [fixed=UTC]    what an earlier life left (before the first `jobs`)
  *	open JOB STATE [scheduled=UTC] [attempt=N]    a run it left unfinished
  *	max N                         runs at a time
  *	zone NAME TZ                  from now on its rules are those of the POSIX TZ string
@@ -415,6 +415,8 @@ static void run_line(struct script *script, char *line)
 			die(script, "past UTC");
 		script->past.evaluated_until = read_utc(script, at);
 		script->past.epoch = epoch ? atoi(epoch) : 0;
+		if ((epoch = option(script, rest, "fixed")))
+			script->past.fixed_until = read_utc(script, epoch);
 	} else if (strcmp(line, "open") == 0) {
 		read_open(script, rest);
 	} else if (strcmp(line, "zone") == 0) {
@@ -531,7 +533,7 @@ int main(int argc, char **argv)
 	assert(file);
 	script->path = argv[1];
 	script->max_running = 256;
-	script->past.evaluated_until = UTC_NONE;
+	script->past.evaluated_until = script->past.fixed_until = UTC_NONE;
 	script->effects.arena = &script->turn;
 	run_file(script, file);
 	fclose(file);

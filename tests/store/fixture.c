@@ -210,6 +210,7 @@ static void add_state(struct store *store, struct arena *arena, struct buf *text
 {
 	struct store_state state = load(store, arena);
 
+	buf_format(text, "fixed until %" PRId64 "\n", state.fixed_until.ms);
 	buf_format(text, "state %" PRId64 " %d %" PRIu64 "\n", state.evaluated_until.ms,
 		   state.epoch, state.last_run);
 	for (size_t i = 0; i < state.open_count; i++)

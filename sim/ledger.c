@@ -1,0 +1,518 @@
+/*
+ * ledger.c - what was promised, and what became of it.
+ *
+ * Keeps its own books, from the schedules themselves, from what became durable and
+ * from what the runner saw; of the engine it knows nothing. Each batch that becomes
+ * durable is held to them at once: every instant up to the new watermark is in it,
+ * once, with the verdict that its job's policies give.
+ */
+#include "ledger.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "paris.h"
+#include "world.h"
+
+/* The daemon's own bounds, from the documents: longer than this means that nobody
+ * looked; the clock a minute back opens an epoch; three hours and it was wrong. */
+#define SILENCE_MS   INT64_C(60000)
+#define STEP_BACK_MS INT64_C(60000)
+#define WRONG_MS     INT64_C(10800000)
+enum { ON_TIME_MS = 1000, SETTLE_MS = 600000 };
+
+struct ledger ledger;
+
+struct ledger_job *ledger_job(const char *name)
+{
+	int32_t number = atoi(name + 1);
+
+	return &ledger.jobs[number];
+}
+
+/* ---- the plan of a job ---- */
+
+static void set_plan(struct ledger_job *job, struct utc after)
+{
+	bool goes_on = job->has_plan && job->scheduled.ms == after.ms;
+	struct utc next;
+
+	job->has_plan = job->def && job->def->is_enabled &&
+			schedule_next_after(job->schedule, after, &next);
+	if (!job->has_plan)
+		return;
+	int64_t fire_ms = next.ms + schedule_jitter_ms(job->schedule, next);
+	/* None passes the one before it. */
+	job->fire_ms = goes_on && job->fire_ms > fire_ms ? job->fire_ms : fire_ms;
+	job->scheduled = next;
+}
+
+/* Fixed times wait until a clock that went back has caught up. */
+static struct utc not_before(const struct ledger_job *job, struct utc t)
+{
+	return schedule_follows_clock(job->schedule) ? t : utc_max(t, ledger.fixed_until);
+}
+
+static void parse(struct ledger_job *job)
+{
+	const char *text = plan_expression(job->def->expression);
+	char name[16];
+	struct schedule_error error;
+
+	snprintf(name, sizeof(name), "j%d", job->def->name);
+	struct schedule_context context = {.job_name = name,
+					   .zone = job->def->is_paris ? sim_paris() : zone_utc(),
+					   .jitter_ms = (int64_t)job->def->jitter_s * 1000};
+	if (schedule_parse_cron(&ledger.arena, text, strlen(text), &context, &job->schedule, &error,
+				1))
+		world_broken("the simulator's own schedule %s is refused: %s", text, error.message);
+}
+
+static bool is_same_when(const struct sim_job *a, const struct sim_job *b)
+{
+	return a && b &&
+	       strcmp(plan_expression(a->expression), plan_expression(b->expression)) == 0 &&
+	       a->is_paris == b->is_paris && a->jitter_s == b->jitter_s &&
+	       a->is_enabled == b->is_enabled;
+}
+
+static void take_def(struct ledger_job *job, const struct sim_job *def, struct utc now)
+{
+	const struct sim_job *old = job->def;
+
+	job->def = def;
+	if (old && def && old->overlap != def->overlap)
+		job->changed_life = world.life;
+	if (is_same_when(old, def))
+		return;
+	job->changed_life = world.life;
+	job->has_plan = false;
+	job->since = now;
+	if (!def)
+		return;
+	parse(job);
+	set_plan(job, not_before(job, now));
+}
+
+static void put_in_force(size_t generation, struct utc now)
+{
+	const struct generation *g = &world.plan->generations[generation];
+	size_t count = ledger.job_count;
+	const struct sim_job **defs = mem_alloc((count + 1) * sizeof(*defs));
+
+	for (size_t i = 0; i < g->count; i++)
+		if (g->jobs[i].name < world.plan->job_count)
+			defs[g->jobs[i].name] = &g->jobs[i];
+	for (size_t i = 0; i < count; i++)
+		take_def(&ledger.jobs[i], defs[i], now);
+	free(defs);
+	ledger.generation = generation;
+}
+
+/* ---- a group: what one step of the engine decided ---- */
+
+static void add_entry(const struct entry *entry, const char *name)
+{
+	struct ledger_job *job = ledger_job(name);
+
+	if (ledger.entry_count == ledger.entry_capacity) {
+		ledger.entry_capacity = ledger.entry_capacity * 2 + 64;
+		ledger.entries =
+			mem_resize(ledger.entries, ledger.entry_capacity * sizeof(struct entry));
+	}
+	size_t at = ledger.entry_count++;
+	ledger.entries[at] = *entry;
+	ledger.entries[at].next = 0;
+	if (job->first_entry)
+		ledger.entries[job->last_entry - 1].next = at + 1;
+	else
+		job->first_entry = at + 1;
+	job->last_entry = at + 1;
+	ledger.decided_at = entry->decided_at;
+}
+
+static const struct entry *next_entry(struct ledger_job *job)
+{
+	if (!job->first_entry)
+		return NULL;
+	const struct entry *entry = &ledger.entries[job->first_entry - 1];
+	job->first_entry = entry->next;
+	return entry;
+}
+
+static const char *job_name(const struct ledger_job *job)
+{
+	static char name[24];
+
+	snprintf(name, sizeof(name), "j%td", job - ledger.jobs);
+	return name;
+}
+
+static void expect_missed(struct ledger_job *job, struct utc first, struct utc last, int64_t count)
+{
+	const struct entry *entry;
+	char at[UTC_TEXT_MAX];
+
+	if (count == 0)
+		return;
+	entry = next_entry(job);
+	if (!entry || entry->is_claim || entry->state != OCCURRENCE_MISSED ||
+	    entry->reason != REASON_DOWN || entry->scheduled.ms != first.ms ||
+	    entry->last.ms != last.ms || entry->count != count)
+		world_broken("%s: %lld instants from %s are not accounted for as missed",
+			     job_name(job), (long long)count, utc_format(first, at));
+}
+
+static void expect_run(struct ledger_job *job, struct utc instant, bool catches_up)
+{
+	const struct entry *entry = next_entry(job);
+	char at[UTC_TEXT_MAX];
+	enum trigger trigger = catches_up ? TRIGGER_CATCHUP : TRIGGER_SCHEDULE;
+
+	utc_format(instant, at);
+	if (!entry || entry->scheduled.ms != instant.ms)
+		world_broken("%s: the instant %s is neither run nor skipped nor missed",
+			     job_name(job), at);
+	else if (entry->is_claim ? entry->trigger != trigger : entry->state != OCCURRENCE_SKIPPED)
+		world_broken("%s: the instant %s was to be run, and is %s", job_name(job), at,
+			     entry->is_claim ? trigger_word(entry->trigger)
+					     : occurrence_state_word(entry->state));
+}
+
+/* Whether this step's `now` gives the job's due instants to the catch-up policy. */
+static void check_job(struct ledger_job *job, struct utc now, bool is_first)
+{
+	bool catches_up = is_first || now.ms - job->fire_ms > SILENCE_MS;
+	int64_t window_ms = (int64_t)job->def->window_s * 1000, count = 0;
+	struct utc first = UTC_NONE, last = UTC_NONE;
+
+	while (job->has_plan && job->fire_ms <= now.ms) {
+		struct utc instant = job->scheduled;
+
+		set_plan(job, instant);
+		bool is_newest = !job->has_plan || job->fire_ms > now.ms;
+		bool is_within = instant.ms >= now.ms - window_ms;
+		bool runs = !catches_up || (job->def->catchup != CATCHUP_NONE && is_within &&
+					    (job->def->catchup == CATCHUP_ALL || is_newest));
+		if (!runs) {
+			if (count++ == 0)
+				first = instant;
+			last = instant;
+			continue;
+		}
+		expect_missed(job, first, last, count);
+		count = 0;
+		expect_run(job, instant, catches_up);
+	}
+	expect_missed(job, first, last, count);
+}
+
+/* Its schedule was changed, or the clock went back, and another daemon took the instant,
+ * whose jittered fire was still ahead, to be to come: the store knew better. */
+static bool is_loose(const struct ledger_job *job, struct utc scheduled)
+{
+	return utc_is_set(scheduled) && scheduled.ms <= job->loose_until.ms;
+}
+
+static void check_group(struct utc now)
+{
+	bool is_first = ledger.evaluated_life != world.life;
+
+	for (size_t i = 0; i < ledger.job_count && !world.is_broken; i++) {
+		struct ledger_job *job = &ledger.jobs[i];
+
+		if (job->has_plan && job->fire_ms <= now.ms)
+			check_job(job, now, is_first);
+		if (job->first_entry && !world.is_broken) {
+			char at[UTC_TEXT_MAX];
+
+			world_broken(
+				"%s: the instant %s is recorded and was not due, or twice",
+				job_name(job),
+				utc_format(ledger.entries[job->first_entry - 1].scheduled, at));
+		}
+	}
+	ledger.entry_count = 0;
+	ledger.evaluated_life = world.life;
+}
+
+/* ---- the records, one by one ---- */
+
+static bool forbids(const struct ledger_job *job, const struct sim_job *def)
+{
+	(void)job;
+	return def && def->overlap == OVERLAP_FORBID;
+}
+
+static const struct sim_job *def_to_come(const struct ledger_job *job)
+{
+	if (ledger.pending == SIZE_MAX)
+		return job->def;
+	const struct generation *g = &world.plan->generations[ledger.pending];
+	for (size_t i = 0; i < g->count; i++)
+		if (g->jobs[i].name == (int32_t)(job - ledger.jobs))
+			return &g->jobs[i];
+	return NULL;
+}
+
+static void check_boot(struct ledger_job *job)
+{
+	const struct sim_job *def = def_to_come(job);
+
+	if (!def || !def->is_enabled || strcmp(plan_expression(def->expression), "@reboot") != 0)
+		world_broken("%s is started at boot and is no @reboot job", job_name(job));
+	else if (job->booted_life == world.life)
+		world_broken("%s is started at boot twice", job_name(job));
+	job->booted_life = world.life;
+}
+
+static void check_trigger(struct ledger_job *job, const struct run *run)
+{
+	bool is_due = run->trigger == TRIGGER_SCHEDULE || run->trigger == TRIGGER_CATCHUP;
+
+	if (is_due != utc_is_set(run->scheduled_at))
+		world_broken("%s: a claim by %s with a wrong instant", job_name(job),
+			     trigger_word(run->trigger));
+	if (run->trigger == TRIGGER_BOOT)
+		check_boot(job);
+	if (run->trigger == TRIGGER_MANUAL && job->triggers-- == 0)
+		world_broken("%s: a manual run that nobody asked for", job_name(job));
+}
+
+static void check_on_time(const struct ledger_job *job, const struct run *run)
+{
+	int64_t late_ms = run->claimed_at.ms - job->fire_ms;
+
+	if (world.phase == PHASE_FAULTS || run->trigger != TRIGGER_SCHEDULE ||
+	    world.mono.ms < world.phase_began.ms + SETTLE_MS || !job->has_plan ||
+	    job->scheduled.ms != run->scheduled_at.ms)
+		return;
+	if (late_ms > ON_TIME_MS)
+		world_broken("%s: all is well, and its run is %lld ms late", job_name(job),
+			     (long long)late_ms);
+}
+
+static void add_claim(const struct run *run)
+{
+	add_entry(&(struct entry){.is_claim = true,
+				  .scheduled = run->scheduled_at,
+				  .trigger = run->trigger,
+				  .decided_at = run->claimed_at},
+		  run->job);
+}
+
+static void on_claim(const struct record *record)
+{
+	const struct run *run = &record->run;
+	struct ledger_job *job = ledger_job(run->job);
+
+	if (record->lost && is_loose(job, run->scheduled_at)) {
+		add_claim(run);
+		ledger_runs_add_void(run, job);
+		return;
+	}
+	if (record->lost) {
+		world_broken("%s: a claim comes too late, its instant or run is there already",
+			     run->job);
+		return;
+	}
+	check_trigger(job, run);
+	check_on_time(job, run);
+	if (!run->dry_run && job->open > 0 && forbids(job, job->def) &&
+	    forbids(job, def_to_come(job)))
+		world_broken("%s: its overlap is forbid, and it is claimed while another run is "
+			     "open",
+			     run->job);
+	if (utc_is_set(run->scheduled_at))
+		add_claim(run);
+	if (run->epoch != ledger.epoch)
+		world_broken("%s: a claim in epoch %d, which is not the present one", run->job,
+			     run->epoch);
+	ledger_runs_add(run, job);
+}
+
+static void on_occurrence(const struct record *record)
+{
+	const struct occurrence *o = &record->occurrence;
+	struct ledger_job *job = ledger_job(o->job);
+
+	if (record->lost && !is_loose(job, o->scheduled_at))
+		world_broken("%s: an instant is recorded a second time", o->job);
+	if (o->epoch != ledger.epoch)
+		world_broken("%s: an instant of epoch %d, which is not the present one", o->job,
+			     o->epoch);
+	if (o->state == OCCURRENCE_SKIPPED &&
+	    (o->reason != REASON_OVERLAP || job->open == 0 ||
+	     (!forbids(job, job->def) && !forbids(job, def_to_come(job)))))
+		world_broken("%s: an instant is skipped without a reason", o->job);
+	add_entry(&(struct entry){.scheduled = o->scheduled_at,
+				  .state = o->state,
+				  .reason = o->reason,
+				  .last = o->last_at,
+				  .count = o->count,
+				  .decided_at = o->recorded_at},
+		  o->job);
+}
+
+static void on_evaluated(struct utc until, int32_t epoch)
+{
+	struct utc now = ledger.entry_count ? ledger.decided_at : until;
+
+	if (epoch != ledger.epoch)
+		world_broken("a watermark of epoch %d, which is not the present one", epoch);
+	if (utc_is_set(ledger.watermark) && until.ms < ledger.watermark.ms)
+		world_broken("the watermark goes back by %lld ms within an epoch",
+			     (long long)(ledger.watermark.ms - until.ms));
+	check_group(utc_max(now, until));
+	if (ledger.pending != SIZE_MAX)
+		put_in_force(ledger.pending, utc_max(now, until));
+	ledger.pending = SIZE_MAX;
+	ledger.watermark = until;
+}
+
+static void on_epoch(struct utc until, int32_t epoch)
+{
+	int64_t high_ms = ledger.step_count ? ledger.steps[0].high_ms : INT64_MIN;
+
+	if (epoch != ledger.epoch + 1 || !ledger.step_count) {
+		world_broken("epoch %d begins, and the clock did not go back", epoch);
+		return;
+	}
+	bool was_wrong = high_ms - until.ms >= WRONG_MS;
+	memmove(ledger.steps, ledger.steps + 1, --ledger.step_count * sizeof(*ledger.steps));
+	ledger.epoch = epoch;
+	ledger.fixed_until = was_wrong ? until : utc_max(ledger.fixed_until, (struct utc){high_ms});
+	ledger.watermark = until;
+	for (size_t i = 0; i < ledger.job_count; i++) {
+		struct ledger_job *job = &ledger.jobs[i];
+
+		if (job->def && (was_wrong || schedule_follows_clock(job->schedule))) {
+			set_plan(job, until);
+			job->since = until;
+		}
+	}
+}
+
+static void on_revision(const struct revision *revision)
+{
+	unsigned long generation;
+
+	if (sscanf(revision->content, "{\"$schema\":\"%lu\"", &generation) != 1)
+		world_broken("a revision of a file that never was");
+	else if (revision->number != ledger.revision + 1)
+		world_broken("revision %lld follows %lld", (long long)revision->number,
+			     (long long)ledger.revision);
+	else
+		ledger.pending = generation;
+	ledger.revision = revision->number;
+}
+
+static void on_record(const struct record *record)
+{
+	switch (record->kind) {
+	case RECORD_CLAIM: on_claim(record); break;
+	case RECORD_RUN: ledger_runs_change(&record->run); break;
+	case RECORD_ATTEMPT: ledger_runs_attempt(&record->attempt); break;
+	case RECORD_OCCURRENCE: on_occurrence(record); break;
+	case RECORD_REVISION: on_revision(&record->revision); break;
+	case RECORD_EVALUATED:
+		on_evaluated(record->evaluated.until, record->evaluated.epoch);
+		break;
+	case RECORD_EPOCH: on_epoch(record->evaluated.until, record->evaluated.epoch); break;
+	case RECORD_LOG: break;
+	}
+}
+
+void ledger_commit(const struct record *records, size_t count, size_t skip)
+{
+	for (size_t i = skip; i < count && !world.is_broken; i++)
+		on_record(&records[i]);
+	if (ledger.entry_count && !world.is_broken)
+		world_broken("instants are decided, and the watermark does not move with them");
+}
+
+/* ---- what it is told of the world ---- */
+
+/* Every reading of the clock: where it stands a minute lower than it ever did, the
+ * daemon has to open an epoch. */
+void ledger_clock_read(struct utc utc)
+{
+	if (ledger.high_ms != INT64_MIN && ledger.high_ms - utc.ms >= STEP_BACK_MS) {
+		if (ledger.step_count < sizeof(ledger.steps) / sizeof(*ledger.steps))
+			ledger.steps[ledger.step_count++].high_ms = ledger.high_ms;
+		ledger.high_ms = utc.ms;
+	} else if (utc.ms > ledger.high_ms) {
+		ledger.high_ms = utc.ms;
+	}
+}
+
+/* What had not fired by the watermark is planned again by whoever comes next. Fires of
+ * instants before the job was there, and those that a clock set back would show again,
+ * are such as a daemon that had lived on would not have. */
+static void plan_again(struct ledger_job *job)
+{
+	struct utc was = job->scheduled;
+	bool had = job->has_plan;
+
+	if (!job->def || !job->def->is_enabled || !utc_is_set(ledger.watermark))
+		return;
+	struct utc from = not_before(job, ledger.watermark);
+	set_plan(job, utc_add(from, -schedule_jitter_max_ms(job->schedule)));
+	while (job->has_plan && job->fire_ms <= from.ms)
+		set_plan(job, job->scheduled);
+	if (job->has_plan && (!had || job->scheduled.ms < was.ms))
+		job->loose_until = utc_add(job->since, schedule_jitter_max_ms(job->schedule));
+}
+
+void ledger_life_begins(void)
+{
+	ledger.step_count = 0;
+	ledger.high_ms = utc_is_set(ledger.watermark) ? ledger.watermark.ms : INT64_MIN;
+	ledger.term_ms = INT64_MAX;
+	for (size_t i = 0; i < ledger.job_count; i++)
+		plan_again(&ledger.jobs[i]);
+}
+
+void ledger_trigger(int32_t job)
+{
+	ledger.jobs[job].triggers++;
+}
+
+void ledger_term(void)
+{
+	ledger.term_ms = ledger.last_term_ms = world.mono.ms;
+}
+
+void ledger_create(void)
+{
+	memset(&ledger, 0, sizeof(ledger));
+	ledger.watermark = ledger.fixed_until = UTC_NONE;
+	ledger.last_term_ms = -1;
+	ledger.pending = SIZE_MAX;
+	ledger.job_count = (size_t)world.plan->job_count;
+	ledger.jobs = mem_alloc((ledger.job_count + 1) * sizeof(*ledger.jobs));
+	for (size_t i = 0; i < ledger.job_count; i++)
+		ledger.jobs[i].loose_until = UTC_NONE;
+	for (size_t g = 0; g < world.plan->generation_count; g++)
+		for (size_t i = 0; i < world.plan->generations[g].count; i++) {
+			const struct sim_job *def = &world.plan->generations[g].jobs[i];
+
+			if (def->name >= world.plan->job_count)
+				continue;
+			struct ledger_job *job = &ledger.jobs[def->name];
+			if (def->attempts > job->max_attempts)
+				job->max_attempts = def->attempts;
+			job->may_replace |= def->overlap == OVERLAP_REPLACE;
+		}
+	ledger_runs_create();
+}
+
+void ledger_destroy(void)
+{
+	ledger_runs_destroy();
+	free(ledger.jobs);
+	free(ledger.entries);
+	arena_finish(&ledger.arena);
+	memset(&ledger, 0, sizeof(ledger));
+}

@@ -1,0 +1,418 @@
+/*
+ * machine.c - the machine's parts, under the names by which the daemon knows them.
+ *
+ * Linked in place of clock.c, state_dir.c (daemon), loop.c (net), zoneinfo.c,
+ * read_file.c (config), log.c (base) and the API's server.
+ */
+#include <assert.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "config.h"
+#include "internal.h"
+#include "log.h"
+#include "paris.h"
+#include "world.h"
+#include "zoneinfo.h"
+
+/* ---- clocks (daemon/clock.c) ---- */
+
+struct now clock_now(void)
+{
+	struct now now = {.utc = world_utc(), .mono = world.mono};
+
+	ledger_clock_read(now.utc);
+	return now;
+}
+
+struct utc clock_utc(void)
+{
+	return world_utc();
+}
+
+/* ---- the loop (net/loop.c) ---- */
+
+struct loop {
+	loop_turn_fn *turn;
+	void *context;
+	bool is_stopping;
+};
+
+struct loop_timer {
+	struct loop_timer *next;
+	loop_timer_fn *fn;
+	void *context;
+	int64_t due_ms; /* -1: stopped */
+};
+
+struct loop_alarm {
+	loop_timer_fn *fn;
+	void *context;
+	struct utc at;
+};
+
+struct loop_signal {
+	struct loop_signal *next;
+	int number;
+	loop_signal_fn *fn;
+	void *context;
+};
+
+struct loop_file {
+	loop_file_fn *fn;
+	void *context;
+};
+
+static struct {
+	struct loop loop;
+	struct loop_timer *timers;
+	struct loop_alarm *alarm;
+	struct loop_signal *signals;
+	struct loop_file *file;
+} machine;
+
+struct loop *loop_create(struct err *err)
+{
+	(void)err;
+	return &machine.loop;
+}
+
+void loop_destroy(struct loop *loop)
+{
+	(void)loop;
+	assert(!machine.timers && !machine.alarm && !machine.signals && !machine.file);
+}
+
+void loop_on_turn(struct loop *loop, loop_turn_fn *turn, void *context)
+{
+	loop->turn = turn;
+	loop->context = context;
+}
+
+void loop_run(struct loop *loop)
+{
+	while (!loop->is_stopping && !world.is_dead) {
+		loop->turn(loop->context);
+		if (!loop->is_stopping && !world.is_dead)
+			world_wait();
+	}
+}
+
+void loop_stop(struct loop *loop)
+{
+	loop->is_stopping = true;
+}
+
+struct loop_timer *loop_timer_create(struct loop *loop, loop_timer_fn *fn, void *context)
+{
+	struct loop_timer *timer = mem_alloc(sizeof(*timer));
+
+	(void)loop;
+	*timer = (struct loop_timer){machine.timers, fn, context, -1};
+	machine.timers = timer;
+	return timer;
+}
+
+void loop_timer_start(struct loop_timer *timer, int64_t in_ms)
+{
+	timer->due_ms = world.mono.ms + (in_ms < 0 ? 0 : in_ms);
+}
+
+void loop_timer_stop(struct loop_timer *timer)
+{
+	timer->due_ms = -1;
+}
+
+void loop_timer_destroy(struct loop_timer *timer)
+{
+	struct loop_timer **link = &machine.timers;
+
+	if (!timer)
+		return;
+	while (*link != timer)
+		link = &(*link)->next;
+	*link = timer->next;
+	free(timer);
+}
+
+struct loop_alarm *loop_alarm_create(struct loop *loop, loop_timer_fn *fn, void *context,
+				     struct err *err)
+{
+	(void)loop, (void)err;
+	machine.alarm = mem_alloc(sizeof(*machine.alarm));
+	*machine.alarm = (struct loop_alarm){fn, context, UTC_NEVER};
+	return machine.alarm;
+}
+
+bool loop_alarm_set(struct loop_alarm *alarm, struct utc at, struct err *err)
+{
+	(void)err;
+	alarm->at = at;
+	return true;
+}
+
+void loop_alarm_destroy(struct loop_alarm *alarm)
+{
+	machine.alarm = NULL;
+	free(alarm);
+}
+
+struct loop_signal *loop_signal_create(struct loop *loop, int number, loop_signal_fn *fn,
+				       void *context)
+{
+	struct loop_signal *made = mem_alloc(sizeof(*made));
+
+	(void)loop;
+	*made = (struct loop_signal){machine.signals, number, fn, context};
+	machine.signals = made;
+	return made;
+}
+
+void loop_signal_destroy(struct loop_signal *signal)
+{
+	struct loop_signal **link = &machine.signals;
+
+	if (!signal)
+		return;
+	while (*link != signal)
+		link = &(*link)->next;
+	*link = signal->next;
+	free(signal);
+}
+
+struct loop_file *loop_file_create(struct loop *loop, const char *path, loop_file_fn *fn,
+				   void *context, struct err *err)
+{
+	(void)loop, (void)path, (void)err;
+	machine.file = mem_alloc(sizeof(*machine.file));
+	*machine.file = (struct loop_file){fn, context};
+	return machine.file;
+}
+
+void loop_file_destroy(struct loop_file *file)
+{
+	machine.file = NULL;
+	free(file);
+}
+
+/* No zone has a folder here: zones do not change in this world. */
+struct loop_folder *loop_folder_create(struct loop *loop, const char *path, loop_file_fn *fn,
+				       void *context, struct err *err)
+{
+	(void)loop, (void)fn, (void)context;
+	err_set(err, "cannot watch %s", path);
+	return NULL;
+}
+
+void loop_folder_destroy(struct loop_folder *folder)
+{
+	(void)folder;
+}
+
+/* ---- what the world does to it ---- */
+
+void machine_begin(void)
+{
+	/* Whatever a life left that ended in a failed assertion is lost. */
+	memset(&machine, 0, sizeof(machine));
+}
+
+bool machine_next(int64_t *mono_ms)
+{
+	*mono_ms = INT64_MAX;
+	for (const struct loop_timer *timer = machine.timers; timer; timer = timer->next)
+		if (timer->due_ms >= 0 && timer->due_ms < *mono_ms)
+			*mono_ms = timer->due_ms;
+	if (machine.alarm && utc_is_set(machine.alarm->at) &&
+	    machine.alarm->at.ms - world.offset_ms < *mono_ms)
+		*mono_ms = machine.alarm->at.ms - world.offset_ms;
+	return *mono_ms != INT64_MAX;
+}
+
+static struct loop_timer *due_timer(void)
+{
+	struct loop_timer *first = NULL;
+
+	for (struct loop_timer *timer = machine.timers; timer; timer = timer->next)
+		if (timer->due_ms >= 0 && timer->due_ms <= world.mono.ms &&
+		    (!first || timer->due_ms <= first->due_ms))
+			first = timer;
+	return first;
+}
+
+/* Each at most once a round, as in the loop's own. */
+void machine_fire(void)
+{
+	struct loop_timer *timer = due_timer();
+
+	if (timer) {
+		timer->due_ms = -1;
+		timer->fn(timer->context);
+	}
+	if (machine.alarm && utc_is_set(machine.alarm->at) &&
+	    machine.alarm->at.ms <= world_utc().ms) {
+		machine.alarm->at = UTC_NEVER;
+		machine.alarm->fn(machine.alarm->context);
+	}
+}
+
+void machine_clock_set(void)
+{
+	if (!world.is_dead && machine.alarm) {
+		machine.alarm->at = UTC_NEVER;
+		machine.alarm->fn(machine.alarm->context);
+	}
+}
+
+void machine_signal(int number)
+{
+	for (struct loop_signal *signal = machine.signals; signal && !world.is_dead;
+	     signal = signal->next)
+		if (signal->number == number) {
+			signal->fn(signal->context, number);
+			return;
+		}
+}
+
+void machine_file_changed(void)
+{
+	if (!world.is_dead && machine.file)
+		machine.file->fn(machine.file->context);
+}
+
+/* ---- the state directory, the file, the zones, the log ---- */
+
+bool state_dir_take(const char *path, int *lock, struct err *err)
+{
+	(void)path, (void)err;
+	*lock = -1;
+	return true;
+}
+
+bool config_read(const char *path, char **text, size_t *length, struct err *err)
+{
+	struct buf json = {0};
+
+	(void)err, (void)path;
+	if (world.is_file_bad)
+		buf_text(&json, "{\"jobs\": [{\"name\": \"j0\", \"sched");
+	else
+		plan_write(world.plan, world.file, &json);
+	*text = json.data;
+	*length = json.length;
+	return true;
+}
+
+static const char *nearest_zone(void *context, const char *name)
+{
+	(void)context, (void)name;
+	return NULL;
+}
+
+static const struct zone *get_zone(void *context, const char *name, struct err *err)
+{
+	(void)context, (void)err;
+	return strcmp(name, "UTC") == 0 ? zone_utc() : sim_paris();
+}
+
+struct zoneinfo *zoneinfo_create(const char *directory)
+{
+	(void)directory;
+	return NULL;
+}
+
+void zoneinfo_destroy(struct zoneinfo *zoneinfo)
+{
+	(void)zoneinfo;
+}
+
+const struct zone_source *zoneinfo_source(struct zoneinfo *zoneinfo)
+{
+	static const struct zone_source source = {get_zone, nearest_zone, NULL};
+
+	(void)zoneinfo;
+	return &source;
+}
+
+size_t zoneinfo_look(struct zoneinfo *zoneinfo, zone_news_fn *tell, void *context)
+{
+	(void)zoneinfo, (void)tell, (void)context;
+	return 0;
+}
+
+void zoneinfo_lost(const struct zoneinfo *zoneinfo, size_t max, struct buf *text)
+{
+	(void)zoneinfo, (void)max, (void)text;
+}
+
+void zoneinfo_folders(const struct zoneinfo *zoneinfo, struct arena *arena,
+		      struct zone_folders *folders)
+{
+	(void)zoneinfo, (void)arena, (void)folders;
+}
+
+void zoneinfo_use(struct zoneinfo *zoneinfo, const struct zone *zone)
+{
+	(void)zoneinfo, (void)zone;
+}
+
+void zoneinfo_sweep(struct zoneinfo *zoneinfo)
+{
+	(void)zoneinfo;
+}
+
+void log_setup(enum log_level least, bool json, struct utc (*clock)(void))
+{
+	(void)least, (void)json, (void)clock;
+}
+
+void log_event(enum log_level level, struct log_about about, const char *format, ...)
+{
+	struct buf text = {0};
+	va_list args;
+
+	if (!world_step() || world.telling == TELL_NOTHING || level == LOG_DEBUG)
+		return;
+	buf_format(&text, "log: %s %s ", about.job ? about.job : "", about.run ? about.run : "");
+	va_start(args, format);
+	buf_vformat(&text, format, args);
+	va_end(args);
+	world_tell_log(buf_string(&text));
+	buf_finish(&text);
+}
+
+/* ---- the API ---- */
+
+struct api_doors machine_doors;
+const struct api_world *machine_view;
+
+struct api *api_create(struct loop *loop, const struct http_address *address,
+		       const struct api_world *view, const struct api_doors *doors, struct err *err)
+{
+	(void)loop, (void)address, (void)err;
+	machine_doors = *doors;
+	machine_view = view;
+	return (struct api *)&machine_doors;
+}
+
+void api_destroy(struct api *api)
+{
+	(void)api;
+	machine_view = NULL;
+}
+
+const struct http_address *api_address(const struct api *api)
+{
+	static const struct http_address address = {.socket.v4.sin_family = AF_INET};
+
+	(void)api;
+	return &address;
+}
+
+void api_run_changed(struct api *api, uint64_t run)
+{
+	(void)api, (void)run;
+}

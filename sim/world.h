@@ -1,0 +1,140 @@
+/*
+ * world.h - the world that the real daemon lives in: its time, its faults, its parts.
+ *
+ * `belfry serve` is linked with this world instead of the machine: its clock, loop,
+ * store, runner, file and log are the simulator's. A crash is the moment from which
+ * nothing that the daemon does reaches the world any more.
+ */
+#ifndef BELFRY_SIM_WORLD_H
+#define BELFRY_SIM_WORLD_H
+
+#include "api.h"
+#include "daemon.h"
+#include "exec.h"
+#include "loop.h"
+#include "plan.h"
+#include "store.h"
+
+enum phase {
+	PHASE_FAULTS, /* what can go wrong does; nothing may be lost or done twice */
+	PHASE_HEALED, /* nothing goes wrong any more: all has to be on time again */
+	PHASE_END,    /* every job is disabled: all runs have to end */
+};
+
+enum telling { TELL_NOTHING, TELL_THE_END, TELL_ALL };
+
+struct world {
+	const struct plan *plan;
+	struct mono mono;
+	int64_t offset_ms; /* UTC minus mono */
+	enum phase phase;
+	struct mono phase_began;
+	bool is_over;
+	bool is_dead;       /* no daemon, or one whose acts reach nobody */
+	int32_t vain_lives; /* in a row, that never came to a turn */
+	int32_t life;       /* which daemon this is, from 1 */
+	int64_t crash_in;   /* so many steps; -1: none is planned */
+	int64_t crash_down_ms, down_ms;
+	size_t next_item;
+	size_t steps, turns;
+	struct mono last_moved;
+	size_t turns_here; /* without time going on */
+
+	/* the file */
+	size_t file; /* the generation */
+	bool is_file_bad;
+
+	/* what went wrong with us */
+	bool is_broken;
+	char promise[512];
+	struct mono broken_at;
+
+	enum telling telling;
+	uint64_t history; /* a hash of it */
+	size_t runs, job_days;
+};
+extern struct world world;
+
+/* world.c */
+/* Lives the whole plan; false if a promise was broken (world.promise). */
+bool world_live(const struct plan *plan, enum telling telling);
+/* One step that the world can see; the planned crash may come with it. True while the
+ * daemon's acts count. */
+bool world_step(void);
+struct utc world_utc(void);
+/* To the next thing that happens, and lets it happen. */
+void world_wait(void);
+/* The first promise that is broken ends the history. */
+void world_broken(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* A line of the history. */
+void world_tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same, of the daemon's own log: no part of the history. */
+void world_tell_log(const char *text);
+/* One in so many of 1,000, by run and attempt; never once all is healed. */
+bool world_odds(int32_t of_1000, uint64_t a, uint64_t b, uint64_t c);
+uint64_t world_draw(uint64_t a, uint64_t b, uint64_t c);
+
+/* machine.c: the machine's parts under the names of the daemon's own */
+void machine_begin(void); /* a life begins */
+bool machine_next(int64_t *mono_ms);
+void machine_fire(void); /* what is due */
+void machine_clock_set(void);
+void machine_signal(int number);
+void machine_file_changed(void);
+extern struct api_doors machine_doors;
+extern const struct api_world *machine_view; /* NULL between lives */
+
+/* disk.c: the store and how it fails */
+void disk_create(void);
+void disk_destroy(void);
+void disk_life_begins(void);
+void disk_fails_for(int64_t ms);
+void disk_lies(int64_t commits);
+void disk_heal(void);
+struct store *disk_truth(void); /* what is durable */
+
+/* runner.c: the executor and what it holds */
+void runner_create(void);
+void runner_destroy(void);
+void runner_life_begins(void);
+void runner_life_ends(void);
+bool runner_next(int64_t *mono_ms);
+void runner_happen(void); /* what is due */
+void runner_dies(void);
+void runner_sleeps(int64_t ms); /* the machine was suspended */
+void runner_heal(void);
+void runner_check_healed(void);
+size_t runner_holds(void);
+/* How an attempt went, for the ledger. */
+struct truth {
+	bool is_known, is_alive, has_begun, has_ended, was_refused, was_lost;
+	bool timed_out;
+	int32_t exit_code;
+};
+struct truth runner_truth(uint64_t run, int32_t attempt);
+bool runner_is_alive(uint64_t run);
+
+/* ledger.c: what was promised, and what became of it */
+void ledger_create(void);
+void ledger_destroy(void);
+void ledger_life_begins(void);
+void ledger_clock_read(struct utc utc);
+/* A batch is durable; the first `skip` records of it were before. */
+void ledger_commit(const struct record *records, size_t count, size_t skip);
+void ledger_start(const struct job *job, const struct run *run);
+void ledger_forget(uint64_t run);
+void ledger_cancel(uint64_t run);
+void ledger_trigger(int32_t job);
+/* SIGTERM: nothing may start from now on. */
+void ledger_term(void);
+bool ledger_is_open(uint64_t run);
+bool ledger_is_stopping(uint64_t run);
+/* As its job has it now; 0 where there is none, or no job any more. */
+int64_t ledger_timeout_ms(uint64_t run);
+size_t ledger_open(void);
+uint64_t ledger_pick_open(int64_t number); /* 0 if none is open */
+/* The engine that runs and one made from the store have to be of one mind. */
+void ledger_compare(void);
+void ledger_compare_runs(void);
+
+#endif
