@@ -92,7 +92,7 @@ enum key {
 	KEY_COUNT
 };
 
-/* What a value looks like; each has its reader in value.c and its schema in schema.c. */
+/* What a value looks like; each has its reader in value*.c and its schema in schema.c. */
 enum key_kind {
 	KIND_TEXT,
 	KIND_ZONE,

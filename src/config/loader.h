@@ -76,7 +76,7 @@ struct visit {
 struct visit visit_key(struct loader *l, const struct draft *d, enum key key);
 void visit_leave(struct loader *l, struct visit visit);
 
-/* value.c: the value that comes next, by its row; faults are told. */
+/* value.c and the files beside it: the value that comes next, by its row; faults are told. */
 void value_read(struct loader *l, struct draft *d, enum key key);
 /* The members of the object that comes next; `d` records the object as `key`. */
 void value_members(struct loader *l, struct draft *d, enum key parent);
