@@ -218,10 +218,10 @@ static bool sum_run(void *context, const struct run *run)
 	if (run->state != RUN_FINISHED)
 		return true;
 	summary->runs[run->outcome]++;
-	if (run->outcome == OUTCOME_SUCCEEDED && !utc_is_set(summary->last_success_at))
+	if (store_ends_failures(run->outcome) && !summing->has_failures_ended) {
 		summary->last_success_at = run->finished_at;
-	if (store_ends_failures(run->outcome))
 		summing->has_failures_ended = true;
+	}
 	if (store_is_failure(run->outcome) && !summing->has_failures_ended)
 		summary->consecutive_failures++;
 	return true;

@@ -112,7 +112,6 @@ bool sqlite_load(struct store *store, struct arena *arena, struct store_state *s
 struct summing {
 	struct arena *arena;
 	struct job_summary *summary;
-	int64_t succeeded;      /* id of the newest run that did */
 	int64_t failures_ended; /* id of the newest run that ended a row of failures */
 };
 
@@ -137,12 +136,10 @@ static enum going sum_finished(sqlite3_stmt *statement, void *context, struct er
 	struct utc finished_at = sqlite_get_time(&from);
 
 	summing->summary->runs[outcome]++;
-	if (outcome == OUTCOME_SUCCEEDED && id > summing->succeeded) {
-		summing->succeeded = id;
+	if (store_ends_failures(outcome) && id > summing->failures_ended) {
+		summing->failures_ended = id;
 		summing->summary->last_success_at = finished_at;
 	}
-	if (store_ends_failures(outcome) && id > summing->failures_ended)
-		summing->failures_ended = id;
 	return sqlite_taken(&from);
 }
 

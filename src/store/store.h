@@ -95,6 +95,8 @@ bool store_revisions(struct store *store, size_t limit, bool with_content, store
 /* How a job has been doing, from the newest runs that are no dry runs. */
 struct job_summary {
 	struct run last; /* id 0 if it never ran; texts live in arena */
+	/* It did its work: succeeded or partial, for a job that always loses a few items is
+	 * alive. */
 	struct utc last_success_at;
 	int64_t runs[OUTCOME_COUNT]; /* finished runs that are kept, by outcome */
 	int32_t consecutive_failures;
