@@ -144,6 +144,14 @@ static void load(struct loader *l, struct generation *g)
 		keep_jobs(l, g);
 }
 
+static void warn_of_nothing(struct loader *l)
+{
+	struct about about = {.at = PLACE_WHOLE};
+
+	report_add(&l->report, SEVERITY_WARNING, &about,
+		   "the file is empty, which means no jobs; write {\"jobs\": []} to say so");
+}
+
 static void too_large(struct loader *l, size_t length)
 {
 	struct about about = {.at = PLACE_WHOLE};
@@ -198,8 +206,11 @@ struct config *config_parse(const char *text, size_t length, const struct config
 	config->length = length;
 	config->timezone = "UTC";
 	hash_content(config->text, length, config->hash);
-	if (!is_blank(text, length))
+	config->is_empty = is_blank(text, length);
+	if (!config->is_empty)
 		load(l, g);
+	else if (!findings->errors)
+		warn_of_nothing(l);
 	report_finish(&l->report, config->text, length);
 	finish(l);
 	free(l);

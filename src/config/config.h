@@ -53,6 +53,7 @@ struct config {
 	size_t length;
 	char hash[65];        /* SHA-256 of text, hex */
 	bool is_cron_manager; /* an array or a bare object */
+	bool is_empty;        /* nothing but white space: no jobs, or a file cut short */
 };
 
 enum { CONFIG_SIZE_MAX = 64 << 20, CONFIG_DEPTH_MAX = 64 };

@@ -123,6 +123,13 @@ static void record_revision(struct daemon *daemon, const struct config *config, 
 	recorder_add(&daemon->recorder, &record, now.mono);
 }
 
+static void tell_end_of_jobs(const struct config *before, const struct config *config)
+{
+	if (before && before->job_count > 0 && config->job_count == 0)
+		log_warn("the file has no jobs any more: %zu job%s gone", before->job_count,
+			 before->job_count == 1 ? " is" : "s are");
+}
+
 static void tell_changes(int64_t revision, size_t changed, size_t jobs, const char *why)
 {
 	log_info("revision %lld in force (%s): %zu job%s, %zu changed", (long long)revision, why,
@@ -137,6 +144,7 @@ static bool take(struct daemon *daemon, struct config *config, const char *why, 
 
 	record_revision(daemon, config, buf_string(&changes));
 	buf_finish(&changes);
+	tell_end_of_jobs(daemon->config, config);
 	buf_clear(&daemon->config_error);
 	put_in_force(daemon, config, daemon->revision + 1, is_boot, 0);
 	tell_changes(daemon->revision, changed, config->job_count, why);
@@ -182,6 +190,39 @@ static bool is_same_text(const struct config *a, const struct config *b)
 	return a && b && a->length == b->length && memcmp(a->text, b->text, a->length) == 0;
 }
 
+static void refuse_read(struct daemon *daemon, const char *message)
+{
+	buf_clear(&daemon->config_error);
+	buf_text(&daemon->config_error, message);
+	log_error("%s; revision %lld stays in force", message, (long long)daemon->revision);
+}
+
+static void refuse_empty(struct daemon *daemon)
+{
+	struct err err;
+
+	err_set(&err, "%s is empty; write {\"jobs\": []} to have no jobs", daemon->options->config);
+	refuse_read(daemon, err.text);
+}
+
+/* An empty file is legal and has no jobs. In place of one with jobs it is rather an
+ * editor or a deploy that has cut the file and not written it yet, or a full disk. */
+static bool empties(const struct config *in_force, const char *text, size_t length)
+{
+	return in_force && in_force->job_count > 0 && strspn(text, " \t\r\n") == length;
+}
+
+/* The file is empty, and the last revision was not. */
+static bool go_on_with(struct daemon *daemon, struct config *config, int64_t revision)
+{
+	refuse_empty(daemon);
+	if (!config)
+		return false;
+	put_in_force(daemon, config, revision, true, 0);
+	tell_changes(revision, 0, config->job_count, "as before");
+	return true;
+}
+
 /* Nothing is decided before the file is known to be good. Then the last revision goes
  * first: what fell due while belfry was down is its. */
 bool reload_boot(struct daemon *daemon, const struct revision *last)
@@ -201,23 +242,14 @@ bool reload_boot(struct daemon *daemon, const struct revision *last)
 		tell_changes(last->number, 0, fresh->job_count, "as before");
 		return true;
 	}
+	if (empties(config, fresh->text, fresh->length) ||
+	    (last->number > 0 && !is_known && fresh->is_empty)) {
+		config_destroy(fresh);
+		return go_on_with(daemon, config, last->number);
+	}
 	if (is_known)
 		put_in_force(daemon, config, last->number, false, 0);
 	return take(daemon, fresh, is_known ? "changed while belfry was down" : "first", true);
-}
-
-static void refuse_read(struct daemon *daemon, const char *message)
-{
-	buf_clear(&daemon->config_error);
-	buf_text(&daemon->config_error, message);
-	log_error("%s; revision %lld stays in force", message, (long long)daemon->revision);
-}
-
-/* An empty file is legal and has no jobs. In place of one with jobs it is rather an
- * editor or a deploy that has cut the file and not written it yet, or a full disk. */
-static bool empties(const struct config *in_force, const char *text, size_t length)
-{
-	return in_force && in_force->job_count > 0 && strspn(text, " \t\r\n") == length;
 }
 
 void reload_file(struct daemon *daemon, const char *why)
@@ -234,8 +266,7 @@ void reload_file(struct daemon *daemon, const char *why)
 		return;
 	}
 	if (empties(daemon->config, text, length)) {
-		err_set(&err, "%s is empty; write {\"jobs\": []} to have no jobs", path);
-		refuse_read(daemon, err.text);
+		refuse_empty(daemon);
 		free(text);
 		return;
 	}

@@ -262,6 +262,61 @@ class Reloads(unittest.TestCase):
             self.assertIn("is empty", b.http("GET", "/health")[1])
             b.write([])
             b.wait_said("revision 2 in force")
+    def config_part(self, b):
+        part = json.loads(b.http("GET", "/health")[1])["config"]
+        return part["status"], part["message"] or ""
+
+    def jobs_of_revisions(self, b):
+        return [len(json.loads(content)["jobs"]) for (content,) in
+                b.sql("SELECT content FROM revision ORDER BY number")]
+
+    def test_a_file_written_in_two_steps_ends_no_jobs(self):
+        with Belfry([job("a", ["true"]), job("b", ["true"])]) as b:
+            b.start()
+            with open(b.config, "w", encoding="utf-8") as file:
+                # Empty for as long as it takes to be seen.
+                said = b.wait_said("is empty; write", "error")[0]["msg"]
+                self.assertIn('write {"jobs": []} to have no jobs; revision 1 stays', said)
+                self.assertEqual([], b.said("which means no jobs"))
+                self.assertEqual(2, len(b.ask("list")))
+                status, message = self.config_part(b)
+                self.assertEqual("refused", status)
+                self.assertIn("is empty", message)
+                file.write(json.dumps({"jobs": [job("a", ["true"]), job("c", ["true"])]}))
+            b.wait_said("revision 2 in force")
+            self.assertEqual(("ok", ""), self.config_part(b))
+            b.stop()
+            self.assertEqual([2, 2], self.jobs_of_revisions(b))
+
+    def test_white_space_at_a_restart_ends_no_jobs(self):
+        with Belfry([job("a", ["true"])]) as b:
+            b.start()
+            b.stop()
+            b.write_raw(" \n")
+            b.start()
+            self.assertTrue(b.said("is empty; write", "error"))
+            self.assertEqual(["a"], [row["name"] for row in b.ask("list")])
+            self.assertEqual("refused", self.config_part(b)[0])
+            b.write([job("a", ["false"])])
+            b.wait_said("revision 2 in force")
+            b.stop()
+            self.assertEqual([1, 1], self.jobs_of_revisions(b))
+
+    def test_no_jobs_said_is_no_jobs(self):
+        with Belfry([job("a", ["true"]), job("b", ["true"])]) as b:
+            b.start()
+            b.write([])
+            b.wait_said("revision 2 in force")
+            self.assertTrue(b.said("no jobs any more: 2 jobs are gone", "warn"))
+            b.write_raw("")
+            b.wait_said("revision 3 in force")
+            self.assertTrue(b.said("the file is empty, which means no jobs", "warn"))
+
+    def test_an_empty_file_at_the_first_start_is_no_jobs(self):
+        with Belfry([]) as b:
+            b.write_raw("")
+            b.start()
+            self.assertTrue(b.said("the file is empty, which means no jobs", "warn"))
             self.assertEqual([], b.ask("list"))
 
     def test_a_bad_file_at_the_start_is_refused(self):
