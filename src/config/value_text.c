@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "environment.h"
+#include "zone_offer.h"
 
 static void keep_text(const struct slot *s, const char *text)
 {
@@ -110,20 +111,20 @@ void value_read_text(struct slot *s)
 void value_read_zone(struct slot *s)
 {
 	const struct zone_source *zones = &s->l->zones;
-	const char *name = value_text(s->l, false, NULL), *near;
+	const char *name = value_text(s->l, false, NULL);
 	struct err err = {{0}};
-	char piece[SHOWN_MAX];
+	char piece[SHOWN_MAX], text[ZONE_OFFER_MAX];
 
 	const struct zone *zone = zones->get(zones->context, name, &err);
 	if (zone) {
 		s->d->zone = zone;
 		return;
 	}
-	near = zones->nearest(zones->context, name);
+	const char *offer = zone_offer(zones, name, text);
 	shown(name, strlen(name), piece);
-	if (near)
+	if (offer)
 		loader_tell(s->l, SEVERITY_ERROR, s->at, s->l->json.at - s->at,
-			    "unknown zone \"%s\"; did you mean %s?", piece, near);
+			    "unknown zone \"%s\"; %s", piece, offer);
 	else
 		loader_tell(s->l, SEVERITY_ERROR, s->at, s->l->json.at - s->at,
 			    "unknown zone \"%s\": %.200s", piece, err.text);

@@ -11,6 +11,7 @@
 
 #include "around.h"
 #include "every.h"
+#include "lack.h"
 #include "moment.h"
 #include "month.h"
 #include "str.h"
@@ -21,14 +22,14 @@ enum { UNIT_COUNT = UNIT_YEAR + 1, TIMES_MAX = 1440 };
 
 /* Which members each "every" takes; what it takes it needs. */
 static const struct unit_row {
-	const char *word;
+	const char *word, *adverb;
 	bool month, day, weekday, time, minute;
 } units[UNIT_COUNT] = {
-	[UNIT_HOUR] = {"hour", .minute = true},
-	[UNIT_DAY] = {"day", .time = true},
-	[UNIT_WEEK] = {"week", .weekday = true, .time = true},
-	[UNIT_MONTH] = {"month", .day = true, .time = true},
-	[UNIT_YEAR] = {"year", .month = true, .day = true, .time = true},
+	[UNIT_HOUR] = {"hour", "hourly", .minute = true},
+	[UNIT_DAY] = {"day", "daily", .time = true},
+	[UNIT_WEEK] = {"week", "weekly", .weekday = true, .time = true},
+	[UNIT_MONTH] = {"month", "monthly", .day = true, .time = true},
+	[UNIT_YEAR] = {"year", "yearly", .month = true, .day = true, .time = true},
 };
 
 /* A list member of the form. */
@@ -181,6 +182,33 @@ static int32_t time_of_day(const char *text)
 	return hour * 3600 + minute * 60 + second;
 }
 
+/* "9:00" and "9:00:30": a leading zero is all that is missing. */
+static bool lacks_zero(const char *text, char whole[sizeof("00:00:00")])
+{
+	size_t length = strlen(text);
+
+	if (length != 4 && length != 7)
+		return false;
+	whole[0] = '0';
+	memcpy(whole + 1, text, length + 1);
+	return time_of_day(whole) >= 0;
+}
+
+static bool wrong_time(const struct reader *r, const struct member *m, size_t i)
+{
+	struct place place = place_whole(m->part, i, m->items[i]);
+	char whole[sizeof("00:00:00")];
+
+	if (lacks_zero(m->items[i], whole))
+		return complain(r->complaints, place,
+				"\"%.40s\" has one digit for the hour; write \"%s\"", m->items[i],
+				whole);
+	return complain(r->complaints, place,
+			"\"%.40s\" is no time of day; write 00:00 to 23:59, with seconds as in "
+			"06:15:30",
+			m->items[i]);
+}
+
 static int by_value(const void *a, const void *b)
 {
 	int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
@@ -219,10 +247,7 @@ static bool read_times(const struct reader *r, const struct member *m)
 	for (size_t i = 0; i < m->count; i++) {
 		times[i] = time_of_day(m->items[i]);
 		if (times[i] < 0)
-			return complain(r->complaints, place_whole(m->part, i, m->items[i]),
-					"\"%.40s\" is no time of day; write 00:00 to 23:59, with "
-					"seconds as in 06:15:30",
-					m->items[i]);
+			return wrong_time(r, m, i);
 	}
 	settle_times(r->schedule, times, (uint32_t)m->count);
 	return true;
@@ -301,6 +326,21 @@ static void fill_open(struct schedule *s, const struct unit_row *unit)
 	s->years[YEAR_WORDS - 1] = (UINT64_C(1) << (LAST_YEAR - FIRST_YEAR + 1) % 64) - 1;
 }
 
+static bool never(const struct reader *r, const struct calendar_form *form)
+{
+	struct place place = place_whole(SCHEDULE_DAY, 0, form->day[0]);
+	struct buf lack = {0};
+
+	if (lack_explains(r->schedule, &lack))
+		complain(r->complaints, place, "never fires: %s; write \"last\" for the last day",
+			 buf_string(&lack));
+	else
+		complain(r->complaints, place, "never fires: no such month has a day \"%.40s\"",
+			 form->day[0]);
+	buf_finish(&lack);
+	return false;
+}
+
 static bool read_unit(const struct reader *r, const struct unit_row *unit,
 		      const struct calendar_form *form)
 {
@@ -310,16 +350,23 @@ static bool read_unit(const struct reader *r, const struct unit_row *unit,
 	if (!read_members(r, unit, form))
 		return false;
 	fill_open(s, unit);
-	if (month_can_fire(s))
-		return true;
-	return complain(r->complaints, place_whole(SCHEDULE_DAY, 0, form->day[0]),
-			"never fires: no such month has a day \"%.40s\"", form->day[0]);
+	return month_can_fire(s) || never(r, form);
 }
 
 static bool has_members(const struct calendar_form *f)
 {
 	return f->month_count || f->day_count || f->weekday_count || f->time_count ||
 	       f->minute_count;
+}
+
+/* "weekly": the rest of the form is read as it was meant. */
+static bool wrong_unit(const struct reader *r, const struct unit_row *unit,
+		       const struct calendar_form *form)
+{
+	complain(r->complaints, place_whole(SCHEDULE_EVERY, 0, form->every),
+		 "\"%.40s\" is no unit; write \"%s\"", form->every, unit->word);
+	read_members(r, unit, form);
+	return false;
 }
 
 static bool read_every(const struct reader *r, const struct calendar_form *form)
@@ -329,6 +376,8 @@ static bool read_every(const struct reader *r, const struct calendar_form *form)
 	for (int i = 0; i < UNIT_COUNT; i++)
 		if (is_word(form->every, units[i].word))
 			return read_unit(r, &units[i], form);
+		else if (is_word(form->every, units[i].adverb))
+			return wrong_unit(r, &units[i], form);
 	const char *problem = every_parse(form->every, strlen(form->every), &s->period);
 	if (problem)
 		return complain(r->complaints, place_whole(SCHEDULE_EVERY, 0, form->every),

@@ -5,8 +5,10 @@
 #include "around.h"
 #include "every.h"
 #include "expression.h"
+#include "lack.h"
 #include "month.h"
 #include "str.h"
+#include "zone_offer.h"
 
 enum { QUOTED_MAX = 40 };
 
@@ -21,13 +23,11 @@ static bool wrong_zone(const struct expression *e, const struct schedule_context
 		       const char *name, const struct err *err, struct complaints *complaints)
 {
 	struct place place = {SCHEDULE_TEXT, 0, e->text, e->zone.at, e->zone.length};
-	const char *near = context->zones->nearest
-				   ? context->zones->nearest(context->zones->context, name)
-				   : NULL;
+	char text[ZONE_OFFER_MAX];
+	const char *offer = zone_offer(context->zones, name, text);
 
-	if (near)
-		return complain(complaints, place, "unknown zone \"%.60s\"; did you mean %s?", name,
-				near);
+	if (offer)
+		return complain(complaints, place, "unknown zone \"%.60s\"; %s", name, offer);
 	return complain(complaints, place, "unknown zone \"%.60s\": %.120s", name, err->text);
 }
 
@@ -80,7 +80,8 @@ static int quoted(const struct span *span)
 	return (int)(span->length < QUOTED_MAX ? span->length : QUOTED_MAX);
 }
 
-static bool never(const struct expression *e, struct complaints *complaints)
+static bool never(const struct expression *e, const struct schedule *s,
+		  struct complaints *complaints)
 {
 	const struct span *f = e->fields;
 	const char *end = f[FIELD_WEEKDAY].at + f[FIELD_WEEKDAY].length;
@@ -90,6 +91,13 @@ static bool never(const struct expression *e, struct complaints *complaints)
 		end = f[FIELD_YEAR].at + f[FIELD_YEAR].length;
 	struct place place = {SCHEDULE_TEXT, 0, e->text, f[FIELD_MONTH_DAY].at,
 			      (size_t)(end - f[FIELD_MONTH_DAY].at)};
+	struct buf lack = {0};
+	if (lack_explains(s, &lack)) {
+		complain(complaints, place, "never fires: %s; write L for the last day",
+			 buf_string(&lack));
+		buf_finish(&lack);
+		return false;
+	}
 	return complain(complaints, place,
 			"never fires: no date from 1970 to 2199 has day-of-month %.*s, month %.*s "
 			"and day-of-week %.*s%s%.*s",
@@ -119,7 +127,7 @@ static bool parse_fields(struct schedule *s, const struct expression *e,
 			   values[FIELD_HOUR].begins_with_star;
 	fill_days(s, &values[FIELD_MONTH_DAY], &values[FIELD_WEEKDAY]);
 	fill_years(s, &values[FIELD_YEAR], e->fields[FIELD_YEAR].at != NULL);
-	return month_can_fire(s) || never(e, complaints);
+	return month_can_fire(s) || never(e, s, complaints);
 }
 
 /* The macros of crontab(5) are shorthands for expressions. */

@@ -83,6 +83,12 @@ static void month_day_field(struct buf *out, const struct day_rule *r)
 	buf_char(out, ' ');
 }
 
+/* Monday first, Sunday last. */
+static int32_t weekday_at(int32_t place)
+{
+	return (place + 1) % 7;
+}
+
 static void weekday_field(struct buf *out, const struct day_rule *r)
 {
 	const struct field_kind *kind = field_kind(FIELD_WEEKDAY);
@@ -94,9 +100,9 @@ static void weekday_field(struct buf *out, const struct day_rule *r)
 	}
 	/* Sunday last, so that a run may reach it. */
 	set(out, kind, (r->weekdays & 0x7e) | (uint64_t)(r->weekdays & 1) << 7, &first);
-	for (int32_t weekday = 0; weekday < 7; weekday++)
-		for (uint32_t left = r->nth[weekday]; left; left &= left - 1) {
-			int32_t k = __builtin_ctz(left);
+	for (int32_t i = 0; i < 7; i++)
+		for (uint32_t left = r->nth[weekday_at(i)]; left; left &= left - 1) {
+			int32_t weekday = weekday_at(i), k = __builtin_ctz(left);
 
 			comma(out, &first);
 			if (k == NTH_LAST)
@@ -137,7 +143,7 @@ static void cron_texts(const struct schedule *s, struct buf *out)
 		if (said)
 			continue;
 		if (!first)
-			buf_text(out, " and ");
+			buf_char(out, '\n');
 		first = false;
 		cron_text(s, UINT64_C(1) << in_hour % 60, UINT64_C(1) << in_hour / 60, hours, out);
 	}
@@ -203,18 +209,34 @@ static void time_items(const struct schedule *s, struct buf *out)
 	close_items(out, count);
 }
 
-static void word_items(const char *key, const char *const *words, uint32_t values, struct buf *out)
+static void month_items(uint32_t months, struct buf *out)
 {
 	bool first = true;
 
-	open_items(out, key, count_of(values));
-	for (uint32_t left = values; left; left &= left - 1) {
+	open_items(out, "month", count_of(months));
+	for (uint32_t left = months; left; left &= left - 1) {
 		separate(out, &first);
 		buf_char(out, '"');
-		lower_word(out, words[__builtin_ctz(left)]);
+		lower_word(out, word_months[__builtin_ctz(left)]);
 		buf_char(out, '"');
 	}
-	close_items(out, count_of(values));
+	close_items(out, count_of(months));
+}
+
+static void weekday_items(uint32_t weekdays, struct buf *out)
+{
+	bool first = true;
+
+	open_items(out, "weekday", count_of(weekdays));
+	for (int32_t i = 0; i < 7; i++) {
+		if (!(weekdays >> weekday_at(i) & 1))
+			continue;
+		separate(out, &first);
+		buf_char(out, '"');
+		lower_word(out, word_weekdays[weekday_at(i)]);
+		buf_char(out, '"');
+	}
+	close_items(out, count_of(weekdays));
 }
 
 static void day_items(const struct day_rule *r, struct buf *out)
@@ -238,11 +260,11 @@ static void day_items(const struct day_rule *r, struct buf *out)
 		separate(out, &first);
 		buf_text(out, "\"last weekday\"");
 	}
-	for (int32_t weekday = 0; weekday < 7; weekday++)
-		for (uint32_t left = r->nth[weekday]; left; left &= left - 1) {
+	for (int32_t i = 0; i < 7; i++)
+		for (uint32_t left = r->nth[weekday_at(i)]; left; left &= left - 1) {
 			separate(out, &first);
 			buf_format(out, "\"%s ", word_nth[__builtin_ctz(left)]);
-			lower_word(out, word_weekdays[weekday]);
+			lower_word(out, word_weekdays[weekday_at(i)]);
 			buf_char(out, '"');
 		}
 	close_items(out, count);
@@ -287,12 +309,12 @@ static bool dated_form(const struct schedule *s, struct buf *out)
 	}
 	if (!by_date && !r->has_nth) {
 		buf_text(out, "{\"every\": \"week\"");
-		word_items("weekday", word_weekdays, r->weekdays, out);
+		weekday_items(r->weekdays, out);
 		return every_month;
 	}
 	buf_format(out, "{\"every\": \"%s\"", every_month ? "month" : "year");
 	if (!every_month)
-		word_items("month", word_months, s->months, out);
+		month_items(s->months, out);
 	day_items(r, out);
 	return true;
 }

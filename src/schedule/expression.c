@@ -4,11 +4,20 @@
 #include <string.h>
 #include <strings.h>
 
+#include "str.h"
 #include "utf8.h"
+#include "words.h"
+
+enum { FIELDS_LEAST = 5 };
 
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t';
+}
+
+static bool is_lower(char c)
+{
+	return c >= 'a' && c <= 'z';
 }
 
 static struct place place_of(const char *text, const char *at, size_t length)
@@ -119,6 +128,46 @@ static bool wrong_count(const struct expression *e, struct complaints *complaint
 			e->count == 1 ? "" : "s", fields);
 }
 
+/* A word of a few letters near to a day's or month's name is one misspelt. */
+static bool is_nearly_name(struct span word)
+{
+	char copy[16];
+
+	if (word.length >= sizeof(copy))
+		return false;
+	memcpy(copy, word.at, word.length);
+	copy[word.length] = '\0';
+	return str_nearest(copy, word_weekdays, 7) || str_nearest(copy, word_months + 1, 12) ||
+	       strcasecmp(copy, "LW") == 0;
+}
+
+/* "/usr/bin/job", "./run.sh", "node", "root": what stands behind the fields in a crontab.
+ * A word with a capital is more likely a day by another name. */
+static bool looks_like_command(struct span word)
+{
+	static const char *const names[] = {"sun", "mon", "tue", "wed", "thu", "fri", "sat",
+					    "jan", "feb", "mar", "apr", "may", "jun", "jul",
+					    "aug", "sep", "oct", "nov", "dec"};
+
+	if (memchr(word.at, '.', word.length) || (*word.at == '/' && word.length > 1))
+		return true;
+	if (word.length < 2 || !is_lower(word.at[0]) || !is_lower(word.at[1]))
+		return false;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (word.length >= 3 && memcmp(word.at, names[i], 3) == 0)
+			return false;
+	return !is_nearly_name(word);
+}
+
+/* What follows the fields in a crontab, where it is told from one more field. */
+static const char *no_field(struct span word)
+{
+	if (*word.at == '#')
+		return "an expression has no comment; that goes in \"description\"";
+	return looks_like_command(word) ? "an expression has no command; that goes in \"command\""
+					: NULL;
+}
+
 static bool split_fields(struct expression *e, struct complaints *complaints)
 {
 	const char *at = e->body.at, *end = e->body.at + e->body.length;
@@ -127,17 +176,21 @@ static bool split_fields(struct expression *e, struct complaints *complaints)
 	while (at < end) {
 		struct span word = next_word(at, end);
 
+		const char *problem = e->count >= FIELDS_LEAST ? no_field(word) : NULL;
+		struct place rest = place_of(e->text, word.at, (size_t)(end - word.at));
+
+		if (problem)
+			return complain(complaints, rest, "%s", problem);
 		if (e->count == FIELD_COUNT)
-			return complain(complaints,
-					place_of(e->text, word.at, (size_t)(end - word.at)),
+			return complain(complaints, rest,
 					"more than 7 fields; an expression has no command, user or "
 					"comment");
 		words[e->count++] = word;
 		at = word.at + word.length;
 	}
-	if (e->count < 5)
+	if (e->count < FIELDS_LEAST)
 		return wrong_count(e, complaints);
-	size_t first = e->count == 5 ? FIELD_MINUTE : FIELD_SECOND;
+	size_t first = e->count == FIELDS_LEAST ? FIELD_MINUTE : FIELD_SECOND;
 	memcpy(&e->fields[first], words, e->count * sizeof(words[0]));
 	return true;
 }

@@ -2,20 +2,20 @@
  * lint.c - what is legal but likely unmeant (schedule-language.md, section 7),
  * as far as one schedule alone can show it; see schedule.h.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "civil.h"
 #include "expression.h"
-#include "month.h"
-#include "phrase.h"
+#include "lack.h"
 #include "reading.h"
-#include "words.h"
 #include "zone_table.h"
 
-enum { CALENDAR_JUMP_S = 3 * 3600, YEAR_S = 366 * 86400, SIXTY = 60 };
+enum { CALENDAR_JUMP_S = 3 * 3600, YEAR_S = 366 * 86400, SIXTY = 60, HOURS = 24, OFFERED_MAX = 30 };
 #define ALL_SIXTY    ((UINT64_C(1) << 60) - 1)
 #define ALL_DAYS     UINT32_C(0xfffffffe)
 #define ALL_WEEKDAYS 0x7f
+#define ALL_MONTHS   0x1ffe
 #define ALL_HOURS    UINT32_C(0xffffff)
 
 struct linter {
@@ -69,7 +69,12 @@ static void lint_star(const struct linter *l)
 {
 	const struct schedule *s = l->s;
 
-	if (l->e.fields[FIELD_SECOND].at && s->seconds == ALL_SIXTY && s->minutes != ALL_SIXTY)
+	if (l->e.fields[FIELD_SECOND].at && s->seconds == ALL_SIXTY && s->minutes == ALL_SIXTY)
+		WARN(l, fields(l, FIELD_SECOND, FIELD_MINUTE, SCHEDULE_TIME),
+		     "fires every second%s; write 0 first for once a minute, or @every 1s if it is "
+		     "meant",
+		     s->hours == ALL_HOURS ? "" : " of the hours given");
+	else if (l->e.fields[FIELD_SECOND].at && s->seconds == ALL_SIXTY)
 		WARN(l, fields(l, FIELD_SECOND, FIELD_SECOND, SCHEDULE_TIME),
 		     "every second of the minutes given fires, sixty times a minute; write 0 for "
 		     "once a minute");
@@ -77,6 +82,33 @@ static void lint_star(const struct linter *l)
 		WARN(l, fields(l, FIELD_MINUTE, FIELD_MINUTE, SCHEDULE_MINUTE),
 		     "every minute of the hours given fires, sixty times an hour; write 0 for "
 		     "once an hour");
+}
+
+/* "0 9 * * * *", where five fields were meant. */
+static void lint_six_fields(const struct linter *l)
+{
+	const struct schedule *s = l->s;
+	const struct span *f = l->e.fields, *hour = &f[FIELD_HOUR];
+	bool is_fixed = !(s->seconds & (s->seconds - 1)) && !(s->minutes & (s->minutes - 1));
+
+	if (l->e.count != 6 || !is_fixed || hour->length != 1 || *hour->at != '*')
+		return;
+	int32_t second = __builtin_ctzll(s->seconds), minute = __builtin_ctzll(s->minutes);
+	const char *days = f[FIELD_MONTH_DAY].at;
+	int length = (int)(l->e.body.at + l->e.body.length - days);
+	bool is_daily = s->days.month_days == ALL_DAYS && s->days.weekdays == ALL_WEEKDAYS &&
+			s->months == ALL_MONTHS;
+	if (minute >= HOURS || length > OFFERED_MAX)
+		return;
+	char as_it_is[64] = "";
+	if (second == 0)
+		snprintf(as_it_is, sizeof(as_it_is), ", or \"%d * %.*s\" for every hour", minute,
+			 length, days);
+	WARN(l, piece(l, f[FIELD_SECOND].at, hour->at + 1),
+	     "6 fields, so the first is the second: this fires at minute %d of every hour; write "
+	     "\"%d %d %.*s\" for %02d:%02d %s%s",
+	     minute, second, minute, length, days, minute, second,
+	     is_daily ? "every day" : "on those days", as_it_is);
 }
 
 /* Steps. */
@@ -142,45 +174,23 @@ static void lint_steps(const struct linter *l)
 	}
 }
 
-/* Months in which none of the days given comes (in February: not each year). */
-static uint64_t months_left_out(const struct schedule *s)
-{
-	const struct day_rule *r = &s->days;
-	uint64_t left_out = 0;
-	bool only_february = s->months == 1 << 2;
-
-	if (r->either || r->from_last || r->nearest || r->last_weekday || !r->month_days)
-		return 0;
-	for (uint32_t left = s->months; left; left &= left - 1) {
-		int32_t month = __builtin_ctz(left);
-		int32_t length = month_length(only_february ? 2000 : 2001, month);
-
-		if (__builtin_ctz(r->month_days) > length)
-			left_out |= UINT64_C(1) << month;
-	}
-	return left_out;
-}
-
+/* Months that are left out; February not just because it is short in most years, where
+ * nothing else is asked for. */
 static void lint_short_months(const struct linter *l)
 {
-	uint64_t months = months_left_out(l->s);
+	const struct schedule *s = l->s;
+	uint32_t february = UINT32_C(1) << 2, months = lack_months(s, s->months == february);
 	struct buf names = {0};
-	struct phrase_list list = {.out = &names, .last_word = "and"};
 
 	if (!months)
 		return;
-	for (uint64_t left = months; left; left &= left - 1) {
-		phrase_next(&list);
-		buf_text(&names, word_months[__builtin_ctzll(left)]);
-	}
-	phrase_end(&list);
-	int32_t day = __builtin_ctz(l->s->days.month_days);
-	bool only_leap = months == 1 << 2 && day == 29;
+	lack_say_months(months, &names);
+	int32_t day = __builtin_ctz(s->days.month_days);
+	bool only_leap = months == february && day == 29;
 	WARN(l, fields(l, FIELD_MONTH_DAY, FIELD_MONTH_DAY, SCHEDULE_DAY),
-	     "%s %s no day %d%s and %s left out; write %s for the last day of each month",
-	     buf_string(&names), months & (months - 1) ? "have" : "has", day,
-	     only_leap ? " but in leap years" : "", months & (months - 1) ? "are" : "is",
-	     l->s->from_calendar ? "\"last\"" : "L");
+	     "%s no day %d%s and %s left out; write %s for the last day of each month",
+	     buf_string(&names), day, only_leap ? " but in leap years" : "",
+	     months & (months - 1) ? "are" : "is", s->from_calendar ? "\"last\"" : "L");
 	buf_finish(&names);
 }
 
@@ -208,15 +218,45 @@ static void warn_of_gap(const struct linter *l, const struct zone_transition *t)
 	     gap / 60 % 60, end / 3600, end / 60 % 60, end / 3600, end / 60 % 60);
 }
 
+/* Follows the clock, and on the day of the transition has no time outside the gap. */
+static bool is_lost_in_gap(const struct schedule *s, const struct zone_transition *t)
+{
+	int64_t from = t->utc_s + t->offset_before, to = t->utc_s + t->offset_after;
+	int64_t day = from - from % DAY_S;
+	int64_t first = reading_from(s, day), last = reading_to(s, day + DAY_S - 1);
+
+	return s->follows_clock && first >= from && first < to && last >= first && last < to;
+}
+
+static void warn_of_loss(const struct linter *l, const struct zone_transition *t)
+{
+	int64_t from = t->utc_s + t->offset_before, to = t->utc_s + t->offset_after;
+	struct civil_date d = civil_from_days(from / DAY_S);
+	int32_t gap = (int32_t)(from % DAY_S), end = (int32_t)(to % DAY_S);
+
+	WARN(l, fields(l, FIELD_MINUTE, FIELD_HOUR, SCHEDULE_TIME),
+	     "%02d:%02d to %02d:%02d does not exist on %04d-%02d-%02d in %s, where clocks go "
+	     "forward, "
+	     "and this follows the clock: it does not fire at all that day; choose hours outside",
+	     gap / 3600, gap / 60 % 60, end / 3600, end / 60 % 60, d.year, d.month, d.day,
+	     zone_name(l->s->zone));
+}
+
 static void lint_gap(const struct linter *l, struct utc now)
 {
 	int64_t utc_s = now.ms / 1000, end = utc_s + YEAR_S;
 	struct zone_transition t;
 
 	for (; zone_next_transition(l->s->zone, utc_s, &t) && t.utc_s < end; utc_s = t.utc_s) {
-		if (t.offset_after - t.offset_before >= CALENDAR_JUMP_S || !fires_in_gap(l->s, &t))
+		bool is_lost = is_lost_in_gap(l->s, &t);
+
+		if (t.offset_after - t.offset_before >= CALENDAR_JUMP_S ||
+		    t.offset_after <= t.offset_before || !(is_lost || fires_in_gap(l->s, &t)))
 			continue;
-		warn_of_gap(l, &t);
+		if (is_lost)
+			warn_of_loss(l, &t);
+		else
+			warn_of_gap(l, &t);
 		return;
 	}
 }
@@ -230,6 +270,7 @@ void schedule_lint(const struct schedule *s, struct utc now, schedule_lint_fn *f
 		return;
 	if (!s->from_calendar)
 		expression_split(s->text, strlen(s->text), &l.e, &none);
+	lint_six_fields(&l);
 	lint_steps(&l);
 	lint_star(&l);
 	lint_either(&l);

@@ -96,7 +96,9 @@ const char *offer_for_number(enum field field, int32_t n)
 	case FIELD_SECOND:
 	case FIELD_MINUTE: return n == 60 ? " (the full minute or hour is 0)" : "";
 	case FIELD_HOUR: return n == 24 ? " (midnight is 0)" : "";
-	case FIELD_WEEKDAY: return " (0 and 7 are Sunday)";
+	case FIELD_WEEKDAY:
+		return n >= FIRST_YEAR && n <= LAST_YEAR ? "; a year needs 7 fields: second first"
+							 : " (0 and 7 are Sunday)";
 	case FIELD_YEAR: return n < 100 ? " (write all four digits)" : "";
 	case FIELD_MONTH_DAY: return n > 31 ? " (L is the last day)" : "";
 	case FIELD_MONTH: break;

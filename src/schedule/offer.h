@@ -13,7 +13,7 @@ void offer_range(enum field field, int32_t from, int32_t to, int32_t step, bool 
 /* For a word that is no name of the field; what to write. Returns text. */
 const char *offer_name(enum field field, const char *word, size_t length, char text[OFFER_MAX]);
 
-/* For a number out of range: a remark in parentheses, or "". */
+/* For a number out of range: a remark that ends the sentence, or "". */
 const char *offer_for_number(enum field field, int32_t n);
 
 #endif

@@ -110,7 +110,8 @@ enum schedule_shift schedule_shift_of(const struct schedule *schedule, struct ut
 /* One plain English sentence, without a full stop. */
 void schedule_explain(const struct schedule *schedule, struct buf *sentence);
 /* The equal cron expression of a calendar form, or the calendar form (JSON) of a
- * cron expression; false where there is none. */
+ * cron expression; false where there is none. A form with times of different minutes
+ * equals no single expression: then several, a line each, fire together when it does. */
 bool schedule_equivalent(const struct schedule *schedule, struct buf *text);
 
 /* What is legal but likely unmeant. Each call back is one plain sentence with the
