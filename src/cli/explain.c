@@ -2,6 +2,7 @@
  * explain.c - `belfry explain`: what a schedule means, in words.
  */
 #include <ctype.h>
+#include <string.h>
 
 #include "asked.h"
 #include "fires.h"
@@ -40,6 +41,35 @@ static void add_sentence(struct buf *out, const struct asked *asked)
 	buf_finish(&sentence);
 }
 
+/* Where it takes several, they come a line each. */
+static void add_equivalent(struct buf *out, const char *equal)
+{
+	buf_text(out, "The same as ");
+	for (; *equal; equal++) {
+		if (*equal == '\n')
+			buf_text(out, " and ");
+		else
+			buf_char(out, *equal);
+	}
+	buf_char(out, '\n');
+}
+
+/* A text for one, a list for several. */
+static void json_equivalent(struct buf *out, const char *equal)
+{
+	const char *end = strchr(equal, '\n');
+
+	if (!end) {
+		buf_json_text(out, "equivalent", equal);
+		return;
+	}
+	buf_json_open(out, "equivalent", '[');
+	for (; end; equal = end + 1, end = strchr(equal, '\n'))
+		buf_json_bytes(out, NULL, equal, (size_t)(end - equal));
+	buf_json_text(out, NULL, equal);
+	buf_json_close(out, ']');
+}
+
 static void print_text(const struct asked *asked, const struct fires *fires, struct buf *out)
 {
 	struct buf equal = {0}, table = {0};
@@ -48,7 +78,7 @@ static void print_text(const struct asked *asked, const struct fires *fires, str
 		buf_format(out, "%s: %s\n", asked->job, asked->text);
 	add_sentence(out, asked);
 	if (schedule_equivalent(asked->schedule, &equal))
-		buf_format(out, "The same as %s\n", buf_string(&equal));
+		add_equivalent(out, buf_string(&equal));
 	schedule_lint(asked->schedule, fires->from, add_warning, out);
 	if (fires_write(fires, &table))
 		buf_format(out, "\n%s", buf_string(&table));
@@ -69,7 +99,10 @@ static void print_json(const struct asked *asked, const struct fires *fires, str
 	buf_json_text(out, "schedule", asked->text);
 	buf_json_text(out, "timezone", asked->timezone);
 	buf_json_text(out, "explanation", buf_string(&sentence));
-	buf_json_text(out, "equivalent", has_equal ? buf_string(&equal) : NULL);
+	if (has_equal)
+		json_equivalent(out, buf_string(&equal));
+	else
+		buf_json_null(out, "equivalent");
 	buf_json_open(out, "warnings", '[');
 	schedule_lint(asked->schedule, fires->from, json_warning, out);
 	buf_json_close(out, ']');

@@ -76,7 +76,7 @@ class Check(unittest.TestCase):
                             "a.json", "b.json", "c.json")
         self.assertEqual(2, result.returncode)
         self.assertEqual(["a.json: 1 job, no errors, 1 warning", "b.json: 1 error, no warnings",
-                          "c.json: no jobs, no errors, no warnings"],
+                          "c.json: no jobs, no errors, 1 warning"],
                          re.findall(r"(?m)^.\.json: .* warnings?$", result.stdout))
 
     def test_what_is_no_file(self):
@@ -94,7 +94,7 @@ class Check(unittest.TestCase):
                                row["severity"]) for row in rows])
 
     def test_json(self):
-        result = self.check({"bad.json": BAD, "fine.json": ""}, "--json", "bad.json", "fine.json")
+        result = self.check({"bad.json": BAD, "fine.json": "[]"}, "--json", "bad.json", "fine.json")
         self.assertEqual(2, result.returncode)
         rows = json.loads(result.stdout)
         self.assertEqual(5, len(rows))
@@ -102,7 +102,7 @@ class Check(unittest.TestCase):
                           "path": "jobs[0].schedule", "job": "send-digest", "severity": "error",
                           "message": "day-of-week 8 is out of range 0-7 (0 and 7 are Sunday)"},
                          rows[1])
-        self.assertEqual("[]\n", self.check({"schedules.json": ""}, "--json").stdout)
+        self.assertEqual("[]\n", self.check({"schedules.json": "[]"}, "--json").stdout)
 
     def test_the_place_is_that_of_the_piece(self):
         """For editors: line, column and length cut the piece out of the file."""

@@ -258,6 +258,15 @@ class Explain(unittest.TestCase):
             self.assertEqual(at, datetime.fromisoformat(fire["local"]))
             self.assertIn("shift", fire)
 
+    def test_equal_to_several_expressions(self):
+        form = json.dumps({"every": "week", "weekday": ["monday", "thursday"],
+                           "time": ["09:00", "17:30"]})
+        self.assertIn("\nThe same as 0 9 * * MON,THU and 30 17 * * MON,THU\n",
+                      belfry("explain", form).stdout)
+        answer = json.loads(belfry("explain", form, "--json").stdout)
+        self.assertEqual(["0 9 * * MON,THU", "30 17 * * MON,THU"], answer["equivalent"])
+        self.assertIsNone(json.loads(belfry("explain", "@reboot", "--json").stdout)["equivalent"])
+
     def test_a_job_of_the_file(self):
         with Folder(job("send", "true", {"every": "day", "time": "09:00"}, jitter="5m"),
                     timezone="Europe/Paris") as folder:

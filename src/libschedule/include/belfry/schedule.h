@@ -157,7 +157,8 @@ BELFRY_API enum belfry_shift belfry_schedule_shift(const struct belfry_schedule 
 BELFRY_API size_t belfry_schedule_explain(const struct belfry_schedule *schedule, char *text,
 					  size_t size);
 /* The equal cron expression of a calendar form, or the calendar form (JSON) of a cron
- * expression; 0 where there is none. */
+ * expression; 0 where there is none. Times of different minutes take several expressions,
+ * a line each, which fire together when the form does. */
 BELFRY_API size_t belfry_schedule_equivalent(const struct belfry_schedule *schedule, char *text,
 					     size_t size);
 
