@@ -4,33 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "civil.h"
+#include "fire_text.h"
 #include "table.h"
-
-enum { DAY_SECONDS = 86400 };
-
-/* A reading of the wall clock: seconds since 1970 as if in UTC. */
-struct reading {
-	struct civil_date date;
-	int32_t weekday, second; /* of the day */
-};
-
-static struct reading reading_of(int64_t local_s)
-{
-	int64_t day = local_s / DAY_SECONDS - (local_s % DAY_SECONDS < 0);
-
-	return (struct reading){.date = civil_from_days(day),
-				.weekday = civil_weekday(day),
-				.second = (int32_t)(local_s - day * DAY_SECONDS)};
-}
-
-/* "02:30", and the seconds where they are not zero. */
-static void add_time(struct buf *out, int32_t second)
-{
-	buf_format(out, "%02d:%02d", second / 3600, second / 60 % 60);
-	if (second % 60)
-		buf_format(out, ":%02d", second % 60);
-}
 
 static void add_shift(struct buf *out, const struct schedule *schedule, struct utc fire)
 {
@@ -40,24 +15,11 @@ static void add_shift(struct buf *out, const struct schedule *schedule, struct u
 	case SHIFT_NONE: break;
 	case SHIFT_FROM_GAP:
 		buf_text(out, "shifted from ");
-		add_time(out, reading_of(local_s).second);
+		fire_text_time(out, fire_reading_of(local_s).second);
 		break;
 	case SHIFT_FIRST_OF_TWO: buf_text(out, "first of two"); break;
 	case SHIFT_SECOND_OF_TWO: buf_text(out, "second of two"); break;
 	}
-}
-
-/* "Sun 2026-03-29 03:00 CEST" */
-static void add_local(struct buf *out, const struct zone *zone, struct utc fire)
-{
-	static const char *const weekdays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-	int64_t utc_s = fire.ms / 1000;
-	struct reading r = reading_of(utc_s + zone_offset(zone, utc_s));
-
-	buf_format(out, "%s %04d-%02d-%02d ", weekdays[r.weekday], r.date.year, r.date.month,
-		   r.date.day);
-	add_time(out, r.second);
-	buf_format(out, " %s", zone_abbreviation(zone, utc_s));
 }
 
 /* A table has the third column only where something is to be said in it. */
@@ -87,7 +49,7 @@ static void add_row(struct table *table, const struct schedule *schedule, struct
 	char text[UTC_TEXT_MAX];
 	struct buf cell = {0};
 
-	add_local(&cell, schedule_zone(schedule), at);
+	fire_text(&cell, schedule_zone(schedule), at);
 	table_add(table, STYLE_PLAIN, buf_string(&cell));
 	if (!is_utc(schedule))
 		table_add(table, STYLE_PLAIN, utc_format(at, text));
@@ -133,7 +95,7 @@ void fires_json_times(const struct fires *fires, struct buf *out)
 static void json_local(struct buf *out, const struct zone *zone, struct utc at)
 {
 	int32_t offset = zone_offset(zone, at.ms / 1000), minutes = abs(offset) / 60;
-	struct reading r = reading_of(at.ms / 1000 + offset);
+	struct fire_reading r = fire_reading_of(at.ms / 1000 + offset);
 	struct buf local = {0};
 
 	buf_format(&local, "%04d-%02d-%02dT%02d:%02d:%02d%c%02d:%02d", r.date.year, r.date.month,
@@ -151,7 +113,7 @@ static void json_shift(struct buf *out, const struct schedule *schedule, struct 
 	switch (schedule_shift_of(schedule, at, &local_s)) {
 	case SHIFT_NONE: buf_json_null(out, "shift"); break;
 	case SHIFT_FROM_GAP:
-		add_time(&time, reading_of(local_s).second);
+		fire_text_time(&time, fire_reading_of(local_s).second);
 		buf_json_text(out, "shift", "from_gap");
 		buf_json_text(out, "shifted_from", buf_string(&time));
 		break;

@@ -57,8 +57,10 @@ static void read_file_object(struct loader *l)
 		l->base.zone = file.zone;
 	if (is_written(&file, KEY_DEFAULTS)) {
 		struct visit visit = visit_key(l, &file, KEY_DEFAULTS);
-		if (json_peek(&l->json) == JSON_OBJECT)
+		if (json_peek(&l->json) == JSON_OBJECT) {
+			l->defaults_at = l->json.at;
 			defaults_read(l);
+		}
 		visit_leave(l, visit);
 	}
 	if (is_written(&file, KEY_JOBS)) {
@@ -123,6 +125,7 @@ static void keep_jobs(struct loader *l, struct generation *g)
 	g->config.job_count = l->job_count;
 	g->around = around;
 	g->by_name = sorted;
+	g->defaults_at = l->defaults_at;
 }
 
 static void load(struct loader *l, struct generation *g)

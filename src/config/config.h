@@ -75,6 +75,24 @@ const struct job *config_find(const struct config *config, const char *name);
  * before may be NULL. Returns how many jobs changed. */
 size_t config_changes(const struct config *before, const struct config *after, struct buf *json);
 
+/* A value that differs between a job and what it was. */
+struct key_change {
+	const char *path; /* below the job: "schedule", "retry.attempts", "env.TZ" */
+	/* JSON on one line, as written, with our default where nothing is; NULL: there is
+	 * none. What comes from the environment reads (hidden), in both. */
+	const char *before, *after;
+	bool is_hidden;
+};
+/* All of them in the order of the reference of keys; texts live in arena. Of a new job
+ * (old and before NULL): what is written in it. */
+size_t config_differences(const struct config *before, const struct job *old,
+			  const struct config *after, const struct job *job, struct arena *arena,
+			  struct key_change **changes);
+
+/* The same file in the one form that is written the same by everybody: ${NAME} not
+ * expanded, defaults where they are. Adds nothing for an empty file. */
+void config_canonical(const struct config *config, struct buf *out);
+
 /* The reference of keys, and the JSON Schema (2020-12), both from the one table
  * that drives the parser. */
 void config_write_schema(struct buf *json);

@@ -17,6 +17,7 @@ struct spot {
  * config_changes. */
 struct around_hash {
 	uint32_t schedule, start, end, except, remote;
+	uint32_t at; /* where its object begins in the text; decides nothing */
 };
 
 /* Growing lists of the job being read live in the loader's scratch. */

@@ -95,6 +95,7 @@ static void hash_around(struct draft *d)
 {
 	d->around.start = text_hash(d->start);
 	d->around.end = text_hash(d->end);
+	d->around.at = (uint32_t)d->spots[KEY_JOBS].at;
 	d->around.except = 0;
 	for (size_t i = 0; i < d->except.count; i++)
 		d->around.except = d->around.except * 31 + text_hash(d->except.items[i]);

@@ -36,6 +36,7 @@ struct loader {
 	bool is_list;               /* the root is the list of jobs */
 	const char *job_name;       /* of the job being read; NULL while unknown */
 	struct draft base;          /* what a job begins as: our defaults, then the file's */
+	size_t defaults_at;         /* of the file; 0: it has none */
 	bool is_told[KEY_COUNT];    /* faults of "defaults" that only a job shows */
 	size_t env_count;           /* of all jobs */
 	size_t untimed;             /* jobs of cron-manager's form without a timeout */
@@ -50,6 +51,7 @@ struct generation {
 	struct config config; /* first: the outside holds a pointer to it */
 	const struct around_hash *around;
 	const struct job **by_name; /* sorted; as many as there are jobs */
+	size_t defaults_at;         /* where the object "defaults" begins; 0: there is none */
 };
 
 /* loader.c: findings. All return false. */
@@ -98,7 +100,7 @@ void schedule_read(struct loader *l, struct draft *d);
 void executor_read(struct loader *l, struct draft *d);
 /* hash.c */
 void hash_job(struct job *job, const struct around_hash *around);
-/* One top-level key of a job. */
+/* One key of a job, with the keys below it. */
 uint64_t hash_key(const struct job *job, const struct around_hash *around, enum key key);
 void hash_content(const char *text, size_t length, char hex[65]);
 uint32_t hash_short(uint64_t hash);

@@ -78,6 +78,16 @@
 	X(CATCHUP_ALL, "all")                                                                      \
 	X(CATCHUP_NONE, "none")
 
+/* What a plan does to a job. */
+#define PLAN_KINDS(X)                                                                              \
+	X(PLAN_CREATE, "create")                                                                   \
+	X(PLAN_UPDATE, "update")                                                                   \
+	X(PLAN_ENABLE, "enable")                                                                   \
+	X(PLAN_DISABLE, "disable")                                                                 \
+	X(PLAN_RENAME, "rename")                                                                   \
+	X(PLAN_DELETE, "delete")                                                                   \
+	X(PLAN_UNCHANGED, "unchanged")
+
 #define WORD_ENUM_ROW(name, word) name,
 #define WORD_ENUM(type, prefix, rows)                                                              \
 	enum type { rows(WORD_ENUM_ROW) prefix##_COUNT };                                          \
@@ -93,5 +103,6 @@ WORD_ENUM(executor_kind, EXECUTOR_KIND, EXECUTORS)
 WORD_ENUM(stream, STREAM, STREAMS)
 WORD_ENUM(overlap, OVERLAP, OVERLAPS)
 WORD_ENUM(catchup, CATCHUP, CATCHUPS)
+WORD_ENUM(plan_kind, PLAN_KIND, PLAN_KINDS)
 
 #endif
