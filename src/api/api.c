@@ -60,6 +60,12 @@ static void on_request(void *context, const struct http_request *request,
 		routes_dispatch(&call);
 }
 
+static size_t body_max(void *context, const char *method, const struct http_target *target)
+{
+	(void)context, (void)method;
+	return routes_takes_file(target) ? API_FILE_MAX : HTTP_BODY_MAX;
+}
+
 struct api *api_create(struct loop *loop, const struct http_address *address,
 		       const struct api_world *world, const struct api_doors *doors,
 		       struct err *err)
@@ -68,7 +74,12 @@ struct api *api_create(struct loop *loop, const struct http_address *address,
 
 	api->world = world;
 	api->doors = *doors;
-	api->server = http_server_create(loop, address, on_request, api, err);
+	api->server = http_server_create(loop,
+					 &(struct http_server_options){.address = address,
+								       .handler = on_request,
+								       .body_max = body_max,
+								       .context = api},
+					 err);
 	if (!api->server) {
 		free(api);
 		return NULL;

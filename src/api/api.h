@@ -34,6 +34,38 @@ struct api_health {
 	const char *zone_trouble;  /* which zones go by older rules, and why; NULL if none does */
 };
 
+enum api_format { API_FORMAT_JSON, API_FORMAT_TEXT, API_FORMAT_MARKDOWN };
+
+enum api_deploy_status {
+	API_DEPLOY_DONE,           /* planned; applied, where something differed */
+	API_DEPLOY_BAD_FILE,       /* see findings */
+	API_DEPLOY_FOLLOWS_FILE,   /* the daemon follows a file; nothing is applied here */
+	API_DEPLOY_OTHER_REVISION, /* than the one expected */
+	API_DEPLOY_STORE_FAILED,
+	API_DEPLOY_STOPPING,
+};
+
+/* A schedules.json to be planned or applied. */
+struct api_deploy {
+	const char *text; /* borrowed for the call, as all that goes in */
+	size_t length;
+	bool is_applied;    /* else it is only planned */
+	const char *before; /* plan against this text; NULL: what is in force */
+	size_t before_length;
+	int64_t against_revision;              /* of `before`; filled in where that is NULL */
+	const char *author, *message, *source; /* message may be NULL */
+	int64_t expect;                        /* the revision in force must be this; -1: any */
+	enum api_format format;                /* of `rendered` */
+
+	/* Out. */
+	enum api_deploy_status status;
+	int64_t revision;     /* in force now */
+	bool is_same_content; /* nothing was to be applied */
+	struct buf *plan;     /* JSON, unless the file is bad */
+	struct buf *rendered; /* the plan for people; unless format is JSON */
+	struct buf *findings; /* a JSON array, of a bad file */
+};
+
 typedef void api_run_fn(void *context, const struct run *run);
 
 struct api_doors {
@@ -51,6 +83,9 @@ struct api_doors {
 	/* Texts live in arena. */
 	void (*health)(void *context, struct arena *arena, struct api_health *health);
 	struct utc (*now)(void *context);
+	void (*deploy)(void *context, struct arena *arena, struct api_deploy *deploy);
+	/* The file in force in its canonical form. */
+	void (*export)(void *context, struct buf *out);
 	void *context;
 };
 
@@ -72,6 +107,7 @@ struct api_route {
 	const char *pattern; /* "/api/v1/runs/{id}/log" */
 	const char *summary;
 	api_handler_fn *handler;
+	bool takes_file; /* its body is a schedules.json, which may be long */
 };
 /* The whole table. */
 size_t api_routes(const struct api_route **rows);

@@ -5,6 +5,8 @@
 #include "api.h"
 #include "http_server.h"
 
+enum { API_FILE_MAX = 64 << 20 }; /* as config.h has it */
+
 struct api {
 	const struct api_world *world;
 	struct api_doors doors;
@@ -20,6 +22,8 @@ struct api_call {
 
 /* routes.c */
 void routes_dispatch(struct api_call *call);
+/* Whether the body of requests there is a schedules.json. */
+bool routes_takes_file(const struct http_target *target);
 
 /* The handlers, by noun. */
 void health_get(struct api_call *call);
@@ -32,6 +36,12 @@ void runs_cancel(struct api_call *call);
 void logs_get(struct api_call *call);
 void occurrences_list(struct api_call *call);
 void revisions_list(struct api_call *call);
+void revisions_get(struct api_call *call);
+void deploy_plan(struct api_call *call);
+void deploy_apply(struct api_call *call);
+void deploy_export(struct api_call *call);
+void deploy_rollback(struct api_call *call);
+void deploy_revision_plan(struct api_call *call);
 
 /* answer.c: what handlers end with */
 /* Where the JSON of the answer goes, begun by its status. */
@@ -42,6 +52,11 @@ void answer_end(struct buf *json);
 void answer_refused(struct api_call *call, const struct err *err);
 /* 503: the store cannot be read. */
 void answer_store_failed(struct api_call *call, const struct err *err);
+
+/* revisions.c */
+/* With its content, in the request's arena; NULL and answered where there is none. */
+const struct revision *revisions_find(struct api_call *call, int64_t number);
+const struct revision *revisions_of_path(struct api_call *call);
 
 /* runs.c */
 /* The run of the path as it is now, NULL and answered where there is none. Lives in

@@ -1,6 +1,7 @@
 /* query.c - query parameters, parsed and checked; see query.h. */
 #include "query.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "str.h"
@@ -13,6 +14,7 @@ static const char *const streams[] = {STREAMS(WORD) NULL};
 static const char *const occurrence_states[] = {OCCURRENCE_STATES(WORD) NULL};
 static const char *const open_words[] = {"open", "finished", NULL};
 static const char *const formats[] = {"text", "jsonl", NULL};
+static const char *const plan_formats[] = {"json", "text", "markdown", NULL}; /* enum api_format */
 static const char *const flags[] = {"false", "true", NULL};
 
 static size_t count_of(const char *const *words)
@@ -202,4 +204,70 @@ bool query_nothing(const struct http_target *target, struct err *err)
 	static const char *const known[] = {NULL};
 
 	return only(target, known, err);
+}
+
+/* A revision's number; an absent one leaves it alone. */
+static bool revision_number(const struct http_target *target, const char *name, int64_t *number,
+			    struct err *err)
+{
+	const char *value = http_target_query(target, name);
+
+	return !value || query_revision(value, number) ||
+	       err_set(err, "%s=%s: %s is the number of a revision", name, value, name);
+}
+
+bool query_revision(const char *text, int64_t *number)
+{
+	size_t digits = strspn(text, "0123456789");
+
+	if (digits == 0 || digits > 18 || text[digits])
+		return false;
+	*number = strtoll(text, NULL, 10);
+	return true;
+}
+
+bool query_plan(const struct http_target *target, struct deploy_query *query, struct err *err)
+{
+	static const char *const known[] = {"format", "render", "from", NULL};
+	int format = 0, render = 0;
+
+	*query = (struct deploy_query){.expect = -1};
+	if (!only(target, known, err) || !word(target, "format", plan_formats, &format, err) ||
+	    !word(target, "render", plan_formats, &render, err) ||
+	    !revision_number(target, "from", &query->from, err))
+		return false;
+	if (format && render)
+		return err_set(err, "format is the form of the answer, render of its member "
+				    "\"rendered\"; give one of them");
+	query->format = (enum api_format)(format ? format : render);
+	query->is_rendered = render != 0;
+	return true;
+}
+
+static bool is_line(const char *text)
+{
+	for (; text && *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			return false;
+	return true;
+}
+
+static bool brief_text(const struct http_target *target, const char *name, const char **text,
+		       struct err *err)
+{
+	*text = http_target_query(target, name);
+	if (*text && (!**text || strlen(*text) > QUERY_TEXT_MAX || !is_line(*text)))
+		return err_set(err, "%s is one line of 1 to %d bytes", name, QUERY_TEXT_MAX);
+	return true;
+}
+
+bool query_apply(const struct http_target *target, struct deploy_query *query, struct err *err)
+{
+	static const char *const known[] = {"author", "expect", "message", "source", NULL};
+
+	*query = (struct deploy_query){.expect = -1};
+	return only(target, known, err) && brief_text(target, "author", &query->author, err) &&
+	       brief_text(target, "message", &query->message, err) &&
+	       brief_text(target, "source", &query->source, err) &&
+	       revision_number(target, "expect", &query->expect, err);
 }

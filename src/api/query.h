@@ -7,11 +7,12 @@
 #ifndef BELFRY_QUERY_H
 #define BELFRY_QUERY_H
 
+#include "api.h"
 #include "err.h"
 #include "http_target.h"
 #include "store.h"
 
-enum { QUERY_LIMIT_DEFAULT = 50, QUERY_LIMIT_MAX = 1000 };
+enum { QUERY_LIMIT_DEFAULT = 50, QUERY_LIMIT_MAX = 1000, QUERY_TEXT_MAX = 500 };
 
 struct runs_query {
 	struct run_filter filter; /* its limit is the page's */
@@ -29,6 +30,18 @@ bool query_log(const struct http_target *target, struct log_query *query, struct
 
 bool query_occurrences(const struct http_target *target, struct occurrence_filter *filter,
 		       struct err *err);
+struct deploy_query {
+	enum api_format format;
+	bool is_rendered;                      /* JSON, with that format inside */
+	int64_t from;                          /* revision to plan from; 0: what is in force */
+	int64_t expect;                        /* -1: any */
+	const char *author, *message, *source; /* NULL: not given */
+};
+bool query_plan(const struct http_target *target, struct deploy_query *query, struct err *err);
+bool query_apply(const struct http_target *target, struct deploy_query *query, struct err *err);
+/* The number of a revision. */
+bool query_revision(const char *text, int64_t *number);
+
 /* For lists that take nothing but a limit. */
 bool query_limit(const struct http_target *target, size_t *limit, struct err *err);
 /* For what takes no parameters. */

@@ -22,6 +22,19 @@ static const struct api_route routes[] = {
 	 occurrences_list},
 	{"GET", "/api/v1/revisions", "applied versions of schedules.json, newest first",
 	 revisions_list},
+	{"GET", "/api/v1/revisions/{number}", "one of them, with the file as it was applied",
+	 revisions_get},
+	{"GET", "/api/v1/revisions/{number}/plan",
+	 "what rolling back to it would do, or with from=N what it changed against N",
+	 deploy_revision_plan},
+	{"POST", "/api/v1/revisions/{number}/rollback", "apply that file again, as a new revision",
+	 deploy_rollback},
+	{"POST", "/api/v1/plan", "what the schedules.json in the body would change", deploy_plan,
+	 .takes_file = true},
+	{"POST", "/api/v1/apply", "apply the schedules.json in the body as a new revision",
+	 deploy_apply, .takes_file = true},
+	{"GET", "/api/v1/export", "the schedules.json in force, in its canonical form",
+	 deploy_export},
 };
 enum { ROUTE_COUNT = sizeof(routes) / sizeof(routes[0]) };
 
@@ -50,6 +63,16 @@ static bool matches(const char *pattern, const struct http_target *target, const
 		at += length + 1;
 	}
 	return i == target->segment_count;
+}
+
+bool routes_takes_file(const struct http_target *target)
+{
+	const char *parameter;
+
+	for (size_t i = 0; i < ROUTE_COUNT; i++)
+		if (routes[i].takes_file && matches(routes[i].pattern, target, &parameter))
+			return true;
+	return false;
 }
 
 static bool takes(const struct api_route *route, const char *method)

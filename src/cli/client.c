@@ -26,6 +26,9 @@ static struct http_call make_call(const struct args *args, const struct client_q
 		.method = question->method,
 		.target = question->target,
 		.body = question->body,
+		.body_length = question->body ? (question->body_length ? question->body_length
+								       : strlen(question->body))
+					      : 0,
 		.timeout_ms = question->timeout_ms,
 	};
 }
@@ -47,14 +50,16 @@ static void describe(const struct http_call *call, const struct http_reply *repl
 }
 
 static json_t *read_reply(const struct http_call *call, const struct http_reply *reply,
-			  struct err *err)
+			  bool takes_problem, struct err *err)
 {
 	json_error_t error;
 	json_t *json;
 
 	if (reply->status < 200 || reply->status > 299) {
 		describe(call, reply, err);
-		return NULL;
+		return takes_problem
+			       ? json_loadb(buf_string(&reply->body), reply->body.length, 0, NULL)
+			       : NULL;
 	}
 	json = json_loadb(buf_string(&reply->body), reply->body.length, JSON_DECODE_ANY, &error);
 	if (!json)
@@ -72,7 +77,7 @@ json_t *client_ask(const struct args *args, const struct client_question *questi
 	json_t *json = NULL;
 
 	if (http_client_send(&call, &reply, err))
-		json = read_reply(&call, &reply, err);
+		json = read_reply(&call, &reply, question->takes_problem, err);
 	if (status)
 		*status = reply.status;
 	buf_finish(&reply.body);

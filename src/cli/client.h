@@ -27,7 +27,9 @@ bool client_stream(const struct args *args, const char *target, http_data_fn *da
 
 struct client_question {
 	const char *method, *target, *body; /* body NULL: none */
+	size_t body_length;                 /* 0: it is a text */
 	int64_t timeout_ms;
+	bool takes_problem; /* an answer that is no success is handed over, too; err is set */
 };
 /* The same as client_get, with all that can be chosen. *status (may be NULL) is that
  * of the answer, 0 if there was none. */

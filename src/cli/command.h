@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 /* Exit codes of every command. */
-enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
+enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_CHANGES = 3 };
 
 /* What a shell may offer for a value or an operand. */
 enum completion {

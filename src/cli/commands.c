@@ -4,7 +4,9 @@
 #include "verbs.h"
 
 const struct command *const commands[] = {
-	&command_serve,       &command_check,    &command_list,
+	&command_serve,       &command_check,    &command_plan,
+	&command_apply,       &command_rollback, &command_revisions,
+	&command_export,      &command_list,
 	&command_status,      &command_runs,     &command_logs,
 	&command_run,         &command_trigger,  &command_cancel,
 	&command_test,        &command_next,     &command_explain,

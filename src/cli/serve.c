@@ -87,7 +87,8 @@ static bool read_options(const struct args *args, struct serve_options *options,
 	int64_t running;
 
 	*options = (struct serve_options){
-		.config = or_else(args_value(args, "config"), "schedules.json"),
+		.is_managed = args_has(args, "managed"),
+		.config = args_value(args, "config"),
 		.listen = or_else(args_value(args, "listen"), "127.0.0.1:7420"),
 		.runner = args_value(args, "runner"),
 		.stop_mode = read_stop_mode(args),
@@ -99,6 +100,8 @@ static bool read_options(const struct args *args, struct serve_options *options,
 	    !args_duration(args, "stop-timeout", STOP_TIMEOUT_MS, &options->stop_timeout_ms, err))
 		return false;
 	options->max_running = (int32_t)running;
+	if (!options->config && !options->is_managed)
+		options->config = "schedules.json";
 	return http_address_parse(options->listen, &address, err) || err_wrap(err, "--listen");
 }
 
@@ -138,6 +141,7 @@ static const struct option_row options[] = {
 	 .value = "FILE",
 	 .summary = "the jobs (schedules.json); followed when it changes",
 	 .complete = COMPLETE_FILE},
+	{.name = "managed", .summary = "jobs come from `belfry apply`, not from a file"},
 	{.name = "state",
 	 .value = "DIR",
 	 .summary = "where belfry keeps what it knows ($BELFRY_STATE)",

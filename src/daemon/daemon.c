@@ -172,6 +172,22 @@ static int fail(const struct err *err, int code)
 	return code;
 }
 
+static void follow_file(struct daemon *daemon)
+{
+	struct err err;
+
+	daemon->file = loop_file_create(daemon->loop, daemon->options->config, reload_changed,
+					daemon, &err);
+	if (!daemon->file)
+		log_warn("%s; changes of the file are taken over on SIGHUP only", err.text);
+}
+
+static bool read_jobs(struct daemon *daemon, const struct revision *last)
+{
+	return daemon->options->is_managed ? reload_boot_managed(daemon, last)
+					   : reload_boot(daemon, last);
+}
+
 /* Everything up to the running loop. Returns an exit code, EXIT_OK to go on. */
 static int boot(struct daemon *daemon, struct arena *arena)
 {
@@ -191,11 +207,9 @@ static int boot(struct daemon *daemon, struct arena *arena)
 	if (!doors_open(daemon, &err))
 		return fail(&err, EXIT_FAILED);
 	/* Before the file is read, so that no change falls between. */
-	daemon->file = loop_file_create(daemon->loop, daemon->options->config, reload_changed,
-					daemon, &err);
-	if (!daemon->file)
-		log_warn("%s; changes of the file are taken over on SIGHUP only", err.text);
-	if (!reload_boot(daemon, &state.revision))
+	if (!daemon->options->is_managed)
+		follow_file(daemon);
+	if (!read_jobs(daemon, &state.revision))
 		return EXIT_BAD_FILE;
 	adopt(daemon, &state);
 	loop_timer_start(daemon->prune_timer, FIRST_PRUNE_MS);

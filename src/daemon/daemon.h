@@ -17,7 +17,10 @@ enum stop_mode {
 };
 
 struct serve_options {
-	const char *config; /* path of schedules.json */
+	const char *config; /* path of schedules.json; NULL only where is_managed */
+	/* Jobs come through the API (`belfry apply`), not from a file; `config` is only the
+	 * first revision of a new state directory. */
+	bool is_managed;
 	const char *state;  /* state directory; made (0700) where it is missing */
 	const char *listen; /* ADDR:PORT; loopback only without tokens */
 	const char *runner; /* path of belfry-runner; NULL: beside this program, else PATH */

@@ -89,6 +89,16 @@ static struct utc now(void *context)
 	return clock_utc();
 }
 
+static void deploy(void *context, struct arena *arena, struct api_deploy *deploy)
+{
+	apply_file(context, arena, deploy);
+}
+
+static void export(void *context, struct buf *out)
+{
+	apply_export(context, out);
+}
+
 bool doors_address(const char *listen, struct http_address *address, struct err *err)
 {
 	if (!http_address_parse(listen, address, err))
@@ -111,6 +121,8 @@ bool doors_open(struct daemon *daemon, struct err *err)
 		.next_fire = next_fire,
 		.health = health,
 		.now = now,
+		.deploy = deploy,
+		.export = export,
 		.context = daemon,
 	};
 	struct http_address address;

@@ -67,7 +67,18 @@ void turn_run(void *context);
 void turn_step(struct daemon *daemon, struct event *event);
 
 /* reload.c: schedules.json */
+/* Whose revision it is and where it comes from. */
+struct revision_about {
+	const char *author, *source, *message; /* message may be NULL */
+	const char *why;                       /* for the log */
+};
+/* Takes over a generation of another text, which is the daemon's from then on. */
+void reload_take(struct daemon *daemon, struct config *config, const struct revision_about *about);
+/* The world as schedules.json is read in it now. */
+struct config_world reload_world(const struct daemon *daemon);
 bool reload_boot(struct daemon *daemon, const struct revision *last);
+/* The same where jobs come through the API. */
+bool reload_boot_managed(struct daemon *daemon, const struct revision *last);
 void reload_file(struct daemon *daemon, const char *why);
 void reload_changed(void *context); /* the file was touched: soon */
 void reload_now(void *context);
@@ -82,6 +93,10 @@ void zones_follow(struct daemon *daemon);
 /* What is wrong with the zones in use, a line each; nothing if all is well. */
 void zones_trouble(const struct daemon *daemon, struct buf *text);
 void zones_finish(struct daemon *daemon);
+
+/* apply.c: plans and revisions through the API */
+void apply_file(struct daemon *daemon, struct arena *arena, struct api_deploy *deploy);
+void apply_export(struct daemon *daemon, struct buf *out);
 
 /* retention.c: old history goes, in small batches */
 void retention_run(void *context);

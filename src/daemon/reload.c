@@ -1,5 +1,6 @@
 /*
- * reload.c - schedules.json: read at boot, on SIGHUP and when it changes.
+ * reload.c - schedules.json: read at boot, on SIGHUP and when it changes; or the
+ * revision that was applied last.
  *
  * A good file becomes a revision and a new generation of jobs; a bad one is told
  * and changes nothing. Changed rules of zones make a generation of the same revision.
@@ -57,15 +58,29 @@ static void keep_errors(struct buf *text, const char *path, const struct finding
 	}
 }
 
+struct config_world reload_world(const struct daemon *daemon)
+{
+	return (struct config_world){.zones = zoneinfo_source(daemon->zones),
+				     .environment = environment,
+				     .now = clock_utc()};
+}
+
+/* What the jobs come from, for messages. */
+static const char *source_of(const struct daemon *daemon)
+{
+	return daemon->options->is_managed ? "the applied revision" : daemon->options->config;
+}
+
 /* The generation of a text as judged at `now`; NULL and `errors` if it has any. */
 static struct config *parse(struct daemon *daemon, const char *text, size_t length, struct utc now,
 			    bool is_told, struct buf *errors)
 {
-	const char *path = daemon->options->config;
+	const char *path = source_of(daemon);
 	struct arena arena = {0};
 	struct findings findings = {.arena = &arena};
-	struct config_world world = {
-		.zones = zoneinfo_source(daemon->zones), .environment = environment, .now = now};
+	struct config_world world = reload_world(daemon);
+
+	world.now = now;
 	struct config *config = config_parse(text, length, &world, &findings);
 
 	if (is_told)
@@ -99,23 +114,19 @@ static void put_in_force(struct daemon *daemon, struct config *config, int64_t r
 	zones_follow(daemon);
 }
 
-static void record_revision(struct daemon *daemon, const struct config *config, const char *changes)
+static void record_revision(struct daemon *daemon, const struct config *config, const char *changes,
+			    const struct revision_about *about)
 {
-	char author[256] = "";
 	struct now now = clock_now();
-	const char *user = getenv("USER");
-	char host[128] = "";
-
-	if (gethostname(host, sizeof(host) - 1) != 0)
-		host[0] = '\0';
-	snprintf(author, sizeof(author), "%s@%s", user ? user : "belfry", host);
 	struct record record = {.kind = RECORD_REVISION};
+
 	record.revision = (struct revision){
 		.number = daemon->revision + 1,
 		.applied_at = now.utc,
 		.hash = config->hash,
-		.author = author,
-		.source = daemon->options->config,
+		.author = about->author,
+		.source = about->source,
+		.message = about->message,
 		.changes = changes,
 		.content = config->text,
 		.length = config->length,
@@ -136,19 +147,37 @@ static void tell_changes(int64_t revision, size_t changed, size_t jobs, const ch
 		 jobs, jobs == 1 ? "" : "s", changed);
 }
 
-/* Takes over a text that differs from the revision in force. */
-static bool take(struct daemon *daemon, struct config *config, const char *why, bool is_boot)
+static void take(struct daemon *daemon, struct config *config, const struct revision_about *about,
+		 bool is_boot)
 {
 	struct buf changes = {0};
 	size_t changed = config_changes(daemon->config, config, &changes);
 
-	record_revision(daemon, config, buf_string(&changes));
+	record_revision(daemon, config, buf_string(&changes), about);
 	buf_finish(&changes);
 	tell_end_of_jobs(daemon->config, config);
 	buf_clear(&daemon->config_error);
 	put_in_force(daemon, config, daemon->revision + 1, is_boot, 0);
-	tell_changes(daemon->revision, changed, config->job_count, why);
-	return true;
+	tell_changes(daemon->revision, changed, config->job_count, about->why);
+}
+
+void reload_take(struct daemon *daemon, struct config *config, const struct revision_about *about)
+{
+	take(daemon, config, about, false);
+}
+
+/* The file's own: who runs belfry is its author, as far as anybody knows. */
+static void take_file(struct daemon *daemon, struct config *config, const char *why, bool is_boot)
+{
+	const char *user = getenv("USER");
+	char author[256], host[128] = "";
+
+	if (gethostname(host, sizeof(host) - 1) != 0)
+		host[0] = '\0';
+	snprintf(author, sizeof(author), "%s@%s", user ? user : "belfry", host);
+	struct revision_about about = {
+		.author = author, .source = daemon->options->config, .why = why};
+	take(daemon, config, &about, is_boot);
 }
 
 /* The revision in force when belfry stopped. NULL and told where its text is none any
@@ -249,7 +278,44 @@ bool reload_boot(struct daemon *daemon, const struct revision *last)
 	}
 	if (is_known)
 		put_in_force(daemon, config, last->number, false, 0);
-	return take(daemon, fresh, is_known ? "changed while belfry was down" : "first", true);
+	take_file(daemon, fresh, is_known ? "changed while belfry was down" : "first", true);
+	return true;
+}
+
+/* A state directory that nothing was applied to yet: the file that was named, or no
+ * jobs until something is. */
+static bool begin_managed(struct daemon *daemon)
+{
+	struct arena arena = {0};
+	struct findings findings = {.arena = &arena};
+	struct config_world world = reload_world(daemon);
+
+	if (daemon->options->config) {
+		struct config *first = parse_file(daemon);
+
+		if (first)
+			take_file(daemon, first, "first", true);
+		return first != NULL;
+	}
+	put_in_force(daemon, config_parse("", 0, &world, &findings), 0, true, 0);
+	log_info("no jobs yet: `belfry apply schedules.json` brings some");
+	arena_finish(&arena);
+	return true;
+}
+
+bool reload_boot_managed(struct daemon *daemon, const struct revision *last)
+{
+	daemon->revision = last->number;
+	if (last->number == 0)
+		return begin_managed(daemon);
+	struct config *config = parse_last(daemon, last);
+	if (!config) {
+		log_error("%s", buf_string(&daemon->config_error));
+		return false;
+	}
+	put_in_force(daemon, config, last->number, true, 0);
+	tell_changes(last->number, 0, config->job_count, "as applied");
+	return true;
 }
 
 void reload_file(struct daemon *daemon, const char *why)
@@ -261,6 +327,10 @@ void reload_file(struct daemon *daemon, const char *why)
 
 	if (daemon->is_stopping)
 		return;
+	if (daemon->options->is_managed) {
+		log_info("%s: jobs come from `belfry apply`, no file is read", why);
+		return;
+	}
 	if (!config_read(path, &text, &length, &err)) {
 		refuse_read(daemon, err.text);
 		return;
@@ -281,7 +351,7 @@ void reload_file(struct daemon *daemon, const char *why)
 		parse(daemon, text, length, clock_utc(), true, &daemon->config_error);
 	free(text);
 	if (config)
-		take(daemon, config, why, false);
+		take_file(daemon, config, why, false);
 	else
 		log_error("%s is refused; revision %lld stays in force", path,
 			  (long long)daemon->revision);

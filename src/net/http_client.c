@@ -120,7 +120,7 @@ static void set_up(CURL *curl, const struct http_call *call, const char *url, ch
 		const char *body = call->body ? call->body : "";
 
 		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
-		curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)strlen(body));
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)call->body_length);
 		curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, call->method);
 	}
 }

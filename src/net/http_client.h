@@ -24,6 +24,7 @@ struct http_call {
 	const char *method; /* "GET", "POST" */
 	const char *target; /* "/api/v1/runs?limit=5", escaped */
 	const char *body;   /* JSON; NULL: none */
+	size_t body_length;
 	int64_t timeout_ms; /* of the whole; 0: none, only to connect */
 	/* Set: called with the body of a 2xx answer instead of collecting it. */
 	http_data_fn *data;

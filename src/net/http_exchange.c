@@ -6,8 +6,8 @@
 #include <sys/socket.h>
 #include <time.h>
 
-/* A body that is too long is read to its end up to here, so that the client
- * reads our answer instead of a broken pipe. */
+/* A body that is too long is read to its end up to so many bytes more, so that the
+ * client reads our answer instead of a broken pipe. */
 #define DRAIN_MAX ((size_t)16 << 20)
 
 int64_t exchange_clock_ms(void)
@@ -160,8 +160,10 @@ static const char *title_of(int status)
 	case 405: return "Method Not Allowed";
 	case 409: return "Conflict";
 	case 413: return "Content Too Large";
+	case 412: return "Precondition Failed";
 	case 415: return "Unsupported Media Type";
 	case 421: return "Misdirected Request";
+	case 422: return "Unprocessable Content";
 	case 503: return "Service Unavailable";
 	default: return "Internal Server Error";
 	}
@@ -221,8 +223,13 @@ static size_t announced_length(struct MHD_Connection *connection)
 	return text ? strtoull(text, NULL, 10) : 0;
 }
 
+static void refuse_length(struct http_exchange *x)
+{
+	http_problem(&x->response, 413, "the body is longer than %zu bytes", x->body_max);
+}
+
 /* The headers have come. Says no at once where nothing of the body is wanted. */
-static enum MHD_Result begin(struct http_exchange *x)
+static enum MHD_Result begin(struct http_exchange *x, const char *method)
 {
 	const union MHD_DaemonInfo *info =
 		MHD_get_daemon_info(x->server->mhd, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
@@ -232,8 +239,11 @@ static enum MHD_Result begin(struct http_exchange *x)
 			     HTTP_CONNECTIONS_MAX);
 		return send_response(x);
 	}
-	if (announced_length(x->connection) > DRAIN_MAX) {
-		http_problem(&x->response, 413, "the body is longer than %d bytes", HTTP_BODY_MAX);
+	x->body_max = x->is_bad_target
+			      ? HTTP_BODY_MAX
+			      : x->server->body_max(x->server->context, method, &x->target);
+	if (announced_length(x->connection) > x->body_max + DRAIN_MAX) {
+		refuse_length(x);
 		return send_response(x);
 	}
 	return MHD_YES;
@@ -242,9 +252,9 @@ static enum MHD_Result begin(struct http_exchange *x)
 static enum MHD_Result collect(struct http_exchange *x, const char *data, size_t size)
 {
 	x->body_seen += size;
-	if (x->body_seen <= HTTP_BODY_MAX)
+	if (x->body_seen <= x->body_max)
 		buf_add(&x->body, data, size);
-	return x->body_seen <= DRAIN_MAX ? MHD_YES : MHD_NO;
+	return x->body_seen <= x->body_max + DRAIN_MAX ? MHD_YES : MHD_NO;
 }
 
 static enum MHD_Result answer(struct http_exchange *x, const char *method)
@@ -258,8 +268,8 @@ static enum MHD_Result answer(struct http_exchange *x, const char *method)
 		.exchange = x,
 	};
 
-	if (x->body_seen > HTTP_BODY_MAX)
-		http_problem(&x->response, 413, "the body is longer than %d bytes", HTTP_BODY_MAX);
+	if (x->body_seen > x->body_max)
+		refuse_length(x);
 	else if (x->is_bad_target)
 		http_problem(&x->response, 400, "the path or the query is not well formed");
 	else
@@ -276,7 +286,7 @@ enum MHD_Result exchange_on_request(void *server, struct MHD_Connection *connect
 	(void)server, (void)url, (void)version;
 	if (!x->connection) {
 		x->connection = connection;
-		return begin(x);
+		return begin(x, method);
 	}
 	if (*size == 0)
 		return answer(x, method);

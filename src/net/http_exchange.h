@@ -21,6 +21,7 @@ struct http_exchange {
 	int64_t deadline_ms; /* monotonic, for the request to have come whole */
 	struct buf body;
 	size_t body_seen; /* bytes that came, kept or not */
+	size_t body_max;  /* kept at most */
 	struct http_response response;
 	struct buf pending; /* of a stream: produced, not yet sent */
 	size_t sent;        /* of pending */
@@ -35,6 +36,7 @@ struct http_server {
 	struct loop_timer *timer, *deadline;
 	struct http_address address;
 	http_handler_fn *handler;
+	http_body_max_fn *body_max;
 	void *context;
 	/* Heads of lists: requests that have not come whole, streams that wait. */
 	struct http_exchange arriving, waiting;

@@ -107,15 +107,22 @@ static struct MHD_Daemon *start_mhd(struct http_server *server, int fd)
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_TIMEOUT_S, MHD_OPTION_END);
 }
 
-struct http_server *http_server_create(struct loop *loop, const struct http_address *address,
-				       http_handler_fn *handler, void *context, struct err *err)
+static size_t usual_body_max(void *context, const char *method, const struct http_target *target)
+{
+	(void)context, (void)method, (void)target;
+	return HTTP_BODY_MAX;
+}
+
+struct http_server *http_server_create(struct loop *loop, const struct http_server_options *options,
+				       struct err *err)
 {
 	struct http_server *server = mem_alloc(sizeof(*server));
 
 	server->loop = loop;
-	server->handler = handler;
-	server->context = context;
-	int fd = open_socket(address, &server->address, err);
+	server->handler = options->handler;
+	server->body_max = options->body_max ? options->body_max : usual_body_max;
+	server->context = options->context;
+	int fd = open_socket(options->address, &server->address, err);
 	if (fd < 0) {
 		free(server);
 		return NULL;

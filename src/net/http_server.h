@@ -19,7 +19,7 @@
 #include "mem.h"
 
 enum {
-	HTTP_BODY_MAX = 1 << 20,         /* of a request; beyond it: 413 */
+	HTTP_BODY_MAX = 1 << 20,         /* of a usual request; beyond it: 413 */
 	HTTP_HEADERS_MAX = 32 << 10,     /* of a request, all in all; beyond it: 431 */
 	HTTP_CONNECTIONS_MAX = 128,      /* beyond it: 503 */
 	HTTP_STREAMS_MAX = 64,           /* streams at a time; beyond it: 503 */
@@ -64,11 +64,20 @@ struct http_response {
 
 typedef void http_handler_fn(void *context, const struct http_request *request,
 			     struct http_response *response);
+/* Bytes that the body of such a request may have, asked before any has come. */
+typedef size_t http_body_max_fn(void *context, const char *method,
+				const struct http_target *target);
+
+struct http_server_options {
+	const struct http_address *address; /* port 0 takes a free one */
+	http_handler_fn *handler;
+	http_body_max_fn *body_max; /* NULL: HTTP_BODY_MAX for all */
+	void *context;
+};
 
 struct http_server;
-/* Port 0 takes a free one. */
-struct http_server *http_server_create(struct loop *loop, const struct http_address *address,
-				       http_handler_fn *handler, void *context, struct err *err);
+struct http_server *http_server_create(struct loop *loop, const struct http_server_options *options,
+				       struct err *err);
 /* Ends all connections, streams included. */
 void http_server_destroy(struct http_server *server);
 /* Where it listens, the port taken included. */

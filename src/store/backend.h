@@ -32,7 +32,7 @@ struct store_ops {
 		    void *context, struct err *err);
 	bool (*occurrences)(struct store *store, const struct occurrence_filter *filter,
 			    store_occurrence_fn *row, void *context, struct err *err);
-	bool (*revisions)(struct store *store, size_t limit, bool with_content,
+	bool (*revisions)(struct store *store, const struct revision_filter *filter,
 			  store_revision_fn *row, void *context, struct err *err);
 	/* summary is zeroed, last_success_at is UTC_NONE. */
 	bool (*job_summary)(struct store *store, const char *job, struct arena *arena,

@@ -46,8 +46,8 @@ bool memory_log(struct store *store, const struct log_filter *filter, store_log_
 		void *context, struct err *err);
 bool memory_occurrences(struct store *store, const struct occurrence_filter *filter,
 			store_occurrence_fn *row, void *context, struct err *err);
-bool memory_revisions(struct store *store, size_t limit, bool with_content, store_revision_fn *row,
-		      void *context, struct err *err);
+bool memory_revisions(struct store *store, const struct revision_filter *filter,
+		      store_revision_fn *row, void *context, struct err *err);
 bool memory_job_summary(struct store *store, const char *job, struct arena *arena,
 			struct job_summary *summary, struct err *err);
 bool memory_job_names(struct store *store, struct arena *arena, const char *const **names,

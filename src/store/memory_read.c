@@ -177,17 +177,26 @@ bool memory_occurrences(struct store *store, const struct occurrence_filter *fil
 	return true;
 }
 
-bool memory_revisions(struct store *store, size_t limit, bool with_content, store_revision_fn *row,
-		      void *context, struct err *err)
+static bool is_revision_asked_for(const struct revision_filter *filter, int64_t number)
+{
+	return (!filter->number || number == filter->number) &&
+	       (!filter->before || number < filter->before);
+}
+
+bool memory_revisions(struct store *store, const struct revision_filter *filter,
+		      store_revision_fn *row, void *context, struct err *err)
 {
 	const struct memory *memory = memory_of(store);
 	size_t count = 0;
 
 	(void)err;
-	for (size_t i = memory->revisions.count; i-- > 0 && is_within(count, limit); count++) {
+	for (size_t i = memory->revisions.count; i-- > 0 && is_within(count, filter->limit);) {
 		struct revision revision = *(const struct revision *)memory->revisions.items[i];
 
-		if (!with_content) {
+		if (!is_revision_asked_for(filter, revision.number))
+			continue;
+		count++;
+		if (!filter->with_content) {
 			revision.content = NULL;
 			revision.length = 0;
 		}

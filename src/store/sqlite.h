@@ -108,8 +108,8 @@ bool sqlite_log(struct store *store, const struct log_filter *filter, store_log_
 		void *context, struct err *err);
 bool sqlite_occurrences(struct store *store, const struct occurrence_filter *filter,
 			store_occurrence_fn *row, void *context, struct err *err);
-bool sqlite_revisions(struct store *store, size_t limit, bool with_content, store_revision_fn *row,
-		      void *context, struct err *err);
+bool sqlite_revisions(struct store *store, const struct revision_filter *filter,
+		      store_revision_fn *row, void *context, struct err *err);
 bool sqlite_job_summary(struct store *store, const char *job, struct arena *arena,
 			struct job_summary *summary, struct err *err);
 bool sqlite_prune(struct store *store, const char *job, struct utc before, int64_t keep,

@@ -235,21 +235,26 @@ static enum going hand_revision(sqlite3_stmt *statement, void *context, struct e
 	return sqlite_handed(rows->row(rows->context, &revision));
 }
 
-bool sqlite_revisions(struct store *store, size_t limit, bool with_content, store_revision_fn *row,
-		      void *context, struct err *err)
+bool sqlite_revisions(struct store *store, const struct revision_filter *filter,
+		      store_revision_fn *row, void *context, struct err *err)
 {
 	struct sqlite *s = sqlite_of(store);
 	sqlite3_stmt *statement = sqlite_prepare(
 		s,
 		"SELECT number, applied_at, hash, author, source, message, changes, "
-		"CASE WHEN ? THEN content END FROM revision ORDER BY number DESC LIMIT ?",
+		"CASE WHEN ? THEN content END FROM revision WHERE number BETWEEN ? AND ? "
+		"ORDER BY number DESC LIMIT ?",
 		err);
 	struct binder to = {statement, 0};
 
 	if (!statement)
 		return false;
-	sqlite_put_int(&to, with_content);
-	sqlite_put_int(&to, sqlite_limit(limit));
+	sqlite_put_int(&to, filter->with_content);
+	sqlite_put_int(&to, filter->number);
+	sqlite_put_int(&to, filter->number   ? filter->number
+			    : filter->before ? filter->before - 1
+					     : INT64_MAX);
+	sqlite_put_int(&to, sqlite_limit(filter->limit));
 	return sqlite_each_once(s, statement, hand_revision, &(struct revision_rows){row, context},
 				err);
 }

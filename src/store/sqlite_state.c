@@ -104,7 +104,8 @@ bool sqlite_load(struct store *store, struct arena *arena, struct store_state *s
 	struct sqlite *s = sqlite_of(store);
 
 	return load_meta(s, state, err) && load_open_runs(s, &loading, err) &&
-	       sqlite_revisions(store, 1, true, load_revision, &loading, err);
+	       sqlite_revisions(store, &(struct revision_filter){.limit = 1, .with_content = true},
+				load_revision, &loading, err);
 }
 
 /* ---- how a job has been doing ---- */

@@ -151,11 +151,11 @@ bool store_occurrences(struct store *store, const struct occurrence_filter *filt
 	return ok;
 }
 
-bool store_revisions(struct store *store, size_t limit, bool with_content, store_revision_fn *row,
-		     void *context, struct err *err)
+bool store_revisions(struct store *store, const struct revision_filter *filter,
+		     store_revision_fn *row, void *context, struct err *err)
 {
 	store->readers++;
-	bool ok = store->ops->revisions(store, limit, with_content, row, context, err);
+	bool ok = store->ops->revisions(store, filter, row, context, err);
 	store->readers--;
 	return ok;
 }

@@ -87,10 +87,16 @@ typedef bool store_occurrence_fn(void *context, const struct occurrence *occurre
 bool store_occurrences(struct store *store, const struct occurrence_filter *filter,
 		       store_occurrence_fn *row, void *context, struct err *err);
 
+struct revision_filter {
+	int64_t number; /* this one */
+	int64_t before; /* numbers smaller than this: the cursor of a page */
+	size_t limit;
+	bool with_content; /* else it is NULL */
+};
 typedef bool store_revision_fn(void *context, const struct revision *revision);
-/* Newest first; content only with_content. */
-bool store_revisions(struct store *store, size_t limit, bool with_content, store_revision_fn *row,
-		     void *context, struct err *err);
+/* Newest first. */
+bool store_revisions(struct store *store, const struct revision_filter *filter,
+		     store_revision_fn *row, void *context, struct err *err);
 
 /* How a job has been doing, from the newest runs that are no dry runs. */
 struct job_summary {

@@ -587,11 +587,40 @@ static void revisions_newest_first(struct store *store)
 	bytes.revision.length = 3;
 	APPLY(store, revision_record(1, "one"), revision_record(2, "two"), bytes);
 	assert_true(is_lost(store, revision_record(2, "other")));
-	assert_true(store_revisions(store, 0, false, keep_revision, &text, &err));
+	assert_true(
+		store_revisions(store, &(struct revision_filter){0}, keep_revision, &text, &err));
 	assert_string_equal(buf_string(&text), "3:root 2:root 1:root ");
 	buf_clear(&text);
-	assert_true(store_revisions(store, 2, true, keep_revision, &text, &err));
+	assert_true(store_revisions(store,
+				    &(struct revision_filter){.limit = 2, .with_content = true},
+				    keep_revision, &text, &err));
 	assert_string_equal(buf_string(&text), "3:root\"a\\u0000b\" 2:root\"two\" ");
+	buf_finish(&text);
+}
+
+static void revisions_by_number_and_in_pages(struct store *store)
+{
+	static const struct {
+		struct revision_filter filter;
+		const char *expected;
+	} rows[] = {
+		{{.number = 2}, "2:root "},
+		{{.number = 2, .with_content = true}, "2:root\"two\" "},
+		{{.number = 4}, ""},
+		{{.before = 3}, "2:root 1:root "},
+		{{.before = 3, .limit = 1}, "2:root "},
+		{{.before = 1}, ""},
+	};
+	struct buf text = {0};
+	struct err err;
+
+	APPLY(store, revision_record(1, "one"), revision_record(2, "two"),
+	      revision_record(3, "three"));
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		buf_clear(&text);
+		assert_true(store_revisions(store, &rows[i].filter, keep_revision, &text, &err));
+		assert_string_equal(buf_string(&text), rows[i].expected);
+	}
 	buf_finish(&text);
 }
 
@@ -820,6 +849,7 @@ static void thousand_due_at_once(struct store *store)
 	X(log_is_read_on_from_any_place)                                                           \
 	X(log_keeps_any_bytes)                                                                     \
 	X(occurrences_are_filtered)                                                                \
+	X(revisions_by_number_and_in_pages)                                                        \
 	X(revisions_newest_first)                                                                  \
 	X(failures_in_a_row)                                                                       \
 	X(summary_of_a_job)                                                                        \

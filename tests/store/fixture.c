@@ -231,7 +231,8 @@ void dump(struct store *store, struct buf *text)
 			       &(struct dumping){store, text}, &err));
 	assert_true(store_occurrences(store, &(struct occurrence_filter){0}, add_occurrence, text,
 				      &err));
-	assert_true(store_revisions(store, 0, true, add_revision, text, &err));
+	assert_true(store_revisions(store, &(struct revision_filter){.with_content = true},
+				    add_revision, text, &err));
 	assert_true(store_job_names(store, &arena, &names, &count, &err));
 	for (size_t i = 0; i < count; i++)
 		add_summary(store, &arena, names[i], text);
