@@ -34,21 +34,6 @@ static int say_applied(const struct args *args, json_t *answer)
 	return say_print(args, &out);
 }
 
-/* Nothing to do is done at once. */
-static int say_same(const struct args *args, json_t *plan)
-{
-	struct buf out = {0};
-
-	if (args_has(args, "json")) {
-		json_t *answer =
-			json_pack("{s:b, s:n, s:O}", "applied", 0, "revision", "plan", plan);
-		return say_json(args, answer);
-	}
-	buf_format(&out, "no changes: revision %lld has the same content\n",
-		   (long long)client_int(plan, "revision", 0));
-	return say_print(args, &out);
-}
-
 static bool is_expected(const struct args *args, const json_t *plan, int64_t expect)
 {
 	int64_t revision = client_int(plan, "revision", 0);
@@ -72,7 +57,7 @@ static int go_on(const struct args *args, const struct deploying *file, json_t *
 	if (!is_expected(args, plan, expect))
 		return CLI_FAILED;
 	if (deploying_is_same(plan))
-		return say_same(args, plan);
+		return deploying_say_same(args, plan);
 	if (!args_has(args, "json") && (code = deploying_show(args, plan)) != CLI_OK)
 		return code;
 	if ((code = deploying_confirm(args, "Apply this?")) != CLI_OK)

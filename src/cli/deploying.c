@@ -136,6 +136,20 @@ int deploying_show(const struct args *args, const json_t *plan)
 	return say_print(args, &out);
 }
 
+int deploying_say_same(const struct args *args, json_t *plan)
+{
+	struct buf out = {0};
+
+	if (args_has(args, "json")) {
+		json_t *answer =
+			json_pack("{s:b, s:n, s:O}", "applied", 0, "revision", "plan", plan);
+		return say_json(args, answer);
+	}
+	buf_format(&out, "no changes: revision %lld has the same content\n",
+		   (long long)client_int(plan, "revision", 0));
+	return say_print(args, &out);
+}
+
 /* ---- going on ---- */
 
 int deploying_confirm(const struct args *args, const char *question)

@@ -35,6 +35,9 @@ bool deploying_is_same(const json_t *plan);
 /* The plan's member "rendered": in colour on a terminal, where it is text. */
 int deploying_show(const struct args *args, const json_t *plan);
 
+/* Nothing is to be applied: said, and done. */
+int deploying_say_same(const struct args *args, json_t *plan);
+
 /* --yes, or somebody at the terminal who says so. Else an exit code that is not CLI_OK. */
 int deploying_confirm(const struct args *args, const char *question);
 /* author, message and source as parameters of the target: the options, else what the CI

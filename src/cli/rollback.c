@@ -33,22 +33,20 @@ static int say_done(const struct args *args, const char *number, json_t *answer)
 
 	if (args_has(args, "json"))
 		return say_json(args, json_incref(answer));
-	if (client_bool(answer, "applied"))
-		buf_format(&out, "rolled back to revision %s: revision %lld is in force\n", number,
-			   (long long)client_int(json_object_get(answer, "revision"), "number", 0));
-	else
-		buf_format(&out, "no changes: revision %s has the content that is in force\n",
-			   number);
+	buf_format(&out, "rolled back to revision %s: revision %lld is in force\n", number,
+		   (long long)client_int(json_object_get(answer, "revision"), "number", 0));
 	return say_print(args, &out);
 }
 
-static int go_on(const struct args *args, const char *number, const json_t *plan)
+static int go_on(const struct args *args, const char *number, json_t *plan)
 {
 	int code = CLI_OK;
 
+	if (deploying_is_same(plan))
+		return deploying_say_same(args, plan);
 	if (!args_has(args, "json"))
 		code = deploying_show(args, plan);
-	if (code == CLI_OK && !deploying_is_same(plan))
+	if (code == CLI_OK)
 		code = deploying_confirm(args, "Roll back?");
 	if (code != CLI_OK)
 		return code;

@@ -54,7 +54,7 @@ class Belfry:
     def start(self, *options, env=None, wait=True, prefix=()):
         self.log = []
         self.process = subprocess.Popen(
-            [*prefix, BELFRY, "serve", "--config", self.config, "--state", self.state,
+            [*prefix, BELFRY, "serve", *self.source(), "--state", self.state,
              "--listen", "127.0.0.1:0", *options],
             stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
             env={**os.environ, **(env or {})}, start_new_session=True)
@@ -64,6 +64,10 @@ class Belfry:
         if wait:
             self.url = wait_for(self.find_url, "belfry to listen")
         return self
+
+    def source(self):
+        """Where the daemon's jobs come from."""
+        return "--config", self.config
 
     def read_log(self, pipe):
         for line in pipe:
