@@ -389,12 +389,11 @@ void log_event(enum log_level level, struct log_about about, const char *format,
 struct api_doors machine_doors;
 const struct api_world *machine_view;
 
-struct api *api_create(struct loop *loop, const struct http_address *address,
-		       const struct api_world *view, const struct api_doors *doors, struct err *err)
+struct api *api_create(struct loop *loop, const struct api_options *options, struct err *err)
 {
-	(void)loop, (void)address, (void)err;
-	machine_doors = *doors;
-	machine_view = view;
+	(void)loop, (void)err;
+	machine_doors = options->doors;
+	machine_view = options->world;
 	return (struct api *)&machine_doors;
 }
 

@@ -7,11 +7,13 @@
  */
 #include "api.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "internal.h"
+#include "str.h"
 
 static bool is_foreign_host(const struct http_request *request)
 {
@@ -40,6 +42,43 @@ static bool is_json(const char *content_type)
 	       strchr("; \t", content_type[length]);
 }
 
+/* Whether an If-None-Match header has that tag, or "*" (RFC 9110, 13.1.2). */
+static bool matches(const char *header, const char *tag)
+{
+	for (const char *at = header; at && *at;) {
+		at += strspn(at, ", \t");
+		if (strncmp(at, "W/", 2) == 0)
+			at += 2;
+		size_t length = strcspn(at, ", \t");
+
+		if ((length == 1 && *at == '*') ||
+		    (length == strlen(tag) && memcmp(at, tag, length) == 0))
+			return true;
+		at += length;
+	}
+	return false;
+}
+
+/* What a client has already is not sent again. The tag is weak: a body that was
+ * compressed has other bytes and says the same. */
+static void tag(const struct http_request *request, struct http_response *response)
+{
+	bool is_read = strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
+	char text[32];
+
+	if (!is_read || response->status != 200 || response->stream.next)
+		return;
+	uint64_t hash = str_hash(STR_HASH_INIT, response->body.data, response->body.length);
+	snprintf(text, sizeof(text), "\"%016llx\"", (unsigned long long)hash);
+	http_response_header(response, "ETag", arena_format(request->arena, "W/%s", text));
+	if (!matches(http_request_header(request, "If-None-Match"), text))
+		return;
+	response->status = 304;
+	response->content_type = NULL;
+	buf_finish(&response->body);
+	response->body = (struct buf){0};
+}
+
 static void on_request(void *context, const struct http_request *request,
 		       struct http_response *response)
 {
@@ -58,6 +97,7 @@ static void on_request(void *context, const struct http_request *request,
 			     "Content-Type header");
 	else
 		routes_dispatch(&call);
+	tag(request, response);
 }
 
 static size_t body_max(void *context, const char *method, const struct http_target *target)
@@ -66,16 +106,15 @@ static size_t body_max(void *context, const char *method, const struct http_targ
 	return routes_takes_file(target) ? API_FILE_MAX : HTTP_BODY_MAX;
 }
 
-struct api *api_create(struct loop *loop, const struct http_address *address,
-		       const struct api_world *world, const struct api_doors *doors,
-		       struct err *err)
+struct api *api_create(struct loop *loop, const struct api_options *options, struct err *err)
 {
 	struct api *api = mem_alloc(sizeof(*api));
 
-	api->world = world;
-	api->doors = *doors;
+	api->world = options->world;
+	api->doors = options->doors;
 	api->server = http_server_create(loop,
-					 &(struct http_server_options){.address = address,
+					 &(struct http_server_options){.address = options->address,
+								       .tls = options->tls,
 								       .handler = on_request,
 								       .body_max = body_max,
 								       .context = api},

@@ -10,6 +10,7 @@
 
 #include "err.h"
 #include "http_address.h"
+#include "http_tls.h"
 #include "job.h"
 #include "loop.h"
 #include "mem.h"
@@ -89,10 +90,15 @@ struct api_doors {
 	void *context;
 };
 
-/* Listens from now on; world is borrowed, doors are copied. */
-struct api *api_create(struct loop *loop, const struct http_address *address,
-		       const struct api_world *world, const struct api_doors *doors,
-		       struct err *err);
+struct api_options {
+	const struct http_address *address;
+	const struct http_tls *tls;    /* NULL: without TLS */
+	const struct api_world *world; /* borrowed */
+	struct api_doors doors;
+};
+
+/* Listens from now on. */
+struct api *api_create(struct loop *loop, const struct api_options *options, struct err *err);
 void api_destroy(struct api *api);
 /* Where it listens, the port taken included. */
 const struct http_address *api_address(const struct api *api);

@@ -86,7 +86,7 @@ static void refuse_method(struct api_call *call, const char *allow)
 {
 	http_problem(call->response, 405, "%s is not for this path; it takes %s",
 		     call->request->method, allow);
-	call->response->allow = allow;
+	http_response_header(call->response, "Allow", allow);
 }
 
 static void refuse_path(struct api_call *call)

@@ -23,6 +23,7 @@ static struct http_call make_call(const struct args *args, const struct client_q
 	return (struct http_call){
 		.server = first_set(args_value(args, "server"), "BELFRY_SERVER", usual_server),
 		.token = first_set(args_value(args, "token"), "BELFRY_TOKEN", NULL),
+		.cacert = first_set(args_value(args, "cacert"), "BELFRY_CACERT", NULL),
 		.method = question->method,
 		.target = question->target,
 		.body = question->body,

@@ -90,6 +90,8 @@ static bool read_options(const struct args *args, struct serve_options *options,
 		.is_managed = args_has(args, "managed"),
 		.config = args_value(args, "config"),
 		.listen = or_else(args_value(args, "listen"), "127.0.0.1:7420"),
+		.tls_certificate = args_value(args, "tls-cert"),
+		.tls_key = args_value(args, "tls-key"),
 		.runner = args_value(args, "runner"),
 		.stop_mode = read_stop_mode(args),
 		.log_level = LOG_INFO,
@@ -100,6 +102,8 @@ static bool read_options(const struct args *args, struct serve_options *options,
 	    !args_duration(args, "stop-timeout", STOP_TIMEOUT_MS, &options->stop_timeout_ms, err))
 		return false;
 	options->max_running = (int32_t)running;
+	if (!options->tls_certificate != !options->tls_key)
+		return err_set(err, "--tls-cert and --tls-key go together");
 	if (!options->config && !options->is_managed)
 		options->config = "schedules.json";
 	return http_address_parse(options->listen, &address, err) || err_wrap(err, "--listen");
@@ -149,6 +153,14 @@ static const struct option_row options[] = {
 	{.name = "listen",
 	 .value = "ADDR:PORT",
 	 .summary = "the API (127.0.0.1:7420); port 0: any"},
+	{.name = "tls-cert",
+	 .value = "FILE",
+	 .summary = "TLS: the certificate, PEM, with its chain",
+	 .complete = COMPLETE_FILE},
+	{.name = "tls-key",
+	 .value = "FILE",
+	 .summary = "TLS: its key, PEM; both are read anew when they change",
+	 .complete = COMPLETE_FILE},
 	{.name = "runner",
 	 .value = "PATH",
 	 .summary = "belfry-runner (the one beside this program)",

@@ -224,7 +224,7 @@ static void take_down(struct daemon *daemon)
 	if (daemon->engine && daemon->store &&
 	    !recorder_flush(&daemon->recorder, clock_now().mono, true))
 		daemon->exit_code = EXIT_FAILED;
-	api_destroy(daemon->api);
+	doors_close(daemon);
 	for (int kind = 0; kind < EXECUTOR_KIND_COUNT; kind++)
 		if (daemon->executors[kind])
 			daemon->executors[kind]->ops->destroy(daemon->executors[kind]);

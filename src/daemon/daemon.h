@@ -23,6 +23,7 @@ struct serve_options {
 	bool is_managed;
 	const char *state;  /* state directory; made (0700) where it is missing */
 	const char *listen; /* ADDR:PORT; loopback only without tokens */
+	const char *tls_certificate, *tls_key; /* PEM files; both NULL: without TLS */
 	const char *runner; /* path of belfry-runner; NULL: beside this program, else PATH */
 	enum stop_mode stop_mode;
 	int64_t stop_timeout_ms;

@@ -9,6 +9,8 @@
 #include "internal.h"
 #include "log.h"
 
+enum { TLS_SETTLE_MS = 500 };
+
 /* Performs what a wish led to, and makes all of it durable before the answer. */
 static void carry_out(struct daemon *daemon)
 {
@@ -111,27 +113,87 @@ bool doors_address(const char *listen, struct http_address *address, struct err 
 	return true;
 }
 
+/* ---- certificate and key ---- */
+
+/* Both are written one after the other: they are read once that has settled. */
+static void on_tls_changed(void *context)
+{
+	struct daemon *daemon = context;
+
+	loop_timer_start(daemon->tls_timer, TLS_SETTLE_MS);
+}
+
+static void on_tls_settled(void *context)
+{
+	struct daemon *daemon = context;
+	struct err err;
+
+	if (http_tls_reload(daemon->tls, &err))
+		log_info("certificate and key are read anew");
+	else
+		log_error("certificate and key: %s; those before stay in use", err.text);
+}
+
+static struct loop_file *watch(struct daemon *daemon, const char *path)
+{
+	struct err err;
+	struct loop_file *file = loop_file_create(daemon->loop, path, on_tls_changed, daemon, &err);
+
+	if (!file)
+		log_warn("%s; changes are taken over at the next start", err.text);
+	return file;
+}
+
+static bool open_tls(struct daemon *daemon, struct err *err)
+{
+	const struct serve_options *options = daemon->options;
+
+	if (!options->tls_certificate)
+		return true;
+	daemon->tls = http_tls_create(options->tls_certificate, options->tls_key, err);
+	if (!daemon->tls)
+		return err_wrap(err, "--tls-cert and --tls-key");
+	daemon->tls_timer = loop_timer_create(daemon->loop, on_tls_settled, daemon);
+	daemon->tls_files[0] = watch(daemon, options->tls_certificate);
+	daemon->tls_files[1] = watch(daemon, options->tls_key);
+	return true;
+}
+
+void doors_close(struct daemon *daemon)
+{
+	api_destroy(daemon->api);
+	http_tls_destroy(daemon->tls);
+	loop_file_destroy(daemon->tls_files[0]);
+	loop_file_destroy(daemon->tls_files[1]);
+	loop_timer_destroy(daemon->tls_timer);
+}
+
 bool doors_open(struct daemon *daemon, struct err *err)
 {
-	struct api_doors doors = {
-		.trigger = trigger,
-		.cancel = cancel,
-		.find_run = find_run,
-		.each_run = each_run,
-		.next_fire = next_fire,
-		.health = health,
-		.now = now,
-		.deploy = deploy,
-		.export = export,
-		.context = daemon,
-	};
 	struct http_address address;
+	struct api_options options = {
+		.address = &address,
+		.world = &daemon->world,
+		.doors = {.trigger = trigger,
+			  .cancel = cancel,
+			  .find_run = find_run,
+			  .each_run = each_run,
+			  .next_fire = next_fire,
+			  .health = health,
+			  .now = now,
+			  .deploy = deploy,
+			  .export = export,
+			  .context = daemon},
+	};
 
 	if (!doors_address(daemon->options->listen, &address, err))
 		return false;
 	daemon->world.store = daemon->store;
 	daemon->world.version = BELFRY_VERSION;
-	daemon->api = api_create(daemon->loop, &address, &daemon->world, &doors, err);
+	if (!open_tls(daemon, err))
+		return false;
+	options.tls = daemon->tls;
+	daemon->api = api_create(daemon->loop, &options, err);
 	return daemon->api != NULL;
 }
 
@@ -139,5 +201,6 @@ void doors_announce(const struct daemon *daemon)
 {
 	char text[HTTP_ADDRESS_TEXT_MAX];
 
-	log_info("listening on http://%s", http_address_format(api_address(daemon->api), text));
+	log_info("listening on %s://%s", daemon->tls ? "https" : "http",
+		 http_address_format(api_address(daemon->api), text));
 }

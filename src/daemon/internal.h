@@ -7,6 +7,7 @@
 #include "daemon.h"
 #include "engine.h"
 #include "exec.h"
+#include "http_tls.h"
 #include "inbox.h"
 #include "loop.h"
 #include "recorder.h"
@@ -39,6 +40,9 @@ struct daemon {
 	struct effects effects;
 	struct executor *executors[EXECUTOR_KIND_COUNT];
 	struct api *api;
+	struct http_tls *tls;
+	struct loop_file *tls_files[2];
+	struct loop_timer *tls_timer;
 	struct api_world world;
 
 	bool is_stopping;
@@ -114,6 +118,7 @@ bool state_dir_take(const char *path, int *lock, struct err *err);
 bool doors_address(const char *listen, struct http_address *address, struct err *err);
 /* Listens; nobody is answered before the loop runs. */
 bool doors_open(struct daemon *daemon, struct err *err);
+void doors_close(struct daemon *daemon);
 void doors_announce(const struct daemon *daemon);
 
 #endif

@@ -114,6 +114,8 @@ static void set_up(CURL *curl, const struct http_call *call, const char *url, ch
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_data);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer);
+	if (call->cacert)
+		curl_easy_setopt(curl, CURLOPT_CAINFO, call->cacert);
 	if (is_local(url))
 		curl_easy_setopt(curl, CURLOPT_PROXY, "");
 	if (strcmp(call->method, "GET") != 0) {

@@ -21,6 +21,7 @@ typedef bool http_data_fn(void *context, const char *data, size_t length);
 struct http_call {
 	const char *server; /* "http://127.0.0.1:7420"; the scheme may be left out */
 	const char *token;  /* NULL: none is sent */
+	const char *cacert; /* PEM file of who may vouch for the server; NULL: the system's */
 	const char *method; /* "GET", "POST" */
 	const char *target; /* "/api/v1/runs?limit=5", escaped */
 	const char *body;   /* JSON; NULL: none */

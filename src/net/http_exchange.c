@@ -1,6 +1,7 @@
 /* http_exchange.c - requests collected, responses sent; see http_exchange.h. */
 #include "http_exchange.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -74,6 +75,15 @@ void exchange_resume(struct http_exchange *x)
 	MHD_resume_connection(x->connection);
 }
 
+static void compress_pending(struct http_exchange *x)
+{
+	struct buf plain = x->pending;
+
+	x->pending = (struct buf){0};
+	http_gzip_add(x->gzip, buf_string(&plain), plain.length, x->has_ended, &x->pending);
+	buf_finish(&plain);
+}
+
 static ssize_t read_stream(void *context, uint64_t position, char *out, size_t max)
 {
 	struct http_exchange *x = context;
@@ -96,6 +106,8 @@ static ssize_t read_stream(void *context, uint64_t position, char *out, size_t m
 		case HTTP_END: x->has_ended = true; break;
 		case HTTP_FAIL: return MHD_CONTENT_READER_END_WITH_ERROR;
 		}
+		if (x->gzip && (x->pending.length || x->has_ended))
+			compress_pending(x);
 		if (x->pending.length == 0)
 			return x->has_ended ? MHD_CONTENT_READER_END_OF_STREAM : 0;
 	}
@@ -109,6 +121,26 @@ static ssize_t read_stream(void *context, uint64_t position, char *out, size_t m
 
 /* ---- responses ---- */
 
+/* True if it goes compressed; a stream then has somebody to do it. */
+static bool compress(struct http_exchange *x)
+{
+	struct http_response *response = &x->response;
+	bool is_stream = response->stream.next != NULL;
+	struct buf out = {0};
+
+	if (response->status != 200 || (!is_stream && response->body.length < HTTP_GZIP_LEAST) ||
+	    !http_gzip_is_taken(MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND,
+							    MHD_HTTP_HEADER_ACCEPT_ENCODING)))
+		return false;
+	x->gzip = http_gzip_create();
+	if (!x->gzip || is_stream)
+		return x->gzip != NULL;
+	http_gzip_add(x->gzip, response->body.data, response->body.length, true, &out);
+	buf_finish(&response->body);
+	response->body = out;
+	return true;
+}
+
 static struct MHD_Response *make_response(struct http_exchange *x)
 {
 	struct http_response *response = &x->response;
@@ -119,6 +151,23 @@ static struct MHD_Response *make_response(struct http_exchange *x)
 							 NULL);
 	response->body = (struct buf){0};
 	return MHD_create_response_from_buffer(body.length, body.data, MHD_RESPMEM_MUST_FREE);
+}
+
+static void add_headers(struct MHD_Response *mhd, const struct http_response *response,
+			bool is_compressed)
+{
+	if (response->content_type)
+		MHD_add_response_header(mhd, "Content-Type", response->content_type);
+	for (size_t i = 0; i < response->header_count; i++)
+		MHD_add_response_header(mhd, response->headers[i].name, response->headers[i].value);
+	if (is_compressed)
+		MHD_add_response_header(mhd, "Content-Encoding", "gzip");
+	MHD_add_response_header(mhd, "Vary", "Accept-Encoding");
+	/* A cache may keep it, and asks each time whether it still holds. */
+	MHD_add_response_header(mhd, "Cache-Control", "no-cache, private");
+	MHD_add_response_header(mhd, "X-Content-Type-Options", "nosniff");
+	if (response->status == 503)
+		MHD_add_response_header(mhd, "Connection", "close");
 }
 
 static enum MHD_Result send_response(struct http_exchange *x)
@@ -134,17 +183,11 @@ static enum MHD_Result send_response(struct http_exchange *x)
 			     HTTP_STREAMS_MAX);
 	}
 	x->server->streams += response->stream.next != NULL;
+	bool is_compressed = compress(x);
 	struct MHD_Response *mhd = make_response(x);
 	if (!mhd)
 		return MHD_NO;
-	if (response->content_type)
-		MHD_add_response_header(mhd, "Content-Type", response->content_type);
-	if (response->allow)
-		MHD_add_response_header(mhd, "Allow", response->allow);
-	MHD_add_response_header(mhd, "Cache-Control", "no-store");
-	MHD_add_response_header(mhd, "X-Content-Type-Options", "nosniff");
-	if (response->status == 503)
-		MHD_add_response_header(mhd, "Connection", "close");
+	add_headers(mhd, response, is_compressed);
 	enum MHD_Result result = MHD_queue_response(x->connection, (unsigned)response->status, mhd);
 	MHD_destroy_response(mhd);
 	return result;
@@ -167,6 +210,14 @@ static const char *title_of(int status)
 	case 503: return "Service Unavailable";
 	default: return "Internal Server Error";
 	}
+}
+
+void http_response_header(struct http_response *response, const char *name, const char *value)
+{
+	assert(response->header_count < HTTP_HEADERS_OUT);
+	response->headers[response->header_count].name = name;
+	response->headers[response->header_count].value = value;
+	response->header_count++;
 }
 
 void http_problem(struct http_response *response, int status, const char *detail, ...)
@@ -192,6 +243,19 @@ void http_problem(struct http_response *response, int status, const char *detail
 
 /* ---- requests ---- */
 
+static void take_peer(struct http_exchange *x, struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const struct sockaddr *address = info ? info->client_addr : NULL;
+
+	if (!address)
+		return;
+	x->peer.length = address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+							: sizeof(struct sockaddr_in);
+	memcpy(&x->peer.socket, address, x->peer.length);
+}
+
 void *exchange_on_target(void *server, const char *target, struct MHD_Connection *connection)
 {
 	struct http_exchange *x = mem_alloc(sizeof(*x));
@@ -200,6 +264,7 @@ void *exchange_on_target(void *server, const char *target, struct MHD_Connection
 
 	x->server = server;
 	x->fd = info->connect_fd;
+	take_peer(x, connection);
 	x->deadline_ms = exchange_clock_ms() + HTTP_REQUEST_TIMEOUT_MS;
 	x->is_bad_target = !http_target_parse(&x->arena, target, &x->target);
 	if (!x->server->arriving.next)
@@ -262,6 +327,7 @@ static enum MHD_Result answer(struct http_exchange *x, const char *method)
 	struct http_request request = {
 		.method = method,
 		.target = &x->target,
+		.peer = x->peer,
 		.body = buf_string(&x->body),
 		.body_length = x->body.length,
 		.arena = &x->arena,
@@ -311,6 +377,7 @@ void exchange_on_completed(void *server, struct MHD_Connection *connection, void
 			x->response.stream.destroy(x->response.stream.context);
 	}
 	buf_finish(&x->response.body);
+	http_gzip_destroy(x->gzip);
 	buf_finish(&x->pending);
 	buf_finish(&x->body);
 	arena_finish(&x->arena);

@@ -8,6 +8,7 @@
 
 #include <microhttpd.h>
 
+#include "http_gzip.h"
 #include "http_server.h"
 
 struct http_exchange {
@@ -18,6 +19,7 @@ struct http_exchange {
 	struct http_target target;
 	bool is_bad_target;
 	int fd;
+	struct http_address peer;
 	int64_t deadline_ms; /* monotonic, for the request to have come whole */
 	struct buf body;
 	size_t body_seen; /* bytes that came, kept or not */
@@ -26,6 +28,7 @@ struct http_exchange {
 	struct buf pending; /* of a stream: produced, not yet sent */
 	size_t sent;        /* of pending */
 	bool has_ended;
+	struct http_gzip *gzip; /* of a stream that goes compressed */
 	struct loop_fd *hangup; /* while waiting: has the client gone? */
 };
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "http_exchange.h"
+#include "http_tls_internal.h"
 
 static void arm(struct http_server *server)
 {
@@ -91,12 +92,20 @@ static int open_socket(const struct http_address *address, struct http_address *
 	return -1;
 }
 
-static struct MHD_Daemon *start_mhd(struct http_server *server, int fd)
+static struct MHD_Daemon *start_mhd(struct http_server *server, int fd, bool has_tls)
 {
 	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME;
+	struct MHD_OptionItem tls[] = {
+		{MHD_OPTION_HTTPS_CERT_CALLBACK, (intptr_t)http_tls_retrieve, NULL},
+		{MHD_OPTION_HTTPS_PRIORITIES, 0,
+		 (void *)(uintptr_t) "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"},
+		{MHD_OPTION_END, 0, NULL},
+	};
 
 	if (server->address.socket.any.sa_family == AF_INET6)
 		flags |= MHD_USE_IPv6;
+	if (has_tls)
+		flags |= MHD_USE_TLS;
 	return MHD_start_daemon(
 		flags, 0, NULL, NULL, exchange_on_request, server, MHD_OPTION_LISTEN_SOCKET, fd,
 		MHD_OPTION_URI_LOG_CALLBACK, exchange_on_target, server,
@@ -104,7 +113,8 @@ static struct MHD_Daemon *start_mhd(struct http_server *server, int fd)
 		/* Some beyond our own limit, so that there is somebody to answer 503. */
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_MAX + 16,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_HEADERS_MAX,
-		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_TIMEOUT_S, MHD_OPTION_END);
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_TIMEOUT_S, MHD_OPTION_ARRAY,
+		has_tls ? tls : &tls[2], MHD_OPTION_END);
 }
 
 static size_t usual_body_max(void *context, const char *method, const struct http_target *target)
@@ -127,7 +137,7 @@ struct http_server *http_server_create(struct loop *loop, const struct http_serv
 		free(server);
 		return NULL;
 	}
-	server->mhd = start_mhd(server, fd);
+	server->mhd = start_mhd(server, fd, options->tls != NULL);
 	if (!server->mhd) {
 		close(fd);
 		free(server);

@@ -15,6 +15,7 @@
 #include "err.h"
 #include "http_address.h"
 #include "http_target.h"
+#include "http_tls.h"
 #include "loop.h"
 #include "mem.h"
 
@@ -24,12 +25,15 @@ enum {
 	HTTP_CONNECTIONS_MAX = 128,      /* beyond it: 503 */
 	HTTP_STREAMS_MAX = 64,           /* streams at a time; beyond it: 503 */
 	HTTP_IDLE_TIMEOUT_S = 30,        /* without a byte either way */
+	HTTP_HEADERS_OUT = 4,            /* of a response, besides the usual ones */
+	HTTP_GZIP_LEAST = 1024,          /* shorter bodies are not compressed */
 	HTTP_REQUEST_TIMEOUT_MS = 30000, /* from a request's first line to its last byte */
 };
 
 struct http_request {
 	const char *method; /* as it came; HEAD is answered without its body by itself */
 	const struct http_target *target;
+	struct http_address peer; /* who asks, port included */
 	const char *body;
 	size_t body_length;
 	struct arena *arena;  /* dies with the exchange; streams may use it */
@@ -56,8 +60,11 @@ struct http_stream {
 /* Zeroed before the handler is called. */
 struct http_response {
 	int status;
-	const char *content_type;  /* static, or in the request's arena; so are the others */
-	const char *allow;         /* the Allow header of a 405 */
+	const char *content_type; /* static, or in the request's arena; so are the others */
+	struct {
+		const char *name, *value;
+	} headers[HTTP_HEADERS_OUT]; /* further ones */
+	size_t header_count;
 	struct buf body;           /* taken by the server */
 	struct http_stream stream; /* instead of body where next is set */
 };
@@ -70,6 +77,7 @@ typedef size_t http_body_max_fn(void *context, const char *method,
 
 struct http_server_options {
 	const struct http_address *address; /* port 0 takes a free one */
+	const struct http_tls *tls;         /* NULL: HTTP without it */
 	http_handler_fn *handler;
 	http_body_max_fn *body_max; /* NULL: HTTP_BODY_MAX for all */
 	void *context;
@@ -84,6 +92,9 @@ void http_server_destroy(struct http_server *server);
 const struct http_address *http_server_address(const struct http_server *server);
 /* Asks the streams of that topic that said HTTP_WAIT again. */
 void http_server_wake(struct http_server *server, uint64_t topic);
+
+/* One more header; name and value as content_type. */
+void http_response_header(struct http_response *response, const char *name, const char *value);
 
 /* Answers for what the server refuses by itself (413, 503, …) and for handlers:
  * an RFC 9457 problem. */

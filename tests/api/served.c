@@ -335,6 +335,8 @@ static void on_input(void *context, unsigned ready)
 
 static struct api *open_api(struct served *served, struct err *err)
 {
+	struct http_address address;
+	struct api_options options = {.address = &address, .world = &served->world};
 	struct api_doors doors = {.trigger = door_trigger,
 				  .cancel = door_cancel,
 				  .find_run = door_find,
@@ -343,11 +345,11 @@ static struct api *open_api(struct served *served, struct err *err)
 				  .health = door_health,
 				  .now = door_now,
 				  .context = served};
-	struct http_address address;
 
 	if (!http_address_parse("127.0.0.1:0", &address, err))
 		return NULL;
-	return api_create(served->loop, &address, &served->world, &doors, err);
+	options.doors = doors;
+	return api_create(served->loop, &options, err);
 }
 
 int main(void)

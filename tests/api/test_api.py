@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """Every route, good and bad, on the real server: see served.c for the other end."""
+import gzip
 import http.client
 import json
 import os
@@ -133,7 +134,40 @@ class Guards(ApiCase):
     def test_headers_that_keep_browsers_careful(self):
         answer = self.ask("GET", "/health")
         self.assertEqual("nosniff", answer.headers["X-Content-Type-Options"])
-        self.assertEqual("no-store", answer.headers["Cache-Control"])
+        self.assertEqual("no-cache, private", answer.headers["Cache-Control"])
+
+
+class Reads(ApiCase):
+    def test_what_a_client_has_is_not_sent_again(self):
+        first = self.ask("GET", "/api/v1/runs")
+        tag = first.headers["ETag"]
+        self.assertRegex(tag, r'^W/"[0-9a-f]{16}"$')
+        for known in [tag, tag[2:], f'"x", {tag}', "*"]:
+            again = self.ask("GET", "/api/v1/runs", None, {"If-None-Match": known})
+            self.assertEqual((304, b"", tag), (again.status, again.body, again.headers["ETag"]))
+        other = self.ask("GET", "/api/v1/runs", None, {"If-None-Match": 'W/"0123456789abcdef"'})
+        self.assertEqual((200, first.body), (other.status, other.body))
+        self.ask("POST", "/api/v1/jobs/send-reminders/trigger", None)
+        changed = self.ask("GET", "/api/v1/runs", None, {"If-None-Match": tag})
+        self.assertEqual(200, changed.status)
+        self.assertNotEqual(tag, changed.headers["ETag"])
+
+    def test_gzip_for_those_who_take_it(self):
+        for _ in range(8):  # so that the list is worth it
+            self.ask("POST", "/api/v1/jobs/send-reminders/trigger", '{"dry_run": true}',
+                     {"Content-Type": "application/json"})
+        for target in ["/api/v1/runs", "/api/v1/jobs"]:  # whole, and a stream
+            plain = self.ask("GET", target)
+            self.assertIsNone(plain.headers["Content-Encoding"])
+            self.assertIn("Accept-Encoding", plain.headers["Vary"])
+            for taken in ["gzip", "br, GZIP;q=0.5", "deflate,gzip"]:
+                packed = self.ask("GET", target, None, {"Accept-Encoding": taken})
+                self.assertEqual("gzip", packed.headers["Content-Encoding"], taken)
+                self.assertEqual(plain.body, gzip.decompress(packed.body))
+                self.assertLess(len(packed.body), len(plain.body))
+            for not_taken in ["br", "gzip;q=0", "xgzip", ""]:
+                answer = self.ask("GET", target, None, {"Accept-Encoding": not_taken})
+                self.assertEqual(plain.body, answer.body, not_taken)
 
 
 class Routes(ApiCase):
