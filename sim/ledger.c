@@ -420,6 +420,8 @@ static void on_record(const struct record *record)
 		on_evaluated(record->evaluated.until, record->evaluated.epoch);
 		break;
 	case RECORD_EPOCH: on_epoch(record->evaluated.until, record->evaluated.epoch); break;
+	case RECORD_TOKEN:
+	case RECORD_AUDIT:
 	case RECORD_LOG: break;
 	}
 }

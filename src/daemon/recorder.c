@@ -42,6 +42,18 @@ static void keep_texts(struct recorder *recorder, struct record *record)
 			arena_copy(&recorder->arena, revision->content, revision->length);
 		break;
 	}
+	case RECORD_TOKEN:
+		record->token.id = keep(recorder, record->token.id);
+		record->token.name = keep(recorder, record->token.name);
+		record->token.jobs = keep(recorder, record->token.jobs);
+		record->token.created_by = keep(recorder, record->token.created_by);
+		break;
+	case RECORD_AUDIT:
+		record->audit.who = keep(recorder, record->audit.who);
+		record->audit.address = keep(recorder, record->audit.address);
+		record->audit.action = keep(recorder, record->audit.action);
+		record->audit.target = keep(recorder, record->audit.target);
+		break;
 	case RECORD_EVALUATED:
 	case RECORD_EPOCH: break;
 	}

@@ -4,6 +4,7 @@
 #ifndef BELFRY_RECORD_H
 #define BELFRY_RECORD_H
 
+#include "access.h"
 #include "run.h"
 
 /* One applied version of schedules.json. */
@@ -28,6 +29,8 @@ enum record_kind {
 	RECORD_REVISION,
 	RECORD_EVALUATED, /* every due instant up to here is accounted for */
 	RECORD_EPOCH,     /* the clock went back: a new epoch begins */
+	RECORD_TOKEN,     /* a new one; of one that exists only revoked_at is taken */
+	RECORD_AUDIT,
 };
 
 struct record {
@@ -41,6 +44,8 @@ struct record {
 		struct occurrence occurrence;
 		struct log_chunk log;
 		struct revision revision;
+		struct token token;
+		struct audit audit;
 		struct {
 			struct utc until;
 			int32_t epoch;

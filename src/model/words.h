@@ -67,6 +67,12 @@
 	X(STREAM_STDERR, "stderr")                                                                 \
 	X(STREAM_BELFRY, "belfry")
 
+/* Of a token: each may do what those before it may. */
+#define SCOPES(X)                                                                                  \
+	X(SCOPE_VIEW, "view")                                                                      \
+	X(SCOPE_OPERATE, "operate")                                                                \
+	X(SCOPE_ADMIN, "admin")
+
 #define OVERLAPS(X)                                                                                \
 	X(OVERLAP_FORBID, "forbid")                                                                \
 	X(OVERLAP_ALLOW, "allow")                                                                  \
@@ -101,6 +107,7 @@ WORD_ENUM(occurrence_state, OCCURRENCE_STATE, OCCURRENCE_STATES)
 WORD_ENUM(reason, REASON, REASONS)
 WORD_ENUM(executor_kind, EXECUTOR_KIND, EXECUTORS)
 WORD_ENUM(stream, STREAM, STREAMS)
+WORD_ENUM(scope, SCOPE, SCOPES)
 WORD_ENUM(overlap, OVERLAP, OVERLAPS)
 WORD_ENUM(catchup, CATCHUP, CATCHUPS)
 WORD_ENUM(plan_kind, PLAN_KIND, PLAN_KINDS)

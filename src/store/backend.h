@@ -34,6 +34,9 @@ struct store_ops {
 			    store_occurrence_fn *row, void *context, struct err *err);
 	bool (*revisions)(struct store *store, const struct revision_filter *filter,
 			  store_revision_fn *row, void *context, struct err *err);
+	bool (*tokens)(struct store *store, store_token_fn *row, void *context, struct err *err);
+	bool (*audits)(struct store *store, const struct audit_filter *filter, store_audit_fn *row,
+		       void *context, struct err *err);
 	/* summary is zeroed, last_success_at is UTC_NONE. */
 	bool (*job_summary)(struct store *store, const char *job, struct arena *arena,
 			    struct job_summary *summary, struct err *err);

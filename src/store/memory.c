@@ -305,6 +305,16 @@ static void apply_epoch(struct memory *memory, struct record *record)
 	memory->fixed_until = record->evaluated.fixed_until;
 }
 
+static void apply_token(struct memory *memory, struct record *record)
+{
+	memory_write_token(memory, record);
+}
+
+static void apply_audit(struct memory *memory, struct record *record)
+{
+	memory_write_audit(memory, record);
+}
+
 typedef void apply_fn(struct memory *memory, struct record *record);
 
 static apply_fn *const appliers[] = {
@@ -316,6 +326,8 @@ static apply_fn *const appliers[] = {
 	[RECORD_REVISION] = apply_revision,
 	[RECORD_EVALUATED] = apply_evaluated,
 	[RECORD_EPOCH] = apply_epoch,
+	[RECORD_TOKEN] = apply_token,
+	[RECORD_AUDIT] = apply_audit,
 };
 
 /* No record can fail here, so a batch cannot fail halfway. */
@@ -442,6 +454,7 @@ static void close_store(struct store *store)
 	free(memory->runs.items);
 	free(memory->occurrences.items);
 	free(memory->revisions.items);
+	memory_finish_access(memory);
 	free(memory);
 }
 
@@ -454,6 +467,8 @@ static const struct store_ops ops = {
 	.log = memory_log,
 	.occurrences = memory_occurrences,
 	.revisions = memory_revisions,
+	.tokens = memory_tokens,
+	.audits = memory_audits,
 	.job_summary = memory_job_summary,
 	.prune = prune,
 	.job_names = memory_job_names,

@@ -23,6 +23,8 @@ struct memory {
 	struct list runs;        /* struct run_entry, by id */
 	struct list occurrences; /* struct occurrence, by job, scheduled_at, epoch */
 	struct list revisions;   /* struct revision, by number */
+	struct list tokens;      /* struct token */
+	struct list audits;      /* struct audit, by number */
 	struct utc evaluated_until, fixed_until;
 	int32_t epoch;
 	uint64_t last_run;
@@ -48,6 +50,14 @@ bool memory_occurrences(struct store *store, const struct occurrence_filter *fil
 			store_occurrence_fn *row, void *context, struct err *err);
 bool memory_revisions(struct store *store, const struct revision_filter *filter,
 		      store_revision_fn *row, void *context, struct err *err);
+/* memory_access.c */
+void memory_write_token(struct memory *memory, const struct record *record);
+void memory_write_audit(struct memory *memory, const struct record *record);
+void memory_finish_access(struct memory *memory);
+bool memory_tokens(struct store *store, store_token_fn *row, void *context, struct err *err);
+bool memory_audits(struct store *store, const struct audit_filter *filter, store_audit_fn *row,
+		   void *context, struct err *err);
+
 bool memory_job_summary(struct store *store, const char *job, struct arena *arena,
 			struct job_summary *summary, struct err *err);
 bool memory_job_names(struct store *store, struct arena *arena, const char *const **names,

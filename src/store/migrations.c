@@ -100,8 +100,31 @@ static const char first_schema[] =
 	") STRICT;\n"
 	"INSERT INTO meta (key, value) VALUES ('epoch', 0), ('last_run', 0), ('touch', 0);\n";
 
+/* Who may do what, and what they did. */
+static const char access_schema[] = "CREATE TABLE token (\n"
+				    "	id TEXT PRIMARY KEY,\n"
+				    "	name TEXT NOT NULL,\n"
+				    "	scope TEXT NOT NULL,\n"
+				    "	jobs TEXT,\n"
+				    "	hash BLOB NOT NULL,\n"
+				    "	created_at INTEGER,\n"
+				    "	expires_at INTEGER,\n"
+				    "	revoked_at INTEGER,\n"
+				    "	created_by TEXT NOT NULL\n"
+				    ") STRICT, WITHOUT ROWID;\n"
+				    "CREATE TABLE audit (\n"
+				    "	number INTEGER PRIMARY KEY,\n"
+				    "	at INTEGER,\n"
+				    "	who TEXT NOT NULL,\n"
+				    "	address TEXT NOT NULL,\n"
+				    "	action TEXT NOT NULL,\n"
+				    "	target TEXT,\n"
+				    "	status INTEGER NOT NULL\n"
+				    ") STRICT;\n";
+
 static const char *const steps[] = {
 	first_schema,
+	access_schema,
 };
 
 const struct migrations migrations_of_store = {steps, sizeof(steps) / sizeof(steps[0])};

@@ -27,6 +27,9 @@ enum kept {
 	KEPT_ATTEMPT,
 	KEPT_LOG,
 	KEPT_REVISION,
+	KEPT_TOKEN,
+	KEPT_AUDIT,
+	KEPT_AUDIT_OLD,
 	KEPT_EVALUATED,
 	KEPT_EPOCH,
 	KEPT_LAST_RUN,
@@ -110,6 +113,12 @@ bool sqlite_occurrences(struct store *store, const struct occurrence_filter *fil
 			store_occurrence_fn *row, void *context, struct err *err);
 bool sqlite_revisions(struct store *store, const struct revision_filter *filter,
 		      store_revision_fn *row, void *context, struct err *err);
+/* sqlite_access.c */
+bool sqlite_write_token(struct sqlite *s, struct record *record, struct err *err);
+bool sqlite_write_audit(struct sqlite *s, struct record *record, struct err *err);
+bool sqlite_tokens(struct store *store, store_token_fn *row, void *context, struct err *err);
+bool sqlite_audits(struct store *store, const struct audit_filter *filter, store_audit_fn *row,
+		   void *context, struct err *err);
 bool sqlite_job_summary(struct store *store, const char *job, struct arena *arena,
 			struct job_summary *summary, struct err *err);
 bool sqlite_prune(struct store *store, const char *job, struct utc before, int64_t keep,

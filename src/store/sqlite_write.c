@@ -286,6 +286,8 @@ static write_fn *const writers[] = {
 	[RECORD_REVISION] = write_revision,
 	[RECORD_EVALUATED] = write_evaluated,
 	[RECORD_EPOCH] = write_epoch,
+	[RECORD_TOKEN] = sqlite_write_token,
+	[RECORD_AUDIT] = sqlite_write_audit,
 };
 
 static bool write_all(struct sqlite *s, struct record *records, size_t count, struct err *err)

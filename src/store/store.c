@@ -70,6 +70,19 @@ static void check_revision(const struct revision *revision)
 	assert(revision->content || revision->length == 0);
 }
 
+static void check_token(const struct token *token)
+{
+	assert(token->id && *token->id && token->name && token->created_by);
+	assert(is_time(token->created_at) && is_time(token->expires_at) &&
+	       is_time(token->revoked_at));
+}
+
+static void check_audit(const struct audit *audit)
+{
+	assert(audit->number > 0 && audit->who && audit->address && audit->action &&
+	       is_time(audit->at));
+}
+
 static void check(const struct record *record)
 {
 	switch (record->kind) {
@@ -79,6 +92,8 @@ static void check(const struct record *record)
 	case RECORD_OCCURRENCE: check_occurrence(&record->occurrence); break;
 	case RECORD_LOG: check_log(&record->log); break;
 	case RECORD_REVISION: check_revision(&record->revision); break;
+	case RECORD_TOKEN: check_token(&record->token); break;
+	case RECORD_AUDIT: check_audit(&record->audit); break;
 	case RECORD_EPOCH:
 		assert(is_time(record->evaluated.fixed_until));
 		__attribute__((fallthrough));
@@ -156,6 +171,23 @@ bool store_revisions(struct store *store, const struct revision_filter *filter,
 {
 	store->readers++;
 	bool ok = store->ops->revisions(store, filter, row, context, err);
+	store->readers--;
+	return ok;
+}
+
+bool store_tokens(struct store *store, store_token_fn *row, void *context, struct err *err)
+{
+	store->readers++;
+	bool ok = store->ops->tokens(store, row, context, err);
+	store->readers--;
+	return ok;
+}
+
+bool store_audits(struct store *store, const struct audit_filter *filter, store_audit_fn *row,
+		  void *context, struct err *err)
+{
+	store->readers++;
+	bool ok = store->ops->audits(store, filter, row, context, err);
 	store->readers--;
 	return ok;
 }

@@ -98,6 +98,21 @@ typedef bool store_revision_fn(void *context, const struct revision *revision);
 bool store_revisions(struct store *store, const struct revision_filter *filter,
 		     store_revision_fn *row, void *context, struct err *err);
 
+typedef bool store_token_fn(void *context, const struct token *token);
+/* Oldest first, revoked ones too. */
+bool store_tokens(struct store *store, store_token_fn *row, void *context, struct err *err);
+
+/* The newest of the audit log that are kept. */
+enum { STORE_AUDITS_KEPT = 100000 };
+struct audit_filter {
+	int64_t before; /* numbers smaller than this */
+	size_t limit;
+};
+typedef bool store_audit_fn(void *context, const struct audit *audit);
+/* Newest first. */
+bool store_audits(struct store *store, const struct audit_filter *filter, store_audit_fn *row,
+		  void *context, struct err *err);
+
 /* How a job has been doing, from the newest runs that are no dry runs. */
 struct job_summary {
 	struct run last; /* id 0 if it never ran; texts live in arena */

@@ -624,6 +624,105 @@ static void revisions_by_number_and_in_pages(struct store *store)
 	buf_finish(&text);
 }
 
+/* ---- tokens and the audit log ---- */
+
+static struct record token_record(const char *id, int64_t created_at)
+{
+	struct record record = {.kind = RECORD_TOKEN};
+
+	record.token = (struct token){.id = id,
+				      .name = "ci",
+				      .scope = SCOPE_OPERATE,
+				      .hash = {1, 2, 3, 0, 255},
+				      .created_at = T(created_at),
+				      .expires_at = UTC_NONE,
+				      .revoked_at = UTC_NONE,
+				      .created_by = "root"};
+	return record;
+}
+
+static bool keep_token(void *context, const struct token *token)
+{
+	buf_format(context, "%s:%s:%s:%s:%d%d", token->id, token->name, scope_word(token->scope),
+		   token->jobs ? token->jobs : "-", token->hash[0], token->hash[4]);
+	buf_format(context, "%s%s ", utc_is_set(token->expires_at) ? " expires" : "",
+		   utc_is_set(token->revoked_at) ? " revoked" : "");
+	return true;
+}
+
+static void tokens_are_kept_and_revoked(struct store *store)
+{
+	struct record late = token_record("b", 20), revoked = token_record("a", 10);
+	struct buf text = {0};
+	struct err err;
+
+	late.token.scope = SCOPE_VIEW;
+	late.token.jobs = "send-*";
+	late.token.expires_at = T(99);
+	APPLY(store, late, token_record("a", 10));
+	assert_true(store_tokens(store, keep_token, &text, &err));
+	assert_string_equal(buf_string(&text),
+			    "a:ci:operate:-:1255 b:ci:view:send-*:1255 expires ");
+	revoked.token.revoked_at = T(30);
+	revoked.token.scope = SCOPE_ADMIN; /* nobody's scope changes */
+	APPLY(store, revoked);
+	buf_clear(&text);
+	assert_true(store_tokens(store, keep_token, &text, &err));
+	assert_string_equal(buf_string(&text),
+			    "a:ci:operate:-:1255 revoked b:ci:view:send-*:1255 expires ");
+	buf_finish(&text);
+}
+
+static struct record audit_record(int64_t number, const char *target)
+{
+	struct record record = {.kind = RECORD_AUDIT};
+
+	record.audit = (struct audit){.number = number,
+				      .at = T(number),
+				      .who = "ci",
+				      .address = "127.0.0.1",
+				      .action = "trigger",
+				      .target = target,
+				      .status = 202};
+	return record;
+}
+
+static bool keep_audit(void *context, const struct audit *audit)
+{
+	buf_format(context, "%" PRId64 ":%s:%s:%s:%d ", audit->number, audit->who, audit->action,
+		   audit->target ? audit->target : "-", audit->status);
+	return true;
+}
+
+static void audits_newest_first(struct store *store)
+{
+	struct buf text = {0};
+	struct err err;
+
+	APPLY(store, audit_record(1, "a"), audit_record(2, NULL), audit_record(3, "c"));
+	APPLY(store, audit_record(3, "c")); /* the same batch again */
+	assert_true(
+		store_audits(store, &(struct audit_filter){.limit = 2}, keep_audit, &text, &err));
+	assert_string_equal(buf_string(&text), "3:ci:trigger:c:202 2:ci:trigger:-:202 ");
+	buf_clear(&text);
+	assert_true(
+		store_audits(store, &(struct audit_filter){.before = 3}, keep_audit, &text, &err));
+	assert_string_equal(buf_string(&text), "2:ci:trigger:-:202 1:ci:trigger:a:202 ");
+	buf_finish(&text);
+}
+
+static void old_audits_go(struct store *store)
+{
+	struct buf text = {0};
+	struct err err;
+
+	APPLY(store, audit_record(1, "a"), audit_record(2, "b"));
+	APPLY(store, audit_record(STORE_AUDITS_KEPT + 1, "c"));
+	assert_true(store_audits(store, &(struct audit_filter){0}, keep_audit, &text, &err));
+	assert_string_equal(buf_string(&text), "100001:ci:trigger:c:202 2:ci:trigger:b:202 ");
+	buf_finish(&text);
+}
+
 /* ---- how a job has been doing ---- */
 
 static struct job_summary summary_of(struct store *store, struct arena *arena, const char *job)
@@ -850,6 +949,9 @@ static void thousand_due_at_once(struct store *store)
 	X(log_keeps_any_bytes)                                                                     \
 	X(occurrences_are_filtered)                                                                \
 	X(revisions_by_number_and_in_pages)                                                        \
+	X(tokens_are_kept_and_revoked)                                                             \
+	X(audits_newest_first)                                                                     \
+	X(old_audits_go)                                                                           \
 	X(revisions_newest_first)                                                                  \
 	X(failures_in_a_row)                                                                       \
 	X(summary_of_a_job)                                                                        \
