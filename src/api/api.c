@@ -15,22 +15,31 @@
 #include "internal.h"
 #include "str.h"
 
-static bool is_foreign_host(const struct http_request *request)
+static bool is_foreign_host(const struct api *api, const struct http_request *request)
 {
 	const char *host = http_request_header(request, "Host");
 
+	/* Beyond this machine belfry has names that it does not know, and tokens, which a page
+	 * has none of; a trusted proxy hands on the name that it was called by. */
+	if (api->world->is_exposed || http_proxies_trust(&api->proxies, &request->peer))
+		return false;
 	return host && !http_host_is_loopback(host);
 }
 
 /* Only a page that belfry served itself has this origin. */
-static bool is_foreign_origin(const struct http_request *request)
+static bool is_foreign_origin(const struct api *api, const struct http_request *request)
 {
-	static const char scheme[] = "http://";
 	const char *origin = http_request_header(request, "Origin");
 	const char *host = http_request_header(request, "Host");
+	const char *scheme = api->has_tls ? "https://" : "http://";
 
-	return origin && (!host || strncasecmp(origin, scheme, sizeof(scheme) - 1) != 0 ||
-			  strcasecmp(origin + sizeof(scheme) - 1, host) != 0);
+	if (!origin)
+		return false;
+	/* Before a proxy it may be another one. */
+	if (http_proxies_trust(&api->proxies, &request->peer) && strstr(origin, "://"))
+		return !host || strcasecmp(strstr(origin, "://") + 3, host) != 0;
+	return !host || strncasecmp(origin, scheme, strlen(scheme)) != 0 ||
+	       strcasecmp(origin + strlen(scheme), host) != 0;
 }
 
 static bool is_json(const char *content_type)
@@ -84,11 +93,11 @@ static void on_request(void *context, const struct http_request *request,
 {
 	struct api_call call = {.api = context, .request = request, .response = response};
 
-	if (is_foreign_host(request))
+	if (is_foreign_host(call.api, request))
 		http_problem(response, 403,
 			     "the Host header must name this machine's loopback interface, such "
 			     "as 127.0.0.1 or localhost");
-	else if (is_foreign_origin(request))
+	else if (is_foreign_origin(call.api, request))
 		http_problem(response, 403, "requests from pages of other origins are refused");
 	else if (request->body_length > 0 && strcmp(request->method, "POST") == 0 &&
 		 !is_json(http_request_header(request, "Content-Type")))
@@ -111,7 +120,9 @@ struct api *api_create(struct loop *loop, const struct api_options *options, str
 	struct api *api = mem_alloc(sizeof(*api));
 
 	api->world = options->world;
+	api->has_tls = options->tls != NULL;
 	api->doors = options->doors;
+	api->proxies = options->proxies;
 	api->server = http_server_create(loop,
 					 &(struct http_server_options){.address = options->address,
 								       .tls = options->tls,

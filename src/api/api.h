@@ -10,6 +10,7 @@
 
 #include "err.h"
 #include "http_address.h"
+#include "http_forwarded.h"
 #include "http_tls.h"
 #include "job.h"
 #include "loop.h"
@@ -26,6 +27,10 @@ struct api_world {
 	int64_t revision;
 	struct store *store;
 	const char *version;
+	/* That may be used; none: whoever reaches the API may do all. */
+	const struct token *tokens;
+	size_t token_count;
+	bool is_exposed; /* it listens beyond this machine */
 };
 
 struct api_health {
@@ -87,12 +92,20 @@ struct api_doors {
 	void (*deploy)(void *context, struct arena *arena, struct api_deploy *deploy);
 	/* The file in force in its canonical form. */
 	void (*export)(void *context, struct buf *out);
+	struct mono (*mono)(void *context);
+	/* Makes a token durable, new or revoked, and `world` knows of it; false: it is not. */
+	bool (*token)(void *context, const struct token *token);
+	/* Something was asked to be changed; its number is not set. */
+	void (*audit)(void *context, const struct audit *audit);
+	/* Somebody was turned away; who may be NULL. */
+	void (*denied)(void *context, const char *address, const char *who, const char *why);
 	void *context;
 };
 
 struct api_options {
 	const struct http_address *address;
 	const struct http_tls *tls;    /* NULL: without TLS */
+	struct http_proxies proxies;   /* who may say for whom they ask */
 	const struct api_world *world; /* borrowed */
 	struct api_doors doors;
 };
@@ -108,12 +121,24 @@ void api_run_changed(struct api *api, uint64_t run);
 struct api_call; /* a request being answered; the handlers' own */
 typedef void api_handler_fn(struct api_call *call);
 
+enum api_about {
+	API_ABOUT_NOTHING, /* nothing of any job */
+	API_ABOUT_ALL,     /* all jobs */
+	API_ABOUT_JOB,     /* the job of the path */
+	API_ABOUT_RUN,     /* the run of the path */
+	API_ABOUT_FILTER,  /* the job of the query, or all */
+};
+
 struct api_route {
 	const char *method;
 	const char *pattern; /* "/api/v1/runs/{id}/log" */
 	const char *summary;
 	api_handler_fn *handler;
 	bool takes_file; /* its body is a schedules.json, which may be long */
+	bool is_open;    /* to everybody */
+	enum scope scope;
+	enum api_about about; /* whom a token for some jobs only is held against */
+	const char *action;   /* for the audit log; NULL: it changes nothing */
 };
 /* The whole table. */
 size_t api_routes(const struct api_route **rows);

@@ -95,6 +95,8 @@ static void answer_applied(struct api_call *call, const struct api_deploy *deplo
 	struct err err;
 	struct buf *json = answer_json(call, 200);
 
+	call->target =
+		arena_format(call->request->arena, "revision %lld", (long long)deploy->revision);
 	buf_json_open(json, NULL, '{');
 	buf_json_bool(json, "applied", !deploy->is_same_content);
 	if (!deploy->revision)

@@ -4,6 +4,7 @@
 
 #include "api.h"
 #include "http_server.h"
+#include "throttle.h"
 
 enum { API_FILE_MAX = 64 << 20 }; /* as config.h has it */
 
@@ -11,19 +12,35 @@ struct api {
 	const struct api_world *world;
 	struct api_doors doors;
 	struct http_server *server;
+	struct http_proxies proxies;
+	struct throttle throttle;
+	bool has_tls;
 };
 
 struct api_call {
 	struct api *api;
 	const struct http_request *request;
 	struct http_response *response;
-	const char *parameter; /* what stands for {…} in the path; NULL if there is none */
+	const char *parameter;   /* what stands for {…} in the path; NULL if there is none */
+	const struct token *who; /* who asks; NULL without tokens */
+	const char *target;      /* for the audit log, where it is not the parameter */
 };
 
 /* routes.c */
 void routes_dispatch(struct api_call *call);
 /* Whether the body of requests there is a schedules.json. */
 bool routes_takes_file(const struct http_target *target);
+
+/* guard.c */
+/* Whether the request may go on; answered where it may not. */
+bool guard_admits(struct api_call *call, const struct api_route *route);
+/* Afterwards: what it changed is noted. */
+void guard_records(struct api_call *call, const struct api_route *route);
+/* Who asks, for records. */
+const char *guard_who(const struct api_call *call);
+/* Whose address counts; as text, without the port. */
+struct http_address guard_peer(const struct api *api, const struct http_request *request);
+const char *guard_peer_text(const struct api_call *call);
 
 /* The handlers, by noun. */
 void health_get(struct api_call *call);
@@ -37,6 +54,10 @@ void logs_get(struct api_call *call);
 void occurrences_list(struct api_call *call);
 void revisions_list(struct api_call *call);
 void revisions_get(struct api_call *call);
+void tokens_list(struct api_call *call);
+void tokens_create(struct api_call *call);
+void tokens_revoke(struct api_call *call);
+void audits_list(struct api_call *call);
 void deploy_plan(struct api_call *call);
 void deploy_apply(struct api_call *call);
 void deploy_export(struct api_call *call);

@@ -271,3 +271,15 @@ bool query_apply(const struct http_target *target, struct deploy_query *query, s
 	       brief_text(target, "source", &query->source, err) &&
 	       revision_number(target, "expect", &query->expect, err);
 }
+
+bool query_audits(const struct http_target *target, struct audit_filter *filter, struct err *err)
+{
+	static const char *const known[] = {"before", "limit", NULL};
+	const char *before = http_target_query(target, "before");
+
+	*filter = (struct audit_filter){0};
+	if (!only(target, known, err) || !page_limit(target, &filter->limit, err))
+		return false;
+	return !before || query_revision(before, &filter->before) ||
+	       err_set(err, "before=%s: before is the number of an entry", before);
+}

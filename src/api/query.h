@@ -39,6 +39,7 @@ struct deploy_query {
 };
 bool query_plan(const struct http_target *target, struct deploy_query *query, struct err *err);
 bool query_apply(const struct http_target *target, struct deploy_query *query, struct err *err);
+bool query_audits(const struct http_target *target, struct audit_filter *filter, struct err *err);
 /* The number of a revision. */
 bool query_revision(const char *text, int64_t *number);
 

@@ -8,33 +8,45 @@
 
 static const struct api_route routes[] = {
 	{"GET", "/health", "whether belfry does its work: 200, or 503 with what is wrong",
-	 health_get},
-	{"GET", "/api/v1/jobs", "every job of the file, with how it has been doing", jobs_list},
-	{"GET", "/api/v1/jobs/{job}", "one job", jobs_get},
+	 health_get, .is_open = true},
+	{"GET", "/api/v1/jobs", "every job of the file, with how it has been doing", jobs_list,
+	 .about = API_ABOUT_ALL},
+	{"GET", "/api/v1/jobs/{job}", "one job", jobs_get, .about = API_ABOUT_JOB},
 	{"POST", "/api/v1/jobs/{job}/trigger", "start a run now, with {\"dry_run\":true} a dry one",
-	 jobs_trigger},
-	{"GET", "/api/v1/runs", "runs, newest first, in pages", runs_list},
-	{"GET", "/api/v1/runs/{id}", "one run with its attempts", runs_get},
+	 jobs_trigger, .scope = SCOPE_OPERATE, .about = API_ABOUT_JOB, .action = "trigger"},
+	{"GET", "/api/v1/runs", "runs, newest first, in pages", runs_list,
+	 .about = API_ABOUT_FILTER},
+	{"GET", "/api/v1/runs/{id}", "one run with its attempts", runs_get, .about = API_ABOUT_RUN},
 	{"GET", "/api/v1/runs/{id}/log", "its output; with follow=true until it has ended",
-	 logs_get},
-	{"POST", "/api/v1/runs/{id}/cancel", "end a run", runs_cancel},
+	 logs_get, .about = API_ABOUT_RUN},
+	{"POST", "/api/v1/runs/{id}/cancel", "end a run", runs_cancel, .scope = SCOPE_OPERATE,
+	 .about = API_ABOUT_RUN, .action = "cancel"},
 	{"GET", "/api/v1/occurrences", "due instants and what became of them, newest first",
-	 occurrences_list},
+	 occurrences_list, .about = API_ABOUT_FILTER},
 	{"GET", "/api/v1/revisions", "applied versions of schedules.json, newest first",
-	 revisions_list},
+	 revisions_list, .about = API_ABOUT_ALL},
 	{"GET", "/api/v1/revisions/{number}", "one of them, with the file as it was applied",
-	 revisions_get},
+	 revisions_get, .about = API_ABOUT_ALL},
 	{"GET", "/api/v1/revisions/{number}/plan",
 	 "what rolling back to it would do, or with from=N what it changed against N",
-	 deploy_revision_plan},
+	 deploy_revision_plan, .about = API_ABOUT_ALL},
 	{"POST", "/api/v1/revisions/{number}/rollback", "apply that file again, as a new revision",
-	 deploy_rollback},
+	 deploy_rollback, .scope = SCOPE_ADMIN, .about = API_ABOUT_ALL, .action = "rollback"},
 	{"POST", "/api/v1/plan", "what the schedules.json in the body would change", deploy_plan,
-	 .takes_file = true},
+	 .takes_file = true, .about = API_ABOUT_ALL},
 	{"POST", "/api/v1/apply", "apply the schedules.json in the body as a new revision",
-	 deploy_apply, .takes_file = true},
+	 deploy_apply, .takes_file = true, .scope = SCOPE_ADMIN, .about = API_ABOUT_ALL,
+	 .action = "apply"},
 	{"GET", "/api/v1/export", "the schedules.json in force, in its canonical form",
-	 deploy_export},
+	 deploy_export, .about = API_ABOUT_ALL},
+	{"GET", "/api/v1/tokens", "access tokens, without their secrets", tokens_list,
+	 .scope = SCOPE_ADMIN, .about = API_ABOUT_ALL},
+	{"POST", "/api/v1/tokens", "a new token, which is told this once", tokens_create,
+	 .scope = SCOPE_ADMIN, .about = API_ABOUT_ALL, .action = "token create"},
+	{"DELETE", "/api/v1/tokens/{id}", "revoke a token", tokens_revoke, .scope = SCOPE_ADMIN,
+	 .about = API_ABOUT_ALL, .action = "token revoke"},
+	{"GET", "/api/v1/audit", "who changed what through the API, newest first, in pages",
+	 audits_list, .scope = SCOPE_ADMIN, .about = API_ABOUT_ALL},
 };
 enum { ROUTE_COUNT = sizeof(routes) / sizeof(routes[0]) };
 
@@ -94,6 +106,14 @@ static void refuse_path(struct api_call *call)
 	http_problem(call->response, 404, "there is nothing at %s", call->request->target->path);
 }
 
+static void serve(struct api_call *call, const struct api_route *route)
+{
+	if (!guard_admits(call, route))
+		return;
+	route->handler(call);
+	guard_records(call, route);
+}
+
 void routes_dispatch(struct api_call *call)
 {
 	struct buf allow = {0};
@@ -106,7 +126,7 @@ void routes_dispatch(struct api_call *call)
 			continue;
 		if (takes(route, call->request->method)) {
 			buf_finish(&allow);
-			route->handler(call);
+			serve(call, route);
 			return;
 		}
 		buf_format(&allow, "%s%s", allow.length ? ", " : "", route->method);

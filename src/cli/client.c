@@ -40,7 +40,9 @@ static void describe(const struct http_call *call, const struct http_reply *repl
 	json_t *problem = json_loadb(buf_string(&reply->body), reply->body.length, 0, NULL);
 	const char *detail = client_text(problem, "detail"), *title = client_text(problem, "title");
 
-	if (*detail)
+	if (*detail && reply->status == 401)
+		err_set(err, "%s; use --token or BELFRY_TOKEN", detail);
+	else if (*detail)
 		err_set(err, "%s", detail);
 	else if (*title)
 		err_set(err, "%s %s: %s", call->method, call->target, title);

@@ -11,6 +11,6 @@ extern const struct command command_serve, command_check, command_list, command_
 	command_runs, command_logs, command_run, command_trigger, command_cancel, command_test,
 	command_next, command_explain, command_forecast, command_keys, command_schema,
 	command_doctor, command_plan, command_apply, command_rollback, command_revisions,
-	command_export, command_version, command_help, command_completions, command_complete;
+	command_export, command_token, command_audit, command_version, command_help, command_completions, command_complete;
 
 #endif

@@ -196,7 +196,7 @@ static void write_value(struct writer *w, enum key key)
 	} else if (kind == JSON_ARRAY) {
 		write_array(w, key);
 	} else if (kind == JSON_STRING) {
-		json_string(&w->r, &piece);
+		json_take_string(&w->r, &piece);
 		write_string(w, piece);
 	} else {
 		json_skip(&w->r);

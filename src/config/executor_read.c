@@ -93,7 +93,7 @@ static void read_text(struct loader *l, struct draft *d)
 {
 	struct json_piece piece;
 
-	json_string(&l->json, &piece);
+	json_take_string(&l->json, &piece);
 	if (piece.length > COMMAND_MAX) {
 		loader_tell(l, SEVERITY_ERROR, piece.at - 1, piece.length + 2,
 			    "%zu bytes are more than the system can start; at most %d",

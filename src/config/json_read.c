@@ -349,7 +349,7 @@ bool json_next_member(struct json_reader *r, struct json_piece *key)
 
 /* Tokens. */
 
-bool json_string(struct json_reader *r, struct json_piece *piece)
+bool json_take_string(struct json_reader *r, struct json_piece *piece)
 {
 	enum json_kind kind = json_peek(r);
 
@@ -486,7 +486,7 @@ bool json_skip(struct json_reader *r)
 	switch (json_peek(r)) {
 	case JSON_OBJECT: return skip_object(r);
 	case JSON_ARRAY: return skip_array(r);
-	case JSON_STRING: return json_string(r, &piece);
+	case JSON_STRING: return json_take_string(r, &piece);
 	case JSON_NUMBER: json_number(r, &piece); return true;
 	case JSON_BOOL: return json_bool(r, &value);
 	case JSON_NULL:

@@ -73,7 +73,7 @@ bool json_open(struct json_reader *r);
 bool json_next_member(struct json_reader *r, struct json_piece *key);
 bool json_next_item(struct json_reader *r);
 
-bool json_string(struct json_reader *r, struct json_piece *piece);
+bool json_take_string(struct json_reader *r, struct json_piece *piece);
 /* False with a fault too where it is no number of JSON; it is taken all the same. */
 bool json_number(struct json_reader *r, struct json_piece *piece);
 bool json_bool(struct json_reader *r, bool *value);

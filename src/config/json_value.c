@@ -85,7 +85,7 @@ uint64_t json_hash_value(struct json_reader *r)
 			hash = str_hash(hash, &part, sizeof(part));
 		}
 		return mix(hash);
-	case JSON_STRING: json_string(r, &piece); return json_piece_hash(r, piece, hash);
+	case JSON_STRING: json_take_string(r, &piece); return json_piece_hash(r, piece, hash);
 	case JSON_NUMBER:
 	case JSON_BOOL:
 	case JSON_NULL: json_skip(r); return str_hash(hash, r->text + from, r->at - from);

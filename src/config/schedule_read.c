@@ -54,7 +54,7 @@ static void point_into(struct loader *l, const struct schedule_error *error, siz
 	size_t first = error->column ? error->column - 1 : 0;
 
 	l->json.at = at;
-	json_string(&l->json, &piece);
+	json_take_string(&l->json, &piece);
 	size_t begin = json_piece_offset(&l->json, piece, first);
 	size_t end = json_piece_offset(&l->json, piece, first + error->length);
 	about->at = begin;
@@ -120,7 +120,7 @@ static size_t parse_text(struct loader *l, struct draft *d, const struct schedul
 	struct json_piece piece;
 	size_t length;
 
-	json_string(&l->json, &piece);
+	json_take_string(&l->json, &piece);
 	const char *text = json_piece_text(&l->json, piece, &l->scratch, &length);
 	d->job.schedule_text = intern_text(&l->texts, l->arena, text);
 	return schedule_parse_cron(l->arena, text, length, context, &d->job.schedule, errors,

@@ -47,7 +47,7 @@ const char *value_text(struct loader *l, bool is_expanded, bool *is_secret)
 	struct json_piece piece = {0};
 	bool ignored = false;
 
-	if (!json_string(&l->json, &piece))
+	if (!json_take_string(&l->json, &piece))
 		return NULL;
 	const char *text = json_piece_text(&l->json, piece, &l->scratch, NULL);
 	return is_expanded ? value_expand(l, piece, 0, text, is_secret ? is_secret : &ignored)
@@ -81,7 +81,7 @@ const char *value_checked_text(struct slot *s)
 
 	json_peek(r);
 	s->at = r->at;
-	json_string(r, &piece);
+	json_take_string(r, &piece);
 	if (!check_text(s, piece))
 		return NULL;
 	r->at = s->at;

@@ -137,7 +137,7 @@ static bool open_store(struct daemon *daemon, struct arena *arena, struct store_
 	if (!daemon->store || !store_load(daemon->store, arena, state, err))
 		return err_wrap(err, "state directory %s", daemon->options->state);
 	daemon->recorder.store = daemon->store;
-	return true;
+	return tokens_load(daemon, err) && tokens_find_last_audit(daemon, err);
 }
 
 static void make_engine(struct daemon *daemon, const struct store_state *state)
@@ -195,11 +195,13 @@ static int boot(struct daemon *daemon, struct arena *arena)
 	struct http_address address;
 	struct err err = {""};
 
-	if (!doors_address(daemon->options->listen, &address, &err))
-		return fail(&err, EXIT_BAD_FILE);
 	if (!state_dir_take(daemon->options->state, &daemon->lock, &err) ||
-	    !open_store(daemon, arena, &state, &err) || !make_loop(daemon, &err) ||
-	    !make_executors(daemon, &err))
+	    !open_store(daemon, arena, &state, &err))
+		return fail(&err, EXIT_FAILED);
+	/* Before anything is touched: it is a mistake of whoever starts us. */
+	if (!doors_address(daemon, &address, &err))
+		return fail(&err, EXIT_BAD_FILE);
+	if (!make_loop(daemon, &err) || !make_executors(daemon, &err))
 		return fail(&err, EXIT_FAILED);
 	daemon->zones = zoneinfo_create(NULL);
 	make_engine(daemon, &state);
@@ -238,6 +240,7 @@ static void take_down(struct daemon *daemon)
 	buf_finish(&daemon->config_error);
 	arena_finish(&daemon->prune.arena);
 	zones_finish(daemon);
+	tokens_finish(daemon);
 	loop_file_destroy(daemon->file);
 	loop_signal_destroy(daemon->on_term);
 	loop_signal_destroy(daemon->on_int);

@@ -21,8 +21,9 @@ struct serve_options {
 	/* Jobs come through the API (`belfry apply`), not from a file; `config` is only the
 	 * first revision of a new state directory. */
 	bool is_managed;
-	const char *state;  /* state directory; made (0700) where it is missing */
-	const char *listen; /* ADDR:PORT; loopback only without tokens */
+	const char *state;           /* state directory; made (0700) where it is missing */
+	const char *listen;          /* ADDR:PORT; loopback only without tokens */
+	const char *trusted_proxies; /* who may say whom they ask for; NULL: nobody */
 	const char *tls_certificate, *tls_key; /* PEM files; both NULL: without TLS */
 	const char *runner; /* path of belfry-runner; NULL: beside this program, else PATH */
 	enum stop_mode stop_mode;

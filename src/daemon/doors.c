@@ -101,15 +101,42 @@ static void export(void *context, struct buf *out)
 	apply_export(context, out);
 }
 
-bool doors_address(const char *listen, struct http_address *address, struct err *err)
+static struct mono mono(void *context)
 {
+	(void)context;
+	return clock_now().mono;
+}
+
+static bool token(void *context, const struct token *token)
+{
+	return tokens_put(context, token);
+}
+
+static void audit(void *context, const struct audit *audit)
+{
+	tokens_audit(context, audit);
+}
+
+static void denied(void *context, const char *address, const char *who, const char *why)
+{
+	(void)context;
+	log_warn("refused %s%s%s: %s", address, who ? " with the token of " : "", who ? who : "",
+		 why);
+}
+
+bool doors_address(const struct daemon *daemon, struct http_address *address, struct err *err)
+{
+	const char *listen = daemon->options->listen;
+
 	if (!http_address_parse(listen, address, err))
 		return err_wrap(err, "--listen");
-	if (!http_address_is_loopback(address))
-		return err_set(err,
-			       "--listen %s: no tokens configured: loopback only, such as "
-			       "127.0.0.1:7420",
-			       listen);
+	if (!http_address_is_loopback(address) && daemon->tokens.count == 0)
+		return err_set(
+			err,
+			"--listen %s: without any token whoever reaches that address could do "
+			"all; listen on loopback (127.0.0.1:7420) and run `belfry token "
+			"create`, or set BELFRY_TOKEN",
+			listen);
 	return true;
 }
 
@@ -183,11 +210,17 @@ bool doors_open(struct daemon *daemon, struct err *err)
 			  .now = now,
 			  .deploy = deploy,
 			  .export = export,
+			  .mono = mono,
+			  .token = token,
+			  .audit = audit,
+			  .denied = denied,
 			  .context = daemon},
 	};
 
-	if (!doors_address(daemon->options->listen, &address, err))
+	if (!doors_address(daemon, &address, err) ||
+	    !http_proxies_parse(daemon->options->trusted_proxies, &options.proxies, err))
 		return false;
+	daemon->world.is_exposed = !http_address_is_loopback(&address);
 	daemon->world.store = daemon->store;
 	daemon->world.version = BELFRY_VERSION;
 	if (!open_tls(daemon, err))

@@ -40,6 +40,12 @@ struct daemon {
 	struct effects effects;
 	struct executor *executors[EXECUTOR_KIND_COUNT];
 	struct api *api;
+	struct token_list {
+		struct token *items; /* that may be used */
+		size_t count, capacity;
+		struct arena arena;
+	} tokens;
+	int64_t last_audit;
 	struct http_tls *tls;
 	struct loop_file *tls_files[2];
 	struct loop_timer *tls_timer;
@@ -98,6 +104,15 @@ void zones_follow(struct daemon *daemon);
 void zones_trouble(const struct daemon *daemon, struct buf *text);
 void zones_finish(struct daemon *daemon);
 
+/* tokens.c: who may ask, and what they did */
+/* From the store and the environment. */
+bool tokens_load(struct daemon *daemon, struct err *err);
+/* A new or a revoked one; true once it is durable and in use. */
+bool tokens_put(struct daemon *daemon, const struct token *token);
+bool tokens_find_last_audit(struct daemon *daemon, struct err *err);
+void tokens_audit(struct daemon *daemon, const struct audit *audit);
+void tokens_finish(struct daemon *daemon);
+
 /* apply.c: plans and revisions through the API */
 void apply_file(struct daemon *daemon, struct arena *arena, struct api_deploy *deploy);
 void apply_export(struct daemon *daemon, struct buf *out);
@@ -115,7 +130,7 @@ bool state_dir_take(const char *path, int *lock, struct err *err);
 
 /* doors.c: what the API may ask of the daemon */
 /* Whether --listen is an address that may be listened at without tokens. */
-bool doors_address(const char *listen, struct http_address *address, struct err *err);
+bool doors_address(const struct daemon *daemon, struct http_address *address, struct err *err);
 /* Listens; nobody is answered before the loop runs. */
 bool doors_open(struct daemon *daemon, struct err *err);
 void doors_close(struct daemon *daemon);

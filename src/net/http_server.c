@@ -96,7 +96,7 @@ static struct MHD_Daemon *start_mhd(struct http_server *server, int fd, bool has
 {
 	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME;
 	struct MHD_OptionItem tls[] = {
-		{MHD_OPTION_HTTPS_CERT_CALLBACK, (intptr_t)http_tls_retrieve, NULL},
+		{MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)(uintptr_t)http_tls_retrieve},
 		{MHD_OPTION_HTTPS_PRIORITIES, 0,
 		 (void *)(uintptr_t) "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"},
 		{MHD_OPTION_END, 0, NULL},

@@ -333,11 +333,45 @@ static void on_input(void *context, unsigned ready)
 	}
 }
 
+static struct mono door_mono(void *context)
+{
+	(void)context;
+	return (struct mono){0};
+}
+
+static bool door_token(void *context, const struct token *token)
+{
+	struct record record = {.kind = RECORD_TOKEN};
+
+	record.token = *token;
+	apply(context, record);
+	return true;
+}
+
+static void door_audit(void *context, const struct audit *audit)
+{
+	static int64_t number;
+	struct record record = {.kind = RECORD_AUDIT};
+
+	record.audit = *audit;
+	record.audit.number = ++number;
+	apply(context, record);
+}
+
+static void door_denied(void *context, const char *address, const char *who, const char *why)
+{
+	(void)context, (void)address, (void)who, (void)why;
+}
+
 static struct api *open_api(struct served *served, struct err *err)
 {
 	struct http_address address;
 	struct api_options options = {.address = &address, .world = &served->world};
-	struct api_doors doors = {.trigger = door_trigger,
+	struct api_doors doors = {.mono = door_mono,
+				  .token = door_token,
+				  .audit = door_audit,
+				  .denied = door_denied,
+				  .trigger = door_trigger,
 				  .cancel = door_cancel,
 				  .find_run = door_find,
 				  .each_run = door_each,

@@ -53,7 +53,7 @@ def main():
         ours |= {name for _, name in symbols(path, undefined=False)}
         pure[folder] = path
     problems = checked = 0
-    for folder in ("schedule", "engine", "model", "config"):
+    for folder in ("schedule", "engine", "model", "config", "deploy"):
         for file, name in symbols(pure[folder], undefined=True):
             if any(file.endswith(impure) for impure in IMPURE.get(folder, ())):
                 continue
