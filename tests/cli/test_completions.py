@@ -38,7 +38,7 @@ ROWS = [
     ("belfry serve --config sch", ["schedules.json"]),
     ("belfry serve --state sta", ["state"]),
     ("belfry help canc", ["cancel"]),
-    ("belfry list --", ["--help", "--json", "--server", "--token"]),
+    ("belfry list --", ["--cacert", "--help", "--json", "--server", "--token"]),
 ]
 
 
