@@ -411,6 +411,11 @@ const struct http_address *api_address(const struct api *api)
 	return &address;
 }
 
+void api_revision_changed(struct api *api, int64_t number)
+{
+	(void)api, (void)number;
+}
+
 void api_run_changed(struct api *api, uint64_t run)
 {
 	(void)api, (void)run;

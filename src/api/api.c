@@ -88,6 +88,15 @@ static void tag(const struct http_request *request, struct http_response *respon
 	response->body = (struct buf){0};
 }
 
+/* A page of another origin may have its browser ask even without saying Origin: a link,
+ * a picture. Browsers say so (Fetch Metadata, W3C). */
+static bool is_cross_site(const struct http_request *request)
+{
+	const char *site = http_request_header(request, "Sec-Fetch-Site");
+
+	return site && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0;
+}
+
 static void on_request(void *context, const struct http_request *request,
 		       struct http_response *response)
 {
@@ -97,7 +106,7 @@ static void on_request(void *context, const struct http_request *request,
 		http_problem(response, 403,
 			     "the Host header must name this machine's loopback interface, such "
 			     "as 127.0.0.1 or localhost");
-	else if (is_foreign_origin(call.api, request))
+	else if (is_foreign_origin(call.api, request) || is_cross_site(request))
 		http_problem(response, 403, "requests from pages of other origins are refused");
 	else if (request->body_length > 0 && strcmp(request->method, "POST") == 0 &&
 		 !is_json(http_request_header(request, "Content-Type")))
@@ -134,6 +143,9 @@ struct api *api_create(struct loop *loop, const struct api_options *options, str
 		free(api);
 		return NULL;
 	}
+	api->beat = loop_timer_create(loop, stream_beat, api);
+	api->events.next = 1;
+	api->events.epoch = (uint64_t)api->doors.now(api->doors.context).ms;
 	return api;
 }
 
@@ -142,6 +154,7 @@ void api_destroy(struct api *api)
 	if (!api)
 		return;
 	http_server_destroy(api->server);
+	loop_timer_destroy(api->beat);
 	free(api);
 }
 
@@ -153,4 +166,10 @@ const struct http_address *api_address(const struct api *api)
 void api_run_changed(struct api *api, uint64_t run)
 {
 	http_server_wake(api->server, run);
+	stream_run(api, run);
+}
+
+void api_revision_changed(struct api *api, int64_t number)
+{
+	stream_revision(api, number);
 }

@@ -117,6 +117,8 @@ void api_destroy(struct api *api);
 const struct http_address *api_address(const struct api *api);
 /* Output or the end of that run has been committed: whoever follows it is told. */
 void api_run_changed(struct api *api, uint64_t run);
+/* Another revision is in force. */
+void api_revision_changed(struct api *api, int64_t number);
 
 struct api_call; /* a request being answered; the handlers' own */
 typedef void api_handler_fn(struct api_call *call);

@@ -3,6 +3,7 @@
 #define BELFRY_API_INTERNAL_H
 
 #include "api.h"
+#include "events.h"
 #include "http_server.h"
 #include "throttle.h"
 
@@ -14,6 +15,10 @@ struct api {
 	struct http_server *server;
 	struct http_proxies proxies;
 	struct throttle throttle;
+	struct events events;
+	size_t viewers; /* of events */
+	struct loop_timer *beat;
+	uint64_t beats;
 	bool has_tls;
 };
 
@@ -54,6 +59,10 @@ void logs_get(struct api_call *call);
 void occurrences_list(struct api_call *call);
 void revisions_list(struct api_call *call);
 void revisions_get(struct api_call *call);
+void cron_rehearse(struct api_call *call);
+void cron_start(struct api_call *call);
+void timeline_get(struct api_call *call);
+void events_get(struct api_call *call);
 void tokens_list(struct api_call *call);
 void tokens_create(struct api_call *call);
 void tokens_revoke(struct api_call *call);
@@ -73,6 +82,15 @@ void answer_end(struct buf *json);
 void answer_refused(struct api_call *call, const struct err *err);
 /* 503: the store cannot be read. */
 void answer_store_failed(struct api_call *call, const struct err *err);
+
+/* jobs.c */
+/* Starts the job of the path, and answers. */
+void jobs_start(struct api_call *call, bool is_dry_run);
+
+/* stream.c: for those who watch */
+void stream_run(struct api *api, uint64_t id);
+void stream_revision(struct api *api, int64_t number);
+void stream_beat(void *api);
 
 /* revisions.c */
 /* With its content, in the request's arena; NULL and answered where there is none. */

@@ -298,21 +298,28 @@ static void answer_run(struct api_call *call, uint64_t id)
 
 void jobs_trigger(struct api_call *call)
 {
+	bool is_dry_run;
+	struct err err;
+
+	if (!job_of_path(call))
+		return;
+	if (query_nothing(call->request->target, &err) &&
+	    read_wish(call->request, &is_dry_run, &err))
+		jobs_start(call, is_dry_run);
+	else
+		answer_refused(call, &err);
+}
+
+void jobs_start(struct api_call *call, bool is_dry_run)
+{
 	const struct api_doors *doors = &call->api->doors;
 	struct arena *arena = call->request->arena;
 	struct api_health health = {0};
 	const char *why = "";
-	bool is_dry_run;
-	struct err err;
 	const struct job *job = job_of_path(call);
 
 	if (!job)
 		return;
-	if (!query_nothing(call->request->target, &err) ||
-	    !read_wish(call->request, &is_dry_run, &err)) {
-		answer_refused(call, &err);
-		return;
-	}
 	doors->health(doors->context, arena, &health);
 	if (health.store_failure) {
 		http_problem(call->response, 503,

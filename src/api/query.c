@@ -134,10 +134,23 @@ static bool job_name(const struct http_target *target, const char **name, struct
 	return true;
 }
 
+/* Ids begin with the instant of the claim. */
+static void claimed_between(struct run_filter *filter, struct utc from, struct utc to)
+{
+	uint64_t after = utc_is_set(from) ? run_id_first(from) - 1 : 0;
+	uint64_t before = utc_is_set(to) ? run_id_first(to) : 0;
+
+	if (after > filter->after)
+		filter->after = after;
+	if (before && (!filter->before || before < filter->before))
+		filter->before = before;
+}
+
 bool query_runs(const struct http_target *target, struct runs_query *query, struct err *err)
 {
-	static const char *const known[] = {"job",    "outcome", "state", "trigger",
-					    "before", "after",   "limit", NULL};
+	static const char *const known[] = {"job",   "outcome", "state", "trigger", "before",
+					    "after", "from",    "to",    "limit",   NULL};
+	struct utc from, to;
 	struct run_filter *filter = &query->filter;
 	int outcome = OUTCOME_NONE, trigger = -1, state = -1;
 
@@ -147,14 +160,15 @@ bool query_runs(const struct http_target *target, struct runs_query *query, stru
 	    !word(target, "state", open_words, &state, err) ||
 	    !word(target, "trigger", triggers, &trigger, err) ||
 	    !run_id(target, "before", &filter->before, err) ||
-	    !run_id(target, "after", &filter->after, err) ||
-	    !page_limit(target, &filter->limit, err))
+	    !run_id(target, "after", &filter->after, err) || !instant(target, "from", &from, err) ||
+	    !instant(target, "to", &to, err) || !page_limit(target, &filter->limit, err))
 		return false;
 	filter->outcome = (enum outcome)outcome;
 	filter->has_trigger = trigger >= 0;
 	filter->trigger = (enum trigger)(trigger >= 0 ? trigger : 0);
 	filter->only_open = state == 0;
 	query->only_finished = state == 1;
+	claimed_between(filter, from, to);
 	return true;
 }
 
@@ -282,4 +296,33 @@ bool query_audits(const struct http_target *target, struct audit_filter *filter,
 		return false;
 	return !before || query_revision(before, &filter->before) ||
 	       err_set(err, "before=%s: before is the number of an entry", before);
+}
+
+bool query_cron(const struct http_target *target, bool *is_dry_run, struct err *err)
+{
+	static const char *const known[] = {"dryRun", NULL};
+	int flag = 0;
+
+	if (!only(target, known, err) || !word(target, "dryRun", flags, &flag, err))
+		return false;
+	*is_dry_run = flag;
+	return true;
+}
+
+bool query_timeline(const struct http_target *target, struct utc now, struct timeline_query *query,
+		    struct err *err)
+{
+	static const char *const known[] = {"from", "job", "limit", "to", NULL};
+	enum { HOUR_MS = 3600000 };
+
+	*query = (struct timeline_query){0};
+	if (!only(target, known, err) || !job_name(target, &query->job, err) ||
+	    !instant(target, "from", &query->from, err) ||
+	    !instant(target, "to", &query->to, err) || !page_limit(target, &query->limit, err))
+		return false;
+	if (!utc_is_set(query->from))
+		query->from = (struct utc){now.ms - HOUR_MS};
+	if (!utc_is_set(query->to))
+		query->to = (struct utc){now.ms + HOUR_MS};
+	return query->from.ms < query->to.ms || err_set(err, "from is not before to");
 }

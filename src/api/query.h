@@ -40,6 +40,15 @@ struct deploy_query {
 bool query_plan(const struct http_target *target, struct deploy_query *query, struct err *err);
 bool query_apply(const struct http_target *target, struct deploy_query *query, struct err *err);
 bool query_audits(const struct http_target *target, struct audit_filter *filter, struct err *err);
+/* dryRun, in the spelling of /api/cron. */
+bool query_cron(const struct http_target *target, bool *is_dry_run, struct err *err);
+struct timeline_query {
+	struct utc from, to; /* [from, to); usually an hour before and after now */
+	const char *job;     /* NULL: all */
+	size_t limit;        /* of runs, and of fires */
+};
+bool query_timeline(const struct http_target *target, struct utc now, struct timeline_query *query,
+		    struct err *err);
 /* The number of a revision. */
 bool query_revision(const char *text, int64_t *number);
 

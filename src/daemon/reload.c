@@ -97,6 +97,7 @@ static void put_in_force(struct daemon *daemon, struct config *config, int64_t r
 			 bool is_boot, int64_t rules_age_ms)
 {
 	struct config *old = daemon->config;
+	bool is_other = revision != daemon->revision;
 
 	daemon->config = config;
 	daemon->revision = revision;
@@ -112,6 +113,8 @@ static void put_in_force(struct daemon *daemon, struct config *config, int64_t r
 	turn_run(daemon);
 	config_destroy(old);
 	zones_follow(daemon);
+	if (daemon->api && is_other)
+		api_revision_changed(daemon->api, revision);
 }
 
 static void record_revision(struct daemon *daemon, const struct config *config, const char *changes,

@@ -30,6 +30,11 @@ bool run_id_parse(const char *text, uint64_t *id)
 	return value != 0;
 }
 
+uint64_t run_id_first(struct utc utc)
+{
+	return utc.ms > 0 ? (uint64_t)utc.ms << 20 : 1;
+}
+
 uint64_t run_id_next(uint64_t last, struct utc utc, uint8_t node)
 {
 	uint64_t fresh = (uint64_t)utc.ms << 20 | (uint64_t)node << 12;

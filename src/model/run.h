@@ -18,6 +18,8 @@ enum { RUN_ID_TEXT_MAX = 14 };
 /* 13 characters of Crockford's base 32, lower case. */
 const char *run_id_format(uint64_t id, char text[RUN_ID_TEXT_MAX]);
 bool run_id_parse(const char *text, uint64_t *id);
+/* The smallest id of runs that are claimed at or after `utc`. */
+uint64_t run_id_first(struct utc utc);
 /* The id after `last` at `utc`: later than both. */
 uint64_t run_id_next(uint64_t last, struct utc utc, uint8_t node);
 

@@ -204,6 +204,7 @@ static const char *title_of(int status)
 	case 409: return "Conflict";
 	case 413: return "Content Too Large";
 	case 412: return "Precondition Failed";
+	case 416: return "Range Not Satisfiable";
 	case 415: return "Unsupported Media Type";
 	case 421: return "Misdirected Request";
 	case 422: return "Unprocessable Content";
