@@ -149,6 +149,12 @@ static const char *job_name(const struct ledger_job *job)
 	return name;
 }
 
+/* Before a life's first step nobody was there; later somebody was who did not look. */
+static enum reason reason_missed(void)
+{
+	return ledger.evaluated_life == world.life ? REASON_LATE : REASON_DOWN;
+}
+
 static void expect_missed(struct ledger_job *job, struct utc first, struct utc last, int64_t count)
 {
 	const struct entry *entry;
@@ -158,7 +164,7 @@ static void expect_missed(struct ledger_job *job, struct utc first, struct utc l
 		return;
 	entry = next_entry(job);
 	if (!entry || entry->is_claim || entry->state != OCCURRENCE_MISSED ||
-	    entry->reason != REASON_DOWN || entry->scheduled.ms != first.ms ||
+	    entry->reason != reason_missed() || entry->scheduled.ms != first.ms ||
 	    entry->last.ms != last.ms || entry->count != count)
 		world_broken("%s: %lld instants from %s are not accounted for as missed",
 			     job_name(job), (long long)count, utc_format(first, at));
@@ -166,6 +172,7 @@ static void expect_missed(struct ledger_job *job, struct utc first, struct utc l
 
 static void expect_run(struct ledger_job *job, struct utc instant, bool catches_up)
 {
+	bool may_skip = !catches_up || job->def->catchup != CATCHUP_ALL;
 	const struct entry *entry = next_entry(job);
 	char at[UTC_TEXT_MAX];
 	enum trigger trigger = catches_up ? TRIGGER_CATCHUP : TRIGGER_SCHEDULE;
@@ -174,7 +181,8 @@ static void expect_run(struct ledger_job *job, struct utc instant, bool catches_
 	if (!entry || entry->scheduled.ms != instant.ms)
 		world_broken("%s: the instant %s is neither run nor skipped nor missed",
 			     job_name(job), at);
-	else if (entry->is_claim ? entry->trigger != trigger : entry->state != OCCURRENCE_SKIPPED)
+	else if (entry->is_claim ? entry->trigger != trigger
+				 : entry->state != OCCURRENCE_SKIPPED || !may_skip)
 		world_broken("%s: the instant %s was to be run, and is %s", job_name(job), at,
 			     entry->is_claim ? trigger_word(entry->trigger)
 					     : occurrence_state_word(entry->state));
@@ -243,6 +251,12 @@ static bool forbids(const struct ledger_job *job, const struct sim_job *def)
 {
 	(void)job;
 	return def && def->overlap == OVERLAP_FORBID;
+}
+
+/* `all` promises each instant: under `forbid` they wait for one another. */
+static bool is_one_of_all(const struct ledger_job *job, enum trigger trigger)
+{
+	return trigger == TRIGGER_CATCHUP && job->def && job->def->catchup == CATCHUP_ALL;
 }
 
 static const struct sim_job *def_to_come(const struct ledger_job *job)
@@ -320,7 +334,7 @@ static void on_claim(const struct record *record)
 	check_trigger(job, run);
 	check_on_time(job, run);
 	if (!run->dry_run && job->open > 0 && forbids(job, job->def) &&
-	    forbids(job, def_to_come(job)))
+	    forbids(job, def_to_come(job)) && !is_one_of_all(job, run->trigger))
 		world_broken("%s: its overlap is forbid, and it is claimed while another run is "
 			     "open",
 			     run->job);
@@ -420,6 +434,9 @@ static void on_record(const struct record *record)
 		on_evaluated(record->evaluated.until, record->evaluated.epoch);
 		break;
 	case RECORD_EPOCH: on_epoch(record->evaluated.until, record->evaluated.epoch); break;
+	case RECORD_PAUSE:
+	case RECORD_RESUME:
+	case RECORD_RENAME:
 	case RECORD_LOG: break;
 	}
 }
