@@ -41,8 +41,9 @@ static void finish_timeout(struct loader *l, struct draft *d)
 static void finish_group(struct loader *l, struct draft *d)
 {
 	if (is_own(d, KEY_GROUP_LIMIT) && !d->job.group)
-		tell_key(l, d, KEY_GROUP_LIMIT, SEVERITY_ERROR,
-			 "the job is in no group; say which with \"group\", or leave this out");
+		tell_key(l, d, KEY_GROUP_LIMIT, SEVERITY_WARNING,
+			 "the job is in no group, so there is nothing to limit; say which with "
+			 "\"group\", or leave this out");
 }
 
 static void finish_enabled(struct loader *l, struct draft *d, size_t at)

@@ -121,10 +121,12 @@ void turn_run(void *context)
 	struct now now = clock_now();
 	struct event event;
 
-	engine_step(daemon->engine, now, &(struct event){.kind = EVENT_TICK}, &daemon->effects);
 	do {
 		while (inbox_pop(&daemon->inbox, &event))
 			engine_step(daemon->engine, now, &event, &daemon->effects);
+		/* When all that happened is told, what may start does. */
+		engine_step(daemon->engine, now, &(struct event){.kind = EVENT_TICK},
+			    &daemon->effects);
 		perform_all(daemon, now.mono);
 		recorder_flush(&daemon->recorder, now.mono, false);
 	} while (!inbox_is_empty(&daemon->inbox));

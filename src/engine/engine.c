@@ -61,6 +61,7 @@ static void configure(struct step *step, const struct event *event)
 {
 	slots_replace(step, event);
 	evaluate(step);
+	pauses_lift(step);
 	if (event->is_boot)
 		start_boot_jobs(step);
 	step->decided = true; /* what was planned anew must not be evaluated from before */
@@ -118,7 +119,9 @@ void engine_step(struct engine *engine, struct now now, struct event *event,
 	pauses_lift(&step);
 	life_timers(&step);
 	dispatch(&step, event);
-	life_start_waiting(&step);
+	/* The store's answers come many at a time: which goes first is seen when all are here. */
+	if (event->kind != EVENT_RECORDED)
+		life_start_waiting(&step);
 	if (step.decided && utc_is_set(engine->evaluated)) {
 		struct effect *effect = effects_add(effects, EFFECT_RECORD);
 

@@ -350,6 +350,7 @@ static void read_job(struct script *script, char *line, struct job *job)
 	job->schedule_hash =
 		str_hash(STR_HASH_INIT, job->schedule_text, strlen(job->schedule_text));
 	job->schedule_hash = str_hash(job->schedule_hash, zone, strlen(zone));
+	job->schedule_hash = str_hash(job->schedule_hash, job->name, strlen(job->name));
 	job->hash = str_hash(job->schedule_hash, words, strlen(words));
 }
 
@@ -435,6 +436,8 @@ static bool run_event(struct script *script, const char *word, const char *rest)
 			read_exit(script, &event, text);
 		script->is_recorded[number - 1] |= event.kind == EVENT_RECORDED;
 		step(script, &event);
+		if (event.kind == EVENT_RECORDED)
+			step(script, &(struct event){.kind = EVENT_TICK});
 		return true;
 	}
 	return false;
@@ -448,6 +451,7 @@ static void record_all(struct script *script)
 		script->is_recorded[i] = true;
 		step(script, &(struct event){.kind = EVENT_RECORDED, .run = script->runs[i]});
 	}
+	step(script, &(struct event){.kind = EVENT_TICK}); /* as the daemon's turn does */
 }
 
 static void trigger(struct script *script, const char *rest)
