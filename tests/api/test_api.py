@@ -378,7 +378,7 @@ class Pauses(ApiCase):
         self.path = "/api/v1/jobs/send-reminders"
 
     def pause(self, body=None):
-        return self.ask("POST", self.path + "/pause", json.dumps(body) if body else None)
+        return self.post(self.path + "/pause", json.dumps(body) if body else None)
 
     def test_pause_and_resume(self):
         self.assertIsNone(self.get(self.path)["paused"])
@@ -389,7 +389,7 @@ class Pauses(ApiCase):
         self.assertEqual({"since": paused["since"], "until": "2099-12-01T07:00:00Z",
                           "reason": "mail moves", "by": "eva@desk"}, paused)
         self.assertEqual(paused, self.get(self.path)["paused"])
-        answer = self.ask("POST", self.path + "/resume", json.dumps({"by": "max@desk"}))
+        answer = self.post(self.path + "/resume", json.dumps({"by": "max@desk"}))
         self.assertEqual((200, None), (answer.status, answer.json["paused"]))
         self.assertEqual(200, self.post(self.path + "/resume").status)
 
@@ -409,8 +409,8 @@ class Pauses(ApiCase):
                             ('{"by": "' + "x" * 201 + '"}', "at most 200"),
                             ('{"why": "x"}', "unknown member"),
                             ('{"for": "1h", "for": "2h"}', "no JSON")]:
-            self.problem(self.ask("POST", self.path + "/pause", body), 400, words)
-        self.problem(self.ask("POST", self.path + "/resume", '{"for": "1h"}'), 400,
+            self.problem(self.post(self.path + "/pause", body), 400, words)
+        self.problem(self.post(self.path + "/resume", '{"for": "1h"}'), 400,
                      "there is by")
         self.problem(self.post("/api/v1/jobs/send-remindrs/pause"), 404, "did you mean")
         self.problem(self.post("/api/v1/jobs/nobody/resume"), 404)
@@ -423,9 +423,9 @@ class Pauses(ApiCase):
         self.problem(self.pause({"until": "1999-01-01T00:00:00Z"}), 409, "in the future")
 
     def test_a_store_that_takes_no_records(self):
-        self.tell("store-fails disk is full")
-        self.problem(self.pause(), 503, "disk is full")
-        self.problem(self.post(self.path + "/resume"), 503, "disk is full")
+        self.tell("store-error disk-full")
+        self.problem(self.pause(), 503, "disk-full")
+        self.problem(self.post(self.path + "/resume"), 503, "disk-full")
         self.assertIsNone(self.get(self.path)["paused"])
 
 
