@@ -418,9 +418,9 @@ static void attempt_recorded(struct step *step, struct active_run *run, const st
 static void expire(struct step *step, struct active_run *run, const struct cause *cause)
 {
 	(void)cause;
-	if (run->is_adopted)
+	if (run->is_adopted && run->stop == STOP_NONE)
 		stop_waiting(step, run, &(struct cause){.stop = STOP_DEADLINE});
-	else
+	else if (!run->is_adopted)
 		finish(step, run, OUTCOME_TIMED_OUT, deadline_words(step, run));
 }
 

@@ -74,8 +74,13 @@ static void unlink_it(struct engine *engine, const struct paused *paused)
 static struct paused *put(struct engine *engine, const struct pause *pause)
 {
 	struct paused *paused = pauses_find(engine, pause->job);
+	struct utc since = pause->since;
+
+	/* Unless the clock went back behind it meanwhile. */
+	if (paused && paused->pause.since.ms < since.ms)
+		since = paused->pause.since;
 	struct pause copy = {.job = own(pause->job),
-			     .since = paused ? paused->pause.since : pause->since,
+			     .since = since,
 			     .until = pause->until,
 			     .reason = own(pause->reason),
 			     .by = own(pause->by)};

@@ -184,11 +184,12 @@ static void take_over(struct step *step, const struct event *event, const struct
 	}
 }
 
-/* Of a run that an earlier life left it is found out now what it holds, and how long it
- * still has. */
+/* What goes on while its job joins a group, or comes back to one, holds a place there;
+ * of a run that an earlier life left it is found out how long it still has, by the file
+ * that was in force then. */
 static void settle_in(struct step *step, struct active_run *run)
 {
-	if (run->deadline_ms == 0)
+	if (run->is_adopted && !step->engine->has_run)
 		deadline_set(step, run);
 	if (runs_is_occupied(run) && !run->run.dry_run && !run->group && run->slot->group) {
 		run->group = run->slot->group;
@@ -208,7 +209,7 @@ static void rehome_runs(struct step *step)
 				run->slot->active++;
 				run->slot->occupied += runs_is_occupied(run);
 			}
-			if (run->slot && run->is_adopted)
+			if (run->slot)
 				settle_in(step, run);
 			places_line_up_again(engine, run);
 		}
