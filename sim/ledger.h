@@ -22,15 +22,15 @@ struct ledger_job {
 	int32_t booted_life, changed_life;
 	int32_t max_attempts; /* of any generation */
 	bool may_replace;
-	bool may_expire;          /* some generation has a deadline */
-	struct utc paused_since;  /* durably; UTC_NONE: it is not */
-	struct utc paused_until;  /* UTC_NONE: until it is resumed */
-	bool resume_asked;        /* and perhaps it is not durable yet */
-	bool was_paused;          /* ever */
+	bool may_expire;         /* some generation has a deadline */
+	struct utc paused_since; /* durably; UTC_NONE: it is not */
+	struct utc paused_until; /* UTC_NONE: until it is resumed */
+	bool resume_asked;       /* and perhaps it is not durable yet */
+	bool was_paused;         /* ever */
 	struct {
 		bool is_there, is_pause;
 		struct utc since, until;
-	} pause_to_come; /* recorded, in force behind the next watermark */
+	} pause_to_come;                /* recorded, in force behind the next watermark */
 	size_t first_entry, last_entry; /* of the group; index + 1 */
 };
 

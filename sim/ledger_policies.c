@@ -185,8 +185,9 @@ static bool could_start(const struct ledger_run *run)
 	    run->claimed_ms > world.mono.ms - TOLD_MS || ledger.pending != SIZE_MAX)
 		return false;
 	for (size_t i = 0; def->group && i < count; i++)
-		if (open[i] != run && (open[i]->group == def->group ||
-				       (open[i]->job->def && open[i]->job->def->group == def->group)))
+		if (open[i] != run &&
+		    (open[i]->group == def->group ||
+		     (open[i]->job->def && open[i]->job->def->group == def->group)))
 			return false;
 	return is_claimed_still(run->id);
 }
@@ -214,8 +215,9 @@ static void check_turn(const struct job *job, const struct ledger_run *run)
 		return;
 	for (size_t i = 0; run->job->def && i < count; i++)
 		if (open[i] != run && could_start(open[i]) && goes_before(open[i], run))
-			world_broken("%s: it is started while a run of %s waits that goes before it",
-				     job->name, plan_name(open[i]->job->def));
+			world_broken(
+				"%s: it is started while a run of %s waits that goes before it",
+				job->name, plan_name(open[i]->job->def));
 }
 
 void policies_start(const struct job *job, struct ledger_run *run)

@@ -15,7 +15,7 @@
 
 /* A job as the simulator writes it into schedules.json. */
 struct sim_job {
-	int32_t name; /* a number: "j7" */
+	int32_t name;    /* a number: "j7" */
 	int32_t renames; /* so often: "j7r2", which was j7 and j7r1 */
 	int32_t expression;
 	bool is_paris, is_enabled;

@@ -15,8 +15,8 @@
 struct job_view {
 	const struct job *job;
 	const struct pause *pause; /* NULL: it is not paused */
-	struct utc next;         /* UTC_NONE: it will not fire */
-	const uint64_t *running; /* ids of runs that are not finished */
+	struct utc next;           /* UTC_NONE: it will not fire */
+	const uint64_t *running;   /* ids of runs that are not finished */
 	size_t running_count;
 	const struct job_summary *summary;
 };

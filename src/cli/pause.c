@@ -22,7 +22,8 @@ static bool read_times(const struct args *args, struct err *err)
 	if (!until)
 		return true;
 	if (!utc_parse(until, strlen(until), &at))
-		return err_set(err, "--until takes an instant such as 2026-12-01T08:00:00Z, not '%s'",
+		return err_set(err,
+			       "--until takes an instant such as 2026-12-01T08:00:00Z, not '%s'",
 			       until);
 	return at.ms > when_now().ms || err_set(err, "--until %s is past", until);
 }
@@ -57,7 +58,9 @@ static int run(const struct args *args)
 }
 
 static const struct option_row options[] = {
-	{.name = "for", .value = "DURATION", .summary = "so long, as in 2h; else until it is resumed"},
+	{.name = "for",
+	 .value = "DURATION",
+	 .summary = "so long, as in 2h; else until it is resumed"},
 	{.name = "until", .value = "TIME", .summary = "until then, as in 2026-12-01T08:00:00Z"},
 	{.name = "reason", .value = "TEXT", .summary = "why, for those who look"},
 	{.name = "all", .summary = "every job of the server"},
@@ -70,9 +73,10 @@ const struct command command_pause = {
 	.operands_max = 1,
 	.complete = COMPLETE_JOB,
 	.summary = "lets nothing of a job start by itself",
-	.description = "What falls due meanwhile is skipped and not caught up later. What runs goes\n"
-		       "on, and is not tried again; what waits to start ends. A trigger starts the\n"
-		       "job as ever.",
+	.description =
+		"What falls due meanwhile is skipped and not caught up later. What runs goes\n"
+		"on, and is not tried again; what waits to start ends. A trigger starts the\n"
+		"job as ever.",
 	.examples = "  belfry pause send-reminders --for 2h --reason 'mail server moves'\n"
 		    "  belfry pause --all --until 2026-12-01T08:00:00Z",
 	.options = options,

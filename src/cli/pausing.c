@@ -98,8 +98,7 @@ static int run_all(const struct args *args, const struct pausing *pausing)
 	bool ok = true;
 
 	for (size_t i = 0; ok && i < json_array_size(all); i++) {
-		json_t *job =
-			ask(args, pausing, client_text(json_array_get(all, i), "name"), &err);
+		json_t *job = ask(args, pausing, client_text(json_array_get(all, i), "name"), &err);
 
 		ok = job && json_array_append_new(done, job) == 0;
 	}

@@ -36,8 +36,9 @@ const struct command command_resume = {
 	.operands_max = 1,
 	.complete = COMPLETE_JOB,
 	.summary = "ends a pause",
-	.description = "Nothing that fell due while the job was paused is caught up. A job that is\n"
-		       "not paused stays as it is.",
+	.description =
+		"Nothing that fell due while the job was paused is caught up. A job that is\n"
+		"not paused stays as it is.",
 	.examples = "  belfry resume send-reminders\n"
 		    "  belfry resume --all",
 	.options = options,

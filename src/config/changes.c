@@ -23,8 +23,8 @@ static void write_keys(const struct config *before, const struct job *old,
 
 	buf_json_open(json, "keys", '[');
 	for (int i = KEY_NAME; i < KEY_COUNT; i++) {
-		bool is_said = i == KEY_COMMAND_TIMEOUT ||
-			       (is_renamed && (i == KEY_NAME || i == KEY_WAS));
+		bool is_said =
+			i == KEY_COMMAND_TIMEOUT || (is_renamed && (i == KEY_NAME || i == KEY_WAS));
 
 		if (keys[i].parent == KEY_JOBS && !is_said &&
 		    hash_key(old, around_of(before, old), (enum key)i) !=
@@ -77,8 +77,8 @@ static void collect_formers(const struct config *before, const struct config *af
 static bool goes_on(const struct config *after, const struct names *formers, const char *name)
 {
 	return config_find(after, name) ||
-	       (formers->count && bsearch(&name, formers->items, formers->count,
-					  sizeof(*formers->items), by_text));
+	       (formers->count &&
+		bsearch(&name, formers->items, formers->count, sizeof(*formers->items), by_text));
 }
 
 static void write_change(const struct config *before, const struct config *after,

@@ -15,8 +15,8 @@ static int by_name(const void *a, const void *b)
 	return order ? order : (x > y) - (x < y);
 }
 
-void check_tell(struct loader *l, enum severity severity, const struct job *job,
-		const char *member, const struct spot *spot, const char *message)
+void check_tell(struct loader *l, enum severity severity, const struct job *job, const char *member,
+		const struct spot *spot, const char *message)
 {
 	const struct job_place *place = &l->places[job - l->jobs];
 	struct buf path = {0};

@@ -44,13 +44,14 @@ static void check_group(struct loader *l, struct job *const *jobs, size_t count)
 		struct job *job = jobs[i];
 
 		if (says_limit(l, job) && job->group_limit != limit)
-			check_tell(l, SEVERITY_ERROR, job, "group_limit",
-				   &l->places[job - l->jobs].group_limit,
-				   arena_format(&l->scratch,
-						"group \"%s\" has a limit of %d in job \"%s\" (line "
-						"%u); all of its jobs share one",
-						shown(job->group, strlen(job->group), name), limit,
-						first->name, first->line));
+			check_tell(
+				l, SEVERITY_ERROR, job, "group_limit",
+				&l->places[job - l->jobs].group_limit,
+				arena_format(&l->scratch,
+					     "group \"%s\" has a limit of %d in job \"%s\" (line "
+					     "%u); all of its jobs share one",
+					     shown(job->group, strlen(job->group), name), limit,
+					     first->name, first->line));
 		job->group_limit = limit;
 	}
 }
@@ -105,12 +106,12 @@ static const struct job *find(const struct job *const *sorted, size_t count, con
 
 static void tell_former(struct loader *l, const struct former *former, const char *message)
 {
-	check_tell(l, SEVERITY_ERROR, former->job, "was",
-		   &l->places[former->job - l->jobs].was, message);
+	check_tell(l, SEVERITY_ERROR, former->job, "was", &l->places[former->job - l->jobs].was,
+		   message);
 }
 
-static void check_former(struct loader *l, const struct former *former,
-			 const struct former *before, const struct job *other)
+static void check_former(struct loader *l, const struct former *former, const struct former *before,
+			 const struct job *other)
 {
 	char name[SHOWN_MAX];
 

@@ -58,9 +58,9 @@ const char *deadline_words(const struct step *step, const struct active_run *run
 
 	str_duration_format(run->deadline_ms, deadline);
 	if (run->run.state == RUN_BACKOFF && !run->line)
-		return arena_format(arena, "not done by its deadline (%s): waited for attempt %d%s%s",
-				    deadline, run->run.attempt, message ? "; before: " : "",
-				    message ? message : "");
+		return arena_format(
+			arena, "not done by its deadline (%s): waited for attempt %d%s%s", deadline,
+			run->run.attempt, message ? "; before: " : "", message ? message : "");
 	const char *why = run->line ? places_words(step->engine, run, arena)
 				    : "the store did not take its claim";
 	if (run->run.attempt > 1)

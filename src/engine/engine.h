@@ -39,9 +39,9 @@ void engine_destroy(struct engine *engine);
 
 /* Steps once. Due instants up to `now` are decided first, so time never passes
  * unnoticed. What EVENT_RECORDED lets start is started by the next step of any other
- * kind, in the order of its priority: a tick has to follow. effects must be empty or continue a turn. event->run is written for
- * EVENT_TRIGGER: the new run, or 0 with event->message (in the effects' arena)
- * saying why not. */
+ * kind, in the order of its priority: a tick has to follow. effects must be empty or continue a
+ * turn. event->run is written for EVENT_TRIGGER: the new run, or 0 with event->message (in the
+ * effects' arena) saying why not. */
 void engine_step(struct engine *engine, struct now now, struct event *event,
 		 struct effects *effects);
 

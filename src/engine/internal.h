@@ -194,8 +194,8 @@ enum due_verdict {
 struct due {
 	enum trigger trigger; /* SCHEDULE, CATCHUP */
 	bool is_paused;
-	bool is_active;   /* a run of the job is not finished */
-	int64_t late_ms;  /* after it was due, jitter included */
+	bool is_active;  /* a run of the job is not finished */
+	int64_t late_ms; /* after it was due, jitter included */
 };
 enum due_verdict verdict_due(const struct job *job, const struct due *due);
 

@@ -402,7 +402,8 @@ static void retry(struct step *step, struct active_run *run, const struct cause 
 	else if (run->slot)
 		line_up(step, run);
 	else
-		finish(step, run, run->before ? run->before : OUTCOME_FAILED, "the job was removed before it was tried again");
+		finish(step, run, run->before ? run->before : OUTCOME_FAILED,
+		       "the job was removed before it was tried again");
 }
 
 static void attempt_recorded(struct step *step, struct active_run *run, const struct cause *cause)

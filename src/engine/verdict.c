@@ -46,8 +46,7 @@ bool verdict_catches_up(const struct job *job, const struct unseen *unseen)
 	};
 
 	return unseen->newer <= newer_at_most[job->catchup] &&
-	       unseen->age_ms <= job->catchup_window_ms &&
-	       !is_past_deadline(job, unseen->late_ms);
+	       unseen->age_ms <= job->catchup_window_ms && !is_past_deadline(job, unseen->late_ms);
 }
 
 /* ---- ended ---- */

@@ -43,12 +43,12 @@ enum event_kind {
 
 struct event {
 	enum event_kind kind;
-	uint64_t run;           /* RECORDED … LOST, CANCEL; TRIGGER: out, 0 = refused */
-	int32_t attempt;        /* STARTED … LOST: an answer about an older one is ignored */
-	struct utc at;          /* STARTED: when */
-	const char *job;        /* TRIGGER, RESUME */
-	struct pause pause;     /* PAUSE; `since` is the engine's to say. RESUME: by */
-	bool dry_run;           /* TRIGGER */
+	uint64_t run;       /* RECORDED … LOST, CANCEL; TRIGGER: out, 0 = refused */
+	int32_t attempt;    /* STARTED … LOST: an answer about an older one is ignored */
+	struct utc at;      /* STARTED: when */
+	const char *job;    /* TRIGGER, RESUME */
+	struct pause pause; /* PAUSE; `since` is the engine's to say. RESUME: by */
+	bool dry_run;       /* TRIGGER */
 	/* START_FAILED, LOST: why. PAUSE, RESUME: out, why not; NULL: done. */
 	const char *message;
 	struct attempt_end end; /* EXITED */

@@ -50,7 +50,7 @@ struct record {
 			int32_t epoch;
 			/* EPOCH: what the clock showed before; fixed times wait for it. */
 			struct utc fixed_until;
-		} evaluated; /* EVALUATED, EPOCH */
+		} evaluated;        /* EVALUATED, EPOCH */
 		struct pause pause; /* PAUSE; RESUME: the job alone */
 		struct {
 			const char *from, *to; /* where both have a row, that of `to` stays */

@@ -369,8 +369,7 @@ static void rename_runs(struct memory *memory, const char *from, const char *to)
 /* The first one of the job, or where it would be. */
 static size_t first_occurrence(const struct memory *memory, const char *job)
 {
-	struct occurrence key = {
-		.job = job, .scheduled_at = {INT64_MIN}, .epoch = INT32_MIN};
+	struct occurrence key = {.job = job, .scheduled_at = {INT64_MIN}, .epoch = INT32_MIN};
 	size_t at;
 
 	list_find(&memory->occurrences, occurrence_order, &key, &at);

@@ -49,8 +49,7 @@ static void load_revision(const struct memory *memory, struct arena *arena,
 	revision->content = arena_copy(arena, revision->content, revision->length);
 }
 
-static void load_pauses(const struct memory *memory, struct arena *arena,
-			struct store_state *state)
+static void load_pauses(const struct memory *memory, struct arena *arena, struct store_state *state)
 {
 	state->pauses = arena_array(arena, struct pause, memory->pauses.count);
 	for (size_t i = 0; i < memory->pauses.count; i++) {

@@ -262,13 +262,12 @@ static bool write_epoch(struct sqlite *s, struct record *record, struct err *err
 static bool write_pause(struct sqlite *s, struct record *record, struct err *err)
 {
 	const struct pause *pause = &record->pause;
-	sqlite3_stmt *statement =
-		sqlite_kept(s, KEPT_PAUSE,
-			    "INSERT INTO pause (job, since, until, reason, by) "
-			    "VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
-			    "since = excluded.since, until = excluded.until, "
-			    "reason = excluded.reason, by = excluded.by",
-			    err);
+	sqlite3_stmt *statement = sqlite_kept(s, KEPT_PAUSE,
+					      "INSERT INTO pause (job, since, until, reason, by) "
+					      "VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+					      "since = excluded.since, until = excluded.until, "
+					      "reason = excluded.reason, by = excluded.by",
+					      err);
 	struct binder to = {statement, 0};
 
 	if (!statement)

@@ -90,9 +90,7 @@ static void check(const struct record *record)
 	case RECORD_REVISION: check_revision(&record->revision); break;
 	case RECORD_PAUSE:
 	case RECORD_RESUME: check_pause(&record->pause); break;
-	case RECORD_RENAME:
-		assert(strcmp(record->rename.from, record->rename.to) != 0);
-		break;
+	case RECORD_RENAME: assert(strcmp(record->rename.from, record->rename.to) != 0); break;
 	case RECORD_EPOCH:
 		assert(is_time(record->evaluated.fixed_until));
 		__attribute__((fallthrough));

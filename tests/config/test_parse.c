@@ -446,12 +446,12 @@ static void renamed_jobs_are_told_as_such(void **state)
 
 static void groups_share_one_limit(void **state)
 {
-	struct config *config = parse(
-		"{\"defaults\":{\"group_limit\":7,\"group\":\"all\"},\"jobs\":["
-		"{\"name\":\"a\",\"schedule\":\"@daily\",\"command\":\"x\",\"group\":\"db\"},"
-		"{\"name\":\"b\",\"schedule\":\"@daily\",\"command\":\"x\",\"group\":\"db\","
-		"\"group_limit\":2},"
-		"{\"name\":\"c\",\"schedule\":\"@daily\",\"command\":\"x\"}]}");
+	struct config *config =
+		parse("{\"defaults\":{\"group_limit\":7,\"group\":\"all\"},\"jobs\":["
+		      "{\"name\":\"a\",\"schedule\":\"@daily\",\"command\":\"x\",\"group\":\"db\"},"
+		      "{\"name\":\"b\",\"schedule\":\"@daily\",\"command\":\"x\",\"group\":\"db\","
+		      "\"group_limit\":2},"
+		      "{\"name\":\"c\",\"schedule\":\"@daily\",\"command\":\"x\"}]}");
 
 	(void)state;
 	assert_string_equal(config->jobs[0].group, "db");

@@ -161,9 +161,7 @@ static void print_effects(struct script *script)
 
 		switch (effect->kind) {
 		case EFFECT_RECORD: print_record(script, &effect->record); break;
-		case EFFECT_START:
-			print_start(script, effect);
-			break;
+		case EFFECT_START: print_start(script, effect); break;
 		case EFFECT_STOP:
 			buf_format(&script->got, "stop #%zu grace %llds\n",
 				   number_of(script, effect->run.id),
@@ -485,10 +483,10 @@ static void pause_line(struct script *script, const char *word, const char *rest
 		script->pauses[script->past.pause_count++] = pause;
 		return;
 	}
-	step(script, &(struct event){.kind = strcmp(word, "pause") == 0 ? EVENT_PAUSE
-									: EVENT_RESUME,
-				     .job = pause.job,
-				     .pause = pause});
+	step(script,
+	     &(struct event){.kind = strcmp(word, "pause") == 0 ? EVENT_PAUSE : EVENT_RESUME,
+			     .job = pause.job,
+			     .pause = pause});
 }
 
 static void next_line(struct script *script, const char *job)

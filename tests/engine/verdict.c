@@ -185,10 +185,10 @@ static void pause_and_triggers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(due_by_overlap),	cmocka_unit_test(due_after_its_deadline),
-		cmocka_unit_test(due_of_all),		cmocka_unit_test(unseen_instants),
-		cmocka_unit_test(unseen_and_jitter),	cmocka_unit_test(retry_by_outcome),
-		cmocka_unit_test(retry_waits),		cmocka_unit_test(pause_and_triggers),
+		cmocka_unit_test(due_by_overlap),    cmocka_unit_test(due_after_its_deadline),
+		cmocka_unit_test(due_of_all),        cmocka_unit_test(unseen_instants),
+		cmocka_unit_test(unseen_and_jitter), cmocka_unit_test(retry_by_outcome),
+		cmocka_unit_test(retry_waits),       cmocka_unit_test(pause_and_triggers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
