@@ -100,8 +100,27 @@ static const char first_schema[] =
 	") STRICT;\n"
 	"INSERT INTO meta (key, value) VALUES ('epoch', 0), ('last_run', 0), ('touch', 0);\n";
 
+/* Of nodes that share a store (lease.h). hold has the runs of a shared store alone: who
+ * holds them, handed by another node and not taken yet, torn from the node they ran on. */
+static const char shared_schema[] =
+	"CREATE TABLE node (\n"
+	"	number INTEGER PRIMARY KEY,\n"
+	"	name TEXT NOT NULL UNIQUE,\n"
+	"	fence INTEGER NOT NULL,\n"
+	"	until INTEGER,\n" /* NULL: its runs were taken over */
+	"	file_hash TEXT NOT NULL\n"
+	") STRICT;\n"
+	"CREATE TABLE hold (\n"
+	"	run INTEGER PRIMARY KEY REFERENCES run ON DELETE CASCADE,\n"
+	"	node INTEGER NOT NULL,\n"
+	"	is_handed INTEGER NOT NULL,\n"
+	"	is_torn INTEGER NOT NULL\n"
+	") STRICT;\n"
+	"CREATE INDEX hold_node ON hold (node, is_handed);\n";
+
 static const char *const steps[] = {
 	first_schema,
+	shared_schema,
 };
 
 const struct migrations migrations_of_store = {steps, sizeof(steps) / sizeof(steps[0])};
