@@ -64,14 +64,14 @@ struct active_run *evaluate_claim(struct step *step, struct slot *slot, enum tri
 	struct active_run *added = runs_add(engine, &run, slot);
 	struct effect *effect = effects_add(step->effects, EFFECT_RECORD);
 
-	effect->record = (struct record){.kind = RECORD_CLAIM, .run = run};
+	effect->record = (struct record){
+		.kind = RECORD_CLAIM, .overlap = slot->job->overlap, .run = run};
 	effect->record.run.job = arena_text(step->effects->arena, run.job);
 	step->decided = true;
 	return added;
 }
 
-/* Ends what runs of the job, so that the newcomer can take its place. */
-static void replace_others(struct step *step, const struct slot *slot, const struct active_run *but)
+void evaluate_replace(struct step *step, const struct slot *slot, const struct active_run *but)
 {
 	struct engine *engine = step->engine;
 
@@ -95,7 +95,7 @@ static void decide(struct step *step, struct slot *slot, enum trigger trigger, s
 	struct active_run *run = evaluate_claim(step, slot, trigger, scheduled, false);
 
 	if (replaces)
-		replace_others(step, slot, run);
+		evaluate_replace(step, slot, run);
 }
 
 /* A stretch of missed instants becomes one row. */

@@ -507,7 +507,7 @@ void life_start_waiting(struct step *step)
 	}
 }
 
-void life_adopt(struct engine *engine, const struct run *run)
+static struct active_run *adopt(struct engine *engine, const struct run *run)
 {
 	struct active_run *adopted = runs_add(engine, run, NULL);
 
@@ -518,4 +518,38 @@ void life_adopt(struct engine *engine, const struct run *run)
 	adopted->grace_ms = 10000;
 	if (run->state == RUN_STOPPING)
 		adopted->stop = STOP_CANCEL;
+	return adopted;
+}
+
+void life_adopt(struct engine *engine, const struct run *run)
+{
+	adopt(engine, run);
+}
+
+void life_take_over(struct step *step, const struct run *run)
+{
+	struct engine *engine = step->engine;
+	struct active_run *adopted;
+
+	if (runs_find(engine, run->id))
+		return;
+	adopted = adopt(engine, run);
+	adopted->slot = slots_find(engine, run->job);
+	if (adopted->slot && !run->dry_run) {
+		adopted->slot->active++;
+		adopted->slot->occupied++;
+	}
+}
+
+void life_take_handed(struct step *step, const struct run *run)
+{
+	struct slot *slot = slots_find(step->engine, run->job);
+	struct active_run *added;
+
+	if (runs_find(step->engine, run->id))
+		return;
+	added = runs_add(step->engine, run, slot);
+	if (slot && slot->job->overlap == OVERLAP_REPLACE && !run->dry_run)
+		evaluate_replace(step, slot, added);
+	line_up(step->engine, added);
 }

@@ -36,6 +36,8 @@ enum event_kind {
 	EVENT_TRIGGER,      /* somebody asks for a run now */
 	EVENT_CANCEL,       /* somebody asks a run to end */
 	EVENT_DRAIN,        /* start nothing from now on */
+	EVENT_TAKEN_OVER,   /* an open run of another node is this one's from now on */
+	EVENT_HANDED,       /* another node claimed it and left it to this one; not started */
 };
 
 struct event {
@@ -44,6 +46,7 @@ struct event {
 	int32_t attempt;        /* STARTED … LOST: an answer about an older one is ignored */
 	struct utc at;          /* STARTED: when */
 	const char *job;        /* TRIGGER */
+	const struct run *taken; /* TAKEN_OVER, HANDED */
 	bool dry_run;           /* TRIGGER */
 	const char *message;    /* START_FAILED, LOST: why */
 	struct attempt_end end; /* EXITED */

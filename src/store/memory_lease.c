@@ -145,9 +145,10 @@ void memory_moved(struct memory *memory, const struct record *record)
 	if (!lease)
 		return;
 	lease->version = ++memory->version;
-	if (record->kind == RECORD_REVISION)
-		snprintf(node_of(memory, lease->node)->file_hash, LEASE_HASH_MAX, "%s",
-			 record->revision.hash ? record->revision.hash : "");
+	if (record->kind != RECORD_REVISION || !record->revision.hash)
+		return;
+	snprintf(lease->file_hash, LEASE_HASH_MAX, "%s", record->revision.hash);
+	memcpy(node_of(memory, lease->node)->file_hash, lease->file_hash, LEASE_HASH_MAX);
 }
 
 /* ---- joining, renewing ---- */

@@ -242,6 +242,8 @@ bool sqlite_moved(struct sqlite *s, const struct record *record, struct err *err
 {
 	const char *hash = record->kind == RECORD_REVISION ? record->revision.hash : NULL;
 
+	if (hash)
+		snprintf(s->store.lease->file_hash, LEASE_HASH_MAX, "%s", hash);
 	return CHANGE(s,
 		      "INSERT INTO meta (key, value) VALUES ('version', ?) "
 		      "ON CONFLICT DO UPDATE SET value = value + 1",

@@ -329,7 +329,7 @@ static bool write_all(struct sqlite *s, struct record *records, size_t count, st
 
 static bool apply_leased(struct sqlite *s, struct record *records, size_t count, struct err *err)
 {
-	int64_t version = s->store.lease->version;
+	struct lease was = *s->store.lease;
 
 	if (!sqlite_begin(s, err))
 		return false;
@@ -337,7 +337,8 @@ static bool apply_leased(struct sqlite *s, struct record *records, size_t count,
 		  sqlite_answer(s, err);
 	if (sqlite_end(s, ok, err))
 		return true;
-	s->store.lease->version = version;
+	was.refusal = s->store.lease->refusal;
+	*s->store.lease = was;
 	return false;
 }
 
