@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ledger_nodes.h"
+#include "nodes.h"
 #include "paris.h"
 #include "world.h"
 
@@ -20,6 +22,8 @@
 #define SILENCE_MS   INT64_C(60000)
 #define STEP_BACK_MS INT64_C(60000)
 #define WRONG_MS     INT64_C(10800000)
+/* Around a change of a zone's rules. */
+#define CHANGE_MS INT64_C(14400000)
 enum { ON_TIME_MS = 1000, SETTLE_MS = 600000 };
 
 struct ledger ledger;
@@ -56,6 +60,7 @@ static struct utc not_before(const struct ledger_job *job, struct utc t)
 
 static void parse(struct ledger_job *job)
 {
+	job->schedule_before = job->schedule;
 	const char *text = plan_expression(job->def->expression);
 	char name[16];
 	struct schedule_error error;
@@ -86,6 +91,7 @@ static void take_def(struct ledger_job *job, const struct sim_job *def, struct u
 		job->changed_life = world.life;
 	if (is_same_when(old, def))
 		return;
+	ledger_loose_changed(job, now);
 	job->changed_life = world.life;
 	job->has_plan = false;
 	job->since = now;
@@ -237,6 +243,11 @@ static void check_group(struct utc now)
 	ledger.evaluated_life = world.life;
 }
 
+void ledger_plan_next(struct ledger_job *job)
+{
+	set_plan(job, job->scheduled);
+}
+
 /* ---- the records, one by one ---- */
 
 static bool forbids(const struct ledger_job *job, const struct sim_job *def)
@@ -293,6 +304,15 @@ static void check_on_time(const struct ledger_job *job, const struct run *run)
 			     (long long)late_ms);
 }
 
+void ledger_check_claim(struct ledger_job *job, const struct run *run)
+{
+	check_trigger(job, run);
+	check_on_time(job, run);
+	if (run->epoch != ledger.epoch)
+		world_broken("%s: a claim in epoch %d, which is not the present one", run->job,
+			     run->epoch);
+}
+
 static void add_claim(const struct run *run)
 {
 	add_entry(&(struct entry){.is_claim = true,
@@ -307,6 +327,10 @@ static void on_claim(const struct record *record)
 	const struct run *run = &record->run;
 	struct ledger_job *job = ledger_job(run->job);
 
+	if (ledger.is_loose) {
+		ledger_loose_claim(record);
+		return;
+	}
 	if (record->lost && is_loose(job, run->scheduled_at)) {
 		add_claim(run);
 		ledger_runs_add_void(run, job);
@@ -317,8 +341,7 @@ static void on_claim(const struct record *record)
 			     run->job);
 		return;
 	}
-	check_trigger(job, run);
-	check_on_time(job, run);
+	ledger_check_claim(job, run);
 	if (!run->dry_run && job->open > 0 && forbids(job, job->def) &&
 	    forbids(job, def_to_come(job)))
 		world_broken("%s: its overlap is forbid, and it is claimed while another run is "
@@ -326,9 +349,6 @@ static void on_claim(const struct record *record)
 			     run->job);
 	if (utc_is_set(run->scheduled_at))
 		add_claim(run);
-	if (run->epoch != ledger.epoch)
-		world_broken("%s: a claim in epoch %d, which is not the present one", run->job,
-			     run->epoch);
 	ledger_runs_add(run, job);
 }
 
@@ -337,6 +357,10 @@ static void on_occurrence(const struct record *record)
 	const struct occurrence *o = &record->occurrence;
 	struct ledger_job *job = ledger_job(o->job);
 
+	if (ledger.is_loose) {
+		ledger_loose_occurrence(record);
+		return;
+	}
 	if (record->lost && !is_loose(job, o->scheduled_at))
 		world_broken("%s: an instant is recorded a second time", o->job);
 	if (o->epoch != ledger.epoch)
@@ -355,20 +379,41 @@ static void on_occurrence(const struct record *record)
 		  o->job);
 }
 
+/* What falls due around the change may go by either rules. */
+static void take_new_zones(struct utc now)
+{
+	ledger.has_new_zones = false;
+	for (size_t i = 0; i < ledger.job_count; i++) {
+		struct ledger_job *job = &ledger.jobs[i];
+
+		if (!job->def || !job->def->is_paris)
+			continue;
+		parse(job);
+		set_plan(job, not_before(job, utc_add(now, CHANGE_MS)));
+	}
+}
+
 static void on_evaluated(struct utc until, int32_t epoch)
 {
 	struct utc now = ledger.entry_count ? ledger.decided_at : until;
 
 	if (epoch != ledger.epoch)
 		world_broken("a watermark of epoch %d, which is not the present one", epoch);
+	if (ledger.is_loose)
+		ledger_loose_evaluated(until);
+	if (nodes_are_several())
+		until = utc_max(until, ledger.watermark); /* others may be ahead */
 	if (utc_is_set(ledger.watermark) && until.ms < ledger.watermark.ms)
 		world_broken("the watermark goes back by %lld ms within an epoch",
 			     (long long)(ledger.watermark.ms - until.ms));
-	check_group(utc_max(now, until));
+	if (!ledger.is_loose)
+		check_group(utc_max(now, until));
 	if (ledger.pending != SIZE_MAX)
 		put_in_force(ledger.pending, utc_max(now, until));
 	ledger.pending = SIZE_MAX;
 	ledger.watermark = until;
+	if (ledger.has_new_zones)
+		take_new_zones(until);
 }
 
 static void on_epoch(struct utc until, int32_t epoch)
@@ -438,6 +483,8 @@ void ledger_commit(const struct record *records, size_t count, size_t skip)
  * daemon has to open an epoch. */
 void ledger_clock_read(struct utc utc)
 {
+	if (nodes_are_several()) /* they go by the store's */
+		return;
 	if (ledger.high_ms != INT64_MIN && ledger.high_ms - utc.ms >= STEP_BACK_MS) {
 		if (ledger.step_count < sizeof(ledger.steps) / sizeof(*ledger.steps))
 			ledger.steps[ledger.step_count++].high_ms = ledger.high_ms;
@@ -469,8 +516,8 @@ void ledger_life_begins(void)
 {
 	ledger.step_count = 0;
 	ledger.high_ms = utc_is_set(ledger.watermark) ? ledger.watermark.ms : INT64_MIN;
-	ledger.term_ms = INT64_MAX;
-	for (size_t i = 0; i < ledger.job_count; i++)
+	ledger.term_ms[world.node] = INT64_MAX;
+	for (size_t i = 0; i < ledger.job_count && !ledger.is_loose; i++)
 		plan_again(&ledger.jobs[i]);
 }
 
@@ -481,7 +528,7 @@ void ledger_trigger(int32_t job)
 
 void ledger_term(void)
 {
-	ledger.term_ms = ledger.last_term_ms = world.mono.ms;
+	ledger.term_ms[world.node] = ledger.last_term_ms = world.mono.ms;
 }
 
 void ledger_create(void)
@@ -493,7 +540,7 @@ void ledger_create(void)
 	ledger.job_count = (size_t)world.plan->job_count;
 	ledger.jobs = mem_alloc((ledger.job_count + 1) * sizeof(*ledger.jobs));
 	for (size_t i = 0; i < ledger.job_count; i++)
-		ledger.jobs[i].loose_until = UTC_NONE;
+		ledger.jobs[i].loose_until = ledger.jobs[i].last_claim = UTC_NONE;
 	for (size_t g = 0; g < world.plan->generation_count; g++)
 		for (size_t i = 0; i < world.plan->generations[g].count; i++) {
 			const struct sim_job *def = &world.plan->generations[g].jobs[i];
@@ -504,13 +551,17 @@ void ledger_create(void)
 			if (def->attempts > job->max_attempts)
 				job->max_attempts = def->attempts;
 			job->may_replace |= def->overlap == OVERLAP_REPLACE;
+			job->may_allow |= def->overlap == OVERLAP_ALLOW;
 		}
+	ledger.is_loose = nodes_are_several();
+	ledger_nodes_create();
 	ledger_runs_create();
 }
 
 void ledger_destroy(void)
 {
 	ledger_runs_destroy();
+	ledger_nodes_destroy();
 	free(ledger.jobs);
 	free(ledger.entries);
 	arena_finish(&ledger.arena);

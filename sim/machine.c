@@ -14,6 +14,7 @@
 #include "config.h"
 #include "internal.h"
 #include "log.h"
+#include "nodes.h"
 #include "paris.h"
 #include "world.h"
 #include "zoneinfo.h"
@@ -22,7 +23,7 @@
 
 struct now clock_now(void)
 {
-	struct now now = {.utc = world_utc(), .mono = world.mono};
+	struct now now = {.utc = utc_add(world_utc(), world.clock_off_ms), .mono = world.mono};
 
 	ledger_clock_read(now.utc);
 	return now;
@@ -30,7 +31,7 @@ struct now clock_now(void)
 
 struct utc clock_utc(void)
 {
-	return world_utc();
+	return utc_add(world_utc(), world.clock_off_ms);
 }
 
 /* ---- the loop (net/loop.c) ---- */
@@ -66,13 +67,16 @@ struct loop_file {
 	void *context;
 };
 
-static struct {
+static struct machine {
 	struct loop loop;
 	struct loop_timer *timers;
 	struct loop_alarm *alarm;
 	struct loop_signal *signals;
 	struct loop_file *file;
-} machine;
+	/* Only while another node is on stage. */
+	struct api_doors doors;
+	const struct api_world *view;
+} machine, machines[NODES_MAX];
 
 struct loop *loop_create(struct err *err)
 {
@@ -415,4 +419,16 @@ const struct http_address *api_address(const struct api *api)
 void api_run_changed(struct api *api, uint64_t run)
 {
 	(void)api, (void)run;
+}
+
+void machine_stage(int32_t from, int32_t to)
+{
+	if (from >= 0) {
+		machine.doors = machine_doors;
+		machine.view = machine_view;
+		machines[from] = machine;
+	}
+	machine = machines[to];
+	machine_doors = machine.doors;
+	machine_view = machine.view;
 }

@@ -6,12 +6,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "nodes.h"
 #include "shrink.h"
 #include "small.h"
 #include "world.h"
 
 static const char usage[] =
-	"usage: belfry-sim [--seed N] [--seeds COUNT] [--days D] [--jobs J] [--history]\n"
+	"usage: belfry-sim [--seed N] [--seeds COUNT] [--days D] [--jobs J]\n"
+	"                  [--nodes K] [--history]\n"
 	"       belfry-sim --small [EVENTS]\n"
 	"\n"
 	"Lives histories of the real daemon and engine in a world whose clock, store and\n"
@@ -23,16 +25,15 @@ static const char usage[] =
 	"  --seeds COUNT  so many seeds from there on (200; 1 with --seed)\n"
 	"  --days D       of each history (drawn: 1 to 8)\n"
 	"  --jobs J       of each history (drawn: 1 to 9, now and then thousands)\n"
+	"  --nodes K      daemons that share one store (drawn: 1, now and then 2 or 3; up to 5)\n"
 	"  --bare         looks for no short history\n"
 	"  --history      tells the whole history of the seed\n"
-	"  --small [N]    every history of up to N events (6) of two jobs\n"
-	"\n"
-	"One node: the store has no leases yet, so there is nothing to share it by.\n";
+	"  --small [N]    every history of up to N events (6) of two jobs\n";
 
 struct options {
 	uint64_t seed;
 	int64_t seeds; /* 0: not given */
-	int32_t days, jobs, small;
+	int32_t days, jobs, nodes, small;
 	bool has_seed, is_told, is_bare;
 };
 
@@ -75,6 +76,8 @@ static void read_option(struct options *options, char **argv, int *i)
 		options->days = (int32_t)value_of(argv, i, 365);
 	} else if (strcmp(word, "--jobs") == 0) {
 		options->jobs = (int32_t)value_of(argv, i, 10000);
+	} else if (strcmp(word, "--nodes") == 0) {
+		options->nodes = (int32_t)value_of(argv, i, NODES_MAX);
 	} else if (strcmp(word, "--bare") == 0) {
 		options->is_bare = true;
 	} else if (strcmp(word, "--history") == 0) {
@@ -103,7 +106,7 @@ static double seconds(void)
 
 static bool live_seed(const struct options *options, uint64_t seed)
 {
-	struct plan *plan = plan_create(seed, options->days, options->jobs);
+	struct plan *plan = plan_create(seed, options->days, options->jobs, options->nodes);
 	bool ok = world_live(plan, options->is_told ? TELL_ALL : TELL_NOTHING);
 
 	if (!ok)
@@ -137,6 +140,7 @@ static int live_seeds(const struct options *options)
 	       "%.0f job-days a minute; no promise broken\n",
 	       isatty(STDERR_FILENO) ? "\r" : "", (long long)count, count == 1 ? "" : "s", job_days,
 	       runs, turns, took, (double)job_days * 60 / took);
+	world_tell_counts();
 	if (options->is_told)
 		printf("history %016llx\n", (unsigned long long)world.history);
 	return 0;

@@ -273,11 +273,23 @@ struct plan *plan_create_empty(uint64_t seed)
 	/* A Friday in March: Paris goes over to summer time on its second day. */
 	plan->begin_utc_ms = INT64_C(1774569600000) + INT64_C(3) * HOUR;
 	plan->max_running = 64;
+	plan->nodes = 1;
 	plan->generations = arena_array(&plan->arena, struct generation, GENERATIONS_MAX + 1);
 	return plan;
 }
 
-struct plan *plan_create(uint64_t seed, int32_t days, int32_t jobs)
+/* What came later has its own numbers, so that the rest of a seed stays as it was. */
+static void draw_later(struct plan *plan, int32_t nodes)
+{
+	struct random random = {random_of(plan->seed, 'n', 'o', 'd')};
+
+	plan->odds.store_slow = random_one_in(&random, 4) ? draw_odds(&random, 30) : 0;
+	plan->odds.gate_slow = draw_odds(&random, 100);
+	plan->has_loss = random_one_in(&random, 4);
+	plan->nodes = nodes ? nodes : PICK(&random, 1, 1, 1, 2, 3);
+}
+
+struct plan *plan_create(uint64_t seed, int32_t days, int32_t jobs, int32_t nodes)
 {
 	struct plan *plan = plan_create_empty(seed);
 	struct random random = {random_of(seed, 0, 0, 0)};
@@ -297,6 +309,7 @@ struct plan *plan_create(uint64_t seed, int32_t days, int32_t jobs)
 	draw_all_odds(plan, &random);
 	draw_first(plan, &random, is_crowd);
 	draw_items(plan, &random, is_crowd);
+	draw_later(plan, nodes);
 	plan_add_end(plan);
 	return plan;
 }

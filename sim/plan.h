@@ -62,12 +62,14 @@ struct odds {
 	int32_t answer_lost, answer_late, answer_twice, answers_swapped;
 	int32_t start_refused, vanishes, hangs, stop_lost, fails_exit, runs_long;
 	int32_t commit_fails, commit_lies, load_fails, output;
+	int32_t store_slow, gate_slow;
 };
 
 struct plan {
 	uint64_t seed;
 	int32_t days;
-	int32_t job_count;
+	int32_t job_count, nodes;
+	bool has_loss; /* of node 0 with its machine, when it crashes */
 	int64_t length_ms; /* of the phase with faults */
 	int64_t begin_utc_ms;
 	int32_t max_running;
@@ -81,7 +83,7 @@ struct plan {
 };
 
 /* 0 days or jobs: drawn too. */
-struct plan *plan_create(uint64_t seed, int32_t days, int32_t jobs);
+struct plan *plan_create(uint64_t seed, int32_t days, int32_t jobs, int32_t nodes);
 /* For the enumeration: no faults, no jobs yet; kept in the plan's arena. */
 struct plan *plan_create_empty(uint64_t seed);
 void plan_destroy(struct plan *plan);
