@@ -313,6 +313,7 @@ static void lost_for_overlap(const struct record *record, struct ledger_job *job
 		world_broken("%s: a claim is lost without a reason", run->job);
 	} else if (record->overlap == OVERLAP_FORBID) {
 		count(COUNT_SKIPPED);
+		ledger_runs_add_void(run, job);
 		if (utc_is_set(run->scheduled_at))
 			account(job, run->scheduled_at, run->epoch);
 	} else {
@@ -329,10 +330,14 @@ static void on_lost(const struct record *record, struct ledger_job *job)
 {
 	const struct run *run = &record->run;
 
-	if (is_known_instant(job, run))
+	if (ledger_knows(run->id))
+		return;
+	if (is_known_instant(job, run)) {
 		count(COUNT_LOST_CLAIMS);
-	else if (!ledger_knows(run->id))
+		ledger_runs_add_void(run, job);
+	} else {
 		lost_for_overlap(record, job);
+	}
 }
 
 static void check_free(const struct ledger_job *job, const struct record *record)

@@ -326,6 +326,11 @@ static void refuse(struct held *held)
 	answer(held, TELL_END, 1);
 }
 
+static bool is_shut(int64_t let_go_until_ms)
+{
+	return let_go_until_ms && world.mono.ms >= let_go_until_ms;
+}
+
 static void begin(struct held *held)
 {
 	const struct odds *odds = &world.plan->odds;
@@ -333,7 +338,7 @@ static void begin(struct held *held)
 
 	if (held->stage != ASKED)
 		return;
-	if (held->let_go_until_ms && world.mono.ms >= held->let_go_until_ms) {
+	if (is_shut(held->let_go_until_ms)) {
 		count(COUNT_SHUT_GATES);
 		refuse(held);
 		return;
@@ -471,7 +476,8 @@ static void start(struct executor *executor, const struct job *job, const struct
 	if (!world_step())
 		return;
 	world_tell("start %s %llx.%d", run->job, (unsigned long long)run->id, run->attempt);
-	ledger_start(job, run);
+	if (!is_shut(executor->let_go_until.ms)) /* else it was paused on its way here */
+		ledger_start(job, run);
 	struct held *held = find(run->id, run->attempt);
 	if (held && held->stage != REFUSED) {
 		start_again(held, run);

@@ -200,13 +200,21 @@ static bool take_handed(struct daemon *daemon, struct arena *arena)
 	return true;
 }
 
+bool node_has_to_take(const struct daemon *daemon)
+{
+	const struct node *node = &daemon->node;
+
+	return node->is_member && !node->is_out &&
+	       (node->lease.has_expired || node->lease.has_handed);
+}
+
 void node_take(struct daemon *daemon)
 {
 	const struct lease *lease = &daemon->node.lease;
 	struct arena arena = {0};
-	bool ok = daemon->node.is_member && !daemon->node.is_out;
+	bool ok = true;
 
-	while (ok && (lease->has_expired || lease->has_handed))
+	while (ok && node_has_to_take(daemon))
 		ok = lease->has_expired ? take_from_dead(daemon, &arena)
 					: take_handed(daemon, &arena);
 	arena_finish(&arena);

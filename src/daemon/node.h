@@ -41,6 +41,7 @@ bool node_may_start(struct daemon *daemon);
 /* When to turn next, INT64_MAX: not for this. */
 struct mono node_due(const struct daemon *daemon);
 /* Runs that the store has for this node, and nobody here knows yet. */
+bool node_has_to_take(const struct daemon *daemon);
 void node_take(struct daemon *daemon);
 
 /* Whether a file of that hash is another one than this node last brought in or saw: what

@@ -101,7 +101,6 @@ void turn_flush(struct daemon *daemon, struct mono now, bool whole)
 	bool ok = recorder_flush(&daemon->recorder, now, whole);
 	if (!ok || daemon->recorder.commits != commits)
 		node_hear(daemon, ok);
-	node_take(daemon);
 }
 
 /* The machine's clock may be off, so its alarm is of no use: all goes by the timer. */
@@ -161,10 +160,11 @@ void turn_now(struct daemon *daemon)
 	do {
 		while (inbox_pop(&daemon->inbox, &event))
 			engine_step(daemon->engine, now, &event, &daemon->effects);
+		node_take(daemon); /* when it is known which claims were lost */
 		perform_all(daemon, now.mono);
 		turn_flush(daemon, now.mono, false);
 	} while (!daemon->node.is_out &&
-		 (!inbox_is_empty(&daemon->inbox) || daemon->effects.count > 0));
+		 (!inbox_is_empty(&daemon->inbox) || node_has_to_take(daemon)));
 	arm(daemon);
 	if (daemon->is_stopping)
 		shutdown_check(daemon);
