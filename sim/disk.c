@@ -9,6 +9,7 @@
 #include "backend.h"
 #include "ledger_nodes.h"
 #include "memory.h"
+#include "memory_internal.h"
 #include "nodes.h"
 #include "world.h"
 
@@ -136,6 +137,8 @@ static bool apply(struct store *store, struct record *records, size_t record_cou
 	size_t skip = disk.replayed < record_count ? disk.replayed : record_count;
 	disk.replayed = record_count;
 	ledger_commit(records, record_count, skip);
+	if (nodes_are_several() && memory_of(truth)->evaluated_until.ms < ledger_watermark().ms)
+		world_broken("the watermark goes back behind what another node has decided");
 	if (!end(store, err))
 		return false;
 	disk.replayed = 0;

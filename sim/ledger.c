@@ -58,16 +58,29 @@ static struct utc not_before(const struct ledger_job *job, struct utc t)
 	return schedule_follows_clock(job->schedule) ? t : utc_max(t, ledger.fixed_until);
 }
 
+/* Once a day at most, at a fixed time. */
+static bool is_daily(int32_t expression)
+{
+	static const char *const daily[] = {"0 9 * * *",  "30 2 * * *",   "0 1 * * *",
+					    "59 23 * * *", "0 12 * * 1-5", "@daily"};
+
+	for (size_t i = 0; i < sizeof(daily) / sizeof(*daily); i++)
+		if (strcmp(plan_expression(expression), daily[i]) == 0)
+			return true;
+	return false;
+}
+
 static void parse(struct ledger_job *job)
 {
 	job->schedule_before = job->schedule;
+	job->is_daily = is_daily(job->def->expression);
 	const char *text = plan_expression(job->def->expression);
 	char name[16];
 	struct schedule_error error;
 
 	snprintf(name, sizeof(name), "j%d", job->def->name);
 	struct schedule_context context = {.job_name = name,
-					   .zone = job->def->is_paris ? sim_paris() : zone_utc(),
+					   .zone = job->def->is_paris ? sim_paris(ledger.zone) : zone_utc(),
 					   .jitter_ms = (int64_t)job->def->jitter_s * 1000};
 	if (schedule_parse_cron(&ledger.arena, text, strlen(text), &context, &job->schedule, &error,
 				1))
@@ -383,7 +396,7 @@ static void on_occurrence(const struct record *record)
 static void take_new_zones(struct utc now)
 {
 	ledger.has_new_zones = false;
-	for (size_t i = 0; i < ledger.job_count; i++) {
+	for (size_t i = 0; i < ledger.job_count && utc_is_set(now); i++) {
 		struct ledger_job *job = &ledger.jobs[i];
 
 		if (!job->def || !job->def->is_paris)
@@ -391,6 +404,22 @@ static void take_new_zones(struct utc now)
 		parse(job);
 		set_plan(job, not_before(job, utc_add(now, CHANGE_MS)));
 	}
+}
+
+void ledger_zone_changed(int32_t version, bool is_start)
+{
+	if (ledger.zone == version)
+		return;
+	count(COUNT_ZONES);
+	ledger.zone = version;
+	ledger.has_new_zones = true;
+	if (is_start)
+		take_new_zones(ledger.watermark);
+}
+
+struct utc ledger_watermark(void)
+{
+	return ledger.watermark;
 }
 
 static void on_evaluated(struct utc until, int32_t epoch)
@@ -439,6 +468,15 @@ static void on_epoch(struct utc until, int32_t epoch)
 	}
 }
 
+/* Each change of a node's file is brought in once. */
+static void check_news(const struct revision *revision)
+{
+	if (ledger.brought[world.node] == world.file_changes)
+		world_broken("revision %lld is a file that node %d has brought in before",
+			     (long long)revision->number, world.node);
+	ledger.brought[world.node] = world.file_changes;
+}
+
 static void on_revision(const struct revision *revision)
 {
 	unsigned long generation;
@@ -450,6 +488,8 @@ static void on_revision(const struct revision *revision)
 			     (long long)ledger.revision);
 	else
 		ledger.pending = generation;
+	if (nodes_are_several())
+		check_news(revision);
 	ledger.revision = revision->number;
 }
 
@@ -553,7 +593,7 @@ void ledger_create(void)
 			job->may_replace |= def->overlap == OVERLAP_REPLACE;
 			job->may_allow |= def->overlap == OVERLAP_ALLOW;
 		}
-	ledger.is_loose = nodes_are_several();
+	ledger.is_loose = nodes_are_several() || world.plan->has_zones;
 	ledger_nodes_create();
 	ledger_runs_create();
 }

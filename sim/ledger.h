@@ -75,6 +75,8 @@ struct ledger {
 	size_t step_count;
 	int64_t term_ms[NODES_MAX], last_term_ms; /* of a node's life; of any */
 	bool is_loose;                 /* instants are a set: ledger_nodes.c */
+	int32_t zone;
+	size_t brought[NODES_MAX]; /* the last change of each node's file */
 	bool has_new_zones;            /* in force with the next watermark */
 };
 extern struct ledger ledger;

@@ -17,7 +17,7 @@ static struct kept {
 	int32_t vain_lives, life;
 	int64_t crash_in, crash_down_ms, down_ms;
 	int64_t pause_in, pause_ms, asleep_until_ms, clock_off_ms;
-	size_t file, turns_here, turns_of_node;
+	size_t file, file_changes, turns_here, turns_of_node;
 	struct mono last_moved;
 
 	int64_t next_ms;             /* when it goes on */
@@ -51,6 +51,7 @@ static void keep(struct kept *node)
 	node->asleep_until_ms = world.asleep_until_ms;
 	node->clock_off_ms = world.clock_off_ms;
 	node->file = world.file;
+	node->file_changes = world.file_changes;
 	node->turns_here = world.turns_here;
 	node->turns_of_node = world.turns_of_node;
 	node->last_moved = world.last_moved;
@@ -70,6 +71,7 @@ static void restore(const struct kept *node)
 	world.asleep_until_ms = node->asleep_until_ms;
 	world.clock_off_ms = node->clock_off_ms;
 	world.file = node->file;
+	world.file_changes = node->file_changes;
 	world.turns_here = node->turns_here;
 	world.turns_of_node = node->turns_of_node;
 	world.last_moved = node->last_moved;
@@ -167,6 +169,7 @@ static void take_file(void)
 	if (node->file_at_ms > world.mono.ms)
 		return;
 	node->file_at_ms = INT64_MAX;
+	world.file_changes += world.file != node->next_file;
 	world.file = node->next_file;
 	world.is_file_bad = false;
 	machine_file_changed();
@@ -225,6 +228,8 @@ static int32_t node_of(const struct item *item)
 
 		return owner < 0 ? 0 : owner;
 	}
+	if (item->node)
+		return item->node - 1;
 	return (int32_t)(world_draw((uint64_t)item->at_ms, (uint64_t)item->kind, 'n') %
 			 (uint64_t)world.plan->nodes);
 }
@@ -291,6 +296,7 @@ static bool happen_here(const struct item *item)
 	case ITEM_BAD_FILE: return world.asleep_until_ms != AWAKE;
 	case ITEM_STORE_LIES:
 	case ITEM_RUNNER_DIES:
+	case ITEM_ZONE:
 	case ITEM_KIND_COUNT: break;
 	}
 	return false;
@@ -319,6 +325,7 @@ static void heal_node(void)
 	if (node->down_until_ms >= 0)
 		node->down_until_ms = world.mono.ms;
 	node->file_at_ms = INT64_MAX;
+	world.file_changes += world.file != newest_file;
 	world.file = newest_file;
 	plan_next();
 }
@@ -358,6 +365,7 @@ void nodes_create(void)
 	for (int32_t i = 0; i < NODES_MAX; i++)
 		nodes[i] = (struct kept){.is_dead = true,
 					 .crash_in = -1,
+					 .file_changes = 1,
 					 .pause_in = -1,
 					 .down_until_ms = -1,
 					 .file_at_ms = INT64_MAX};

@@ -45,7 +45,8 @@ struct generation {
 	X(ITEM_TRIGGER, "trigger")    /* a: job, b: dry run */                                     \
 	X(ITEM_CANCEL, "cancel")      /* a: picks one of the open runs */                          \
 	X(ITEM_TERM, "term")          /* SIGTERM; b: down for so long */                           \
-	X(ITEM_HUP, "hup")            /* SIGHUP */
+	X(ITEM_HUP, "hup")            /* SIGHUP */                                                 \
+	X(ITEM_ZONE, "zone")          /* a: the rules of the zone are this version's */
 
 #define ITEM_ENUM_ROW(name, word) name,
 enum item_kind { ITEM_KINDS(ITEM_ENUM_ROW) ITEM_KIND_COUNT };
@@ -55,6 +56,7 @@ struct item {
 	int64_t at_ms; /* since the history began */
 	enum item_kind kind;
 	int64_t a, b;
+	int32_t node; /* of several: its number + 1; 0: drawn */
 };
 
 /* How likely the small faults are, in so many of 1,000. */
@@ -79,6 +81,8 @@ struct plan {
 	size_t generation_count; /* the last one has every job disabled */
 	struct item *items;      /* by at_ms */
 	size_t item_count;
+	bool has_zones; /* that change */
+	int64_t healed_ms; /* all has to be well for so long before it ends */
 	struct arena arena;
 };
 

@@ -12,8 +12,7 @@
 
 #define HOUR_MS INT64_C(3600000)
 enum { TURNS_WITHOUT_TIME_MAX = 20000 };
-/* How long all has to be well before runs are looked at, and how long they may take. */
-#define HEALED_MS (3 * HOUR_MS)
+/* How long runs may take to end once nothing new is due. */
 #define END_MS    (60 * 24 * HOUR_MS)
 
 struct world world;
@@ -166,6 +165,7 @@ void world_stall(int64_t ms)
 
 static void set_file(size_t generation, bool is_bad)
 {
+	world.file_changes += world.file != generation;
 	world.file = generation;
 	world.is_file_bad = is_bad;
 	machine_file_changed();
@@ -232,6 +232,10 @@ static void happen(const struct item *item)
 		machine_signal(SIGTERM);
 		break;
 	case ITEM_HUP: machine_signal(SIGHUP); break;
+	case ITEM_ZONE:
+		world.zone = (int32_t)item->a;
+		machine_zone_changed();
+		break;
 	case ITEM_KIND_COUNT: break;
 	}
 }
@@ -243,7 +247,7 @@ static int64_t phase_end(void)
 {
 	switch (world.phase) {
 	case PHASE_FAULTS: return world.plan->length_ms;
-	case PHASE_HEALED: return world.phase_began.ms + HEALED_MS;
+	case PHASE_HEALED: return world.phase_began.ms + world.plan->healed_ms;
 	case PHASE_END: break;
 	}
 	return world.phase_began.ms + END_MS;

@@ -50,6 +50,9 @@ struct world {
 	/* the file */
 	size_t file; /* the generation */
 	bool is_file_bad;
+	size_t file_changes;
+
+	int32_t zone; /* the version of the zone's rules */
 
 	/* what went wrong with us */
 	bool is_broken;
@@ -119,6 +122,7 @@ void machine_fire(void); /* what is due */
 void machine_clock_set(void);
 void machine_signal(int number);
 void machine_file_changed(void);
+void machine_zone_changed(void);
 extern struct api_doors machine_doors;
 extern const struct api_world *machine_view; /* NULL between lives */
 
@@ -161,6 +165,10 @@ bool runner_is_alive(uint64_t run);
 void ledger_create(void);
 void ledger_destroy(void);
 void ledger_life_begins(void);
+/* The daemon goes by these rules from its next watermark on; one that has just been
+ * started, from where the last one ended. */
+void ledger_zone_changed(int32_t version, bool is_start);
+struct utc ledger_watermark(void);
 void ledger_clock_read(struct utc utc);
 /* A batch is durable; the first `skip` records of it were before. */
 void ledger_commit(const struct record *records, size_t count, size_t skip);
