@@ -42,6 +42,7 @@ struct node_entry {
 	const char *name;
 	int64_t fence;
 	struct utc until; /* UTC_NONE: its runs were taken over */
+	int64_t length_ms;
 	char file_hash[LEASE_HASH_MAX];
 };
 

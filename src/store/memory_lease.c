@@ -98,6 +98,7 @@ void memory_answer(struct memory *memory)
 	struct utc now = now_of(memory);
 
 	node_of(memory, lease->node)->until = utc_add(now, lease->length_ms);
+	node_of(memory, lease->node)->length_ms = lease->length_ms;
 	lease->now = now;
 	lease->has_handed = lease->has_expired = false;
 	for (size_t i = 0; i < memory->nodes.count; i++) {
@@ -105,9 +106,9 @@ void memory_answer(struct memory *memory)
 
 		if (i + 1 == lease->node || !utc_is_set(node->until))
 			continue;
-		/* Longer than any lease: the store's clock was set back. */
-		if (node->until.ms > now.ms + lease->length_ms)
-			node->until = utc_add(now, lease->length_ms);
+		/* Longer than a lease is: the store's clock was set back. */
+		if (node->until.ms > now.ms + node->length_ms)
+			node->until = utc_add(now, node->length_ms);
 		lease->has_expired |= has_run_out(memory, node);
 	}
 	for (size_t i = 0; i < memory->open.count; i++) {

@@ -108,6 +108,7 @@ static const char shared_schema[] =
 	"	name TEXT NOT NULL UNIQUE,\n"
 	"	fence INTEGER NOT NULL,\n"
 	"	until INTEGER,\n" /* NULL: its runs were taken over */
+	"	length INTEGER NOT NULL,\n"
 	"	file_hash TEXT NOT NULL\n"
 	") STRICT;\n"
 	"CREATE TABLE hold (\n"

@@ -127,13 +127,13 @@ bool sqlite_answer(struct sqlite *s, struct err *err)
 	int64_t is[4];
 	bool is_there;
 
-	/* Longer than any lease: the store's clock was set back. */
-	if (!CHANGE(s, "UPDATE node SET until = " NOW_MS " + ?2 WHERE number = ?1", NULL, err,
-		    lease->node, lease->length_ms) ||
-	    !CHANGE(s,
-		    "UPDATE node SET until = " NOW_MS " + ?2 "
-		    "WHERE number <> ?1 AND until > " NOW_MS " + ?2",
+	/* Longer than a lease is: the store's clock was set back. */
+	if (!CHANGE(s, "UPDATE node SET until = " NOW_MS " + ?2, length = ?2 WHERE number = ?1",
 		    NULL, err, lease->node, lease->length_ms) ||
+	    !CHANGE(s,
+		    "UPDATE node SET until = " NOW_MS " + length "
+		    "WHERE number <> ?1 AND until > " NOW_MS " + length",
+		    NULL, err, lease->node) ||
 	    !ASK(s,
 		 "SELECT " NOW_MS ", EXISTS (SELECT 1 FROM hold JOIN run ON run.id = hold.run "
 		 "WHERE hold.node = ?1 AND is_handed AND finished_at IS NULL), "
@@ -260,8 +260,8 @@ static bool find_node(struct sqlite *s, const char *name, struct err *err)
 	sqlite3_stmt *statement;
 
 	if (!change(s,
-		    "INSERT INTO node (number, name, fence, file_hash) "
-		    "SELECT 1 + coalesce((SELECT max(number) FROM node), 0), ?1, 0, '' "
+		    "INSERT INTO node (number, name, fence, length, file_hash) "
+		    "SELECT 1 + coalesce((SELECT max(number) FROM node), 0), ?1, 0, 0, '' "
 		    "WHERE NOT EXISTS (SELECT 1 FROM node WHERE name = ?1)",
 		    NULL, 0, name, err) ||
 	    !change(s, "UPDATE node SET fence = fence + 1 WHERE name = ?1", NULL, 0, name, err))
