@@ -14,7 +14,7 @@
 static const char usage[] =
 	"usage: belfry-sim [--seed N] [--seeds COUNT] [--days D] [--jobs J]\n"
 	"                  [--nodes K] [--history]\n"
-	"       belfry-sim --small [EVENTS]\n"
+	"       belfry-sim --small [EVENTS] [--nodes 2]\n"
 	"\n"
 	"Lives histories of the real daemon and engine in a world whose clock, store and\n"
 	"runner fail as the seed says; then all is healed and has to converge. What breaks\n"
@@ -28,7 +28,7 @@ static const char usage[] =
 	"  --nodes K      daemons that share one store (drawn: 1, now and then 2 or 3; up to 5)\n"
 	"  --bare         looks for no short history\n"
 	"  --history      tells the whole history of the seed\n"
-	"  --small [N]    every history of up to N events (6) of two jobs\n";
+	"  --small [N]    every history of N events (6) of two jobs, of one node or two\n";
 
 struct options {
 	uint64_t seed;
@@ -154,5 +154,5 @@ int main(int argc, char **argv)
 	for (int i = 1; i < argc; i++)
 		read_option(&options, argv, &i);
 	setvbuf(stdout, NULL, _IOFBF, 1 << 16);
-	return options.small ? small_all(options.small) : live_seeds(&options);
+	return options.small ? small_all(options.small, options.nodes ? options.nodes : 1) : live_seeds(&options);
 }

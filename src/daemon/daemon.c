@@ -138,6 +138,7 @@ static bool open_store(struct daemon *daemon, struct arena *arena, struct store_
 	    !store_load(daemon->store, arena, state, err))
 		return err_wrap(err, "state directory %s", daemon->options->state);
 	daemon->recorder.store = daemon->store;
+	daemon->recorder.is_shared = store_is_shared(daemon->store);
 	return true;
 }
 

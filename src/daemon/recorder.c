@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lease.h"
 #include "log.h"
 
 static const char *keep(struct recorder *recorder, const char *text)
@@ -103,7 +102,7 @@ static bool note_claim(void *context, const struct run *run)
  * comes too late for itself is none. The run's id tells. */
 static bool settle_claims(const struct recorder *recorder, struct err *err)
 {
-	if (store_is_shared(recorder->store)) /* which tells so itself */
+	if (recorder->is_shared) /* the store tells so itself */
 		return true;
 	for (size_t i = 0; i < recorder->count; i++) {
 		struct record *record = &recorder->records[i];

@@ -17,6 +17,7 @@
 
 struct recorder {
 	struct store *store;
+	bool is_shared;      /* by several nodes */
 	struct inbox *inbox; /* gets RECORDED and CLAIM_LOST */
 	void (*forget)(void *context, enum executor_kind executor, uint64_t run);
 	/* Output or news of that run is durable. */
