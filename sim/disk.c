@@ -20,7 +20,7 @@ static struct disk {
 	int64_t fails_until_ms;
 	int64_t lies;
 	uint64_t commits;
-	size_t replayed; /* records at the head of the queue that are durable already */
+	size_t replayed;  /* records at the head of the queue that are durable already */
 	struct lease was; /* before the call: an answer that is lost changes nothing */
 } disk, disks[NODES_MAX];
 
@@ -109,15 +109,13 @@ static bool refused(const struct store *store)
 
 	if (!lease || lease->refusal == REFUSAL_NONE)
 		return false;
-	world_tell("which is refused as %s",
-		   lease->refusal == REFUSAL_FENCED ? "fenced" : "stale");
+	world_tell("which is refused as %s", lease->refusal == REFUSAL_FENCED ? "fenced" : "stale");
 	count(lease->refusal == REFUSAL_FENCED ? COUNT_FENCED : COUNT_STALE);
 	disk.replayed = 0;
 	return true;
 }
 
-static bool apply(struct store *store, struct record *records, size_t record_count,
-		  struct err *err)
+static bool apply(struct store *store, struct record *records, size_t record_count, struct err *err)
 {
 	if (!begin(store, err))
 		return false;

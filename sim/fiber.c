@@ -25,11 +25,10 @@ enum { FIBERS = 8, STACK_BYTES = 2 << 20 };
 static struct fiber {
 	ucontext_t context; /* how it begins */
 	jmp_buf here;
-	bool has_begun;
 	void *stack;
 	void (*fn)(int number);
-	bool has_ended;
 	void *shadow; /* the sanitizer's */
+	bool has_begun, has_ended;
 } fibers[FIBERS];
 
 static ucontext_t outside_context;

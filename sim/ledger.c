@@ -61,7 +61,7 @@ static struct utc not_before(const struct ledger_job *job, struct utc t)
 /* Once a day at most, at a fixed time. */
 static bool is_daily(int32_t expression)
 {
-	static const char *const daily[] = {"0 9 * * *",  "30 2 * * *",   "0 1 * * *",
+	static const char *const daily[] = {"0 9 * * *",   "30 2 * * *",   "0 1 * * *",
 					    "59 23 * * *", "0 12 * * 1-5", "@daily"};
 
 	for (size_t i = 0; i < sizeof(daily) / sizeof(*daily); i++)
@@ -80,7 +80,8 @@ static void parse(struct ledger_job *job)
 
 	snprintf(name, sizeof(name), "j%d", job->def->name);
 	struct schedule_context context = {.job_name = name,
-					   .zone = job->def->is_paris ? sim_paris(ledger.zone) : zone_utc(),
+					   .zone = job->def->is_paris ? sim_paris(ledger.zone)
+								      : zone_utc(),
 					   .jitter_ms = (int64_t)job->def->jitter_s * 1000};
 	if (schedule_parse_cron(&ledger.arena, text, strlen(text), &context, &job->schedule, &error,
 				1))
@@ -118,7 +119,7 @@ static void put_in_force(size_t generation, struct utc now)
 {
 	const struct generation *g = &world.plan->generations[generation];
 	size_t count = ledger.job_count;
-	const struct sim_job **defs = mem_alloc((count + 1) * sizeof(*defs));
+	const struct sim_job **defs = mem_alloc((count + 1) * sizeof(const struct sim_job *));
 
 	for (size_t i = 0; i < g->count; i++)
 		if (g->jobs[i].name < world.plan->job_count)
@@ -475,10 +476,9 @@ static void on_epoch(struct utc until, int32_t epoch)
 /* Each change of a node's file is brought in once. */
 static void check_news(const struct revision *revision)
 {
-	if (ledger.brought[world.node] == world.file_changes)
+	if (++ledger.brought[world.node] > world.file_changes)
 		world_broken("revision %lld is a file that node %d has brought in before",
 			     (long long)revision->number, world.node);
-	ledger.brought[world.node] = world.file_changes;
 }
 
 static void on_revision(const struct revision *revision)

@@ -74,10 +74,10 @@ struct ledger {
 	} steps[64];
 	size_t step_count;
 	int64_t term_ms[NODES_MAX], last_term_ms; /* of a node's life; of any */
-	bool is_loose;                 /* instants are a set: ledger_nodes.c */
+	bool is_loose;                            /* instants are a set: ledger_nodes.c */
 	int32_t zone;
-	size_t brought[NODES_MAX]; /* the last change of each node's file */
-	bool has_new_zones;            /* in force with the next watermark */
+	size_t brought[NODES_MAX]; /* revisions by each node */
+	bool has_new_zones;        /* in force with the next watermark */
 };
 extern struct ledger ledger;
 
@@ -89,19 +89,19 @@ void ledger_check_claim(struct ledger_job *job, const struct run *run);
 /* ledger_runs.c */
 void ledger_runs_create(void);
 void ledger_runs_destroy(void);
-void ledger_runs_add(const struct run *run, struct ledger_job *job);
+void ledger_runs_add(const struct run *from, struct ledger_job *job);
 /* Its claim came too late; what its daemon still says of it before it knows is void. */
-void ledger_runs_add_void(const struct run *run, struct ledger_job *job);
-void ledger_runs_change(const struct run *run);
+void ledger_runs_add_void(const struct run *from, struct ledger_job *job);
+void ledger_runs_change(const struct run *to);
 void ledger_runs_attempt(const struct attempt *attempt);
-bool ledger_knows(uint64_t run);
+bool ledger_knows(uint64_t id);
 /* NULL: it is not open. */
-struct ledger_hold *ledger_hold(uint64_t run);
+struct ledger_hold *ledger_hold(uint64_t id);
 void ledger_each_hold(void (*fn)(void *context, struct ledger_hold *hold, uint64_t run),
 		      void *context);
 /* Another node than the one on stage that has an open real run of the job; -1: none. */
 int32_t ledger_holder(const struct ledger_job *job);
 /* The attempt's gate opens: no other process of the job may be there. */
-void ledger_begins_alone(uint64_t run);
+void ledger_begins_alone(uint64_t id);
 
 #endif

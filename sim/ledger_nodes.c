@@ -102,8 +102,8 @@ static void take_one(void *context, struct ledger_hold *hold, uint64_t id)
 	taking->expected++;
 	count(COUNT_TORN);
 	if (!is_among(taking, id))
-		world_broken("node %d takes over from node %d, and leaves a run behind",
-			     world.node, taking->from);
+		world_broken("node %d takes over from node %d, and leaves a run behind", world.node,
+			     taking->from);
 }
 
 void ledger_nodes_took_over(const struct run *runs, size_t run_count)
@@ -113,8 +113,7 @@ void ledger_nodes_took_over(const struct run *runs, size_t run_count)
 	for (size_t i = 0; i < nodes.count && !dead; i++) {
 		struct book *book = &nodes.books[i];
 
-		if (book->node != world.node && !book->is_taken &&
-		    book->until_ms < world_utc().ms)
+		if (book->node != world.node && !book->is_taken && book->until_ms < world_utc().ms)
 			dead = book;
 	}
 	if (!dead) {
@@ -256,8 +255,8 @@ static void check_due(const struct ledger_job *job, struct utc instant)
 {
 	char at[UTC_TEXT_MAX];
 
-	if (ledger.pending != SIZE_MAX || ledger.has_new_zones || falls_on(job->schedule, instant) ||
-	    falls_on(job->schedule_before, instant))
+	if (ledger.pending != SIZE_MAX || ledger.has_new_zones ||
+	    falls_on(job->schedule, instant) || falls_on(job->schedule_before, instant))
 		return;
 	world_broken("j%d: the instant %s was not due", number_of(job), utc_format(instant, at));
 }
@@ -270,8 +269,9 @@ static void check_day(struct ledger_job *job, const struct run *run)
 	int64_t since_ms = run->scheduled_at.ms - job->last_claim.ms;
 	char at[UTC_TEXT_MAX];
 
-	if (ledger.pending == SIZE_MAX && job->is_daily && utc_is_set(job->last_claim) && run->epoch == job->last_claim_epoch &&
-	    since_ms < LEAST_DAY_MS && since_ms > -LEAST_DAY_MS)
+	if (ledger.pending == SIZE_MAX && job->is_daily && utc_is_set(job->last_claim) &&
+	    run->epoch == job->last_claim_epoch && since_ms < LEAST_DAY_MS &&
+	    since_ms > -LEAST_DAY_MS)
 		world_broken("j%d: claimed for %s, %lld s after the day's claim before",
 			     number_of(job), utc_format(run->scheduled_at, at),
 			     (long long)since_ms / 1000);
@@ -393,8 +393,7 @@ void ledger_loose_occurrence(const struct record *record)
 		const struct schedule *schedule = of ? job->schedule_before : job->schedule;
 
 		at = o->scheduled_at;
-		while (schedule && schedule_next_after(schedule, at, &at) &&
-		       at.ms <= o->last_at.ms)
+		while (schedule && schedule_next_after(schedule, at, &at) && at.ms <= o->last_at.ms)
 			account(job, at, o->epoch);
 	}
 }

@@ -73,7 +73,7 @@ void ledger_runs_add(const struct run *from, struct ledger_job *job)
 	job->open += !run->is_dry;
 	if (runs.open_count == runs.open_capacity) {
 		runs.open_capacity = runs.open_capacity * 2 + 64;
-		runs.open = mem_resize(runs.open, runs.open_capacity * sizeof(*runs.open));
+		runs.open = mem_resize(runs.open, runs.open_capacity * sizeof(struct ledger_run *));
 	}
 	runs.open[runs.open_count++] = run;
 }
@@ -101,7 +101,8 @@ static void close_run(struct ledger_run *run)
 	run->job->open -= !run->is_dry;
 	while (runs.open[i] != run)
 		i++;
-	memmove(&runs.open[i], &runs.open[i + 1], (--runs.open_count - i) * sizeof(*runs.open));
+	memmove(&runs.open[i], &runs.open[i + 1],
+		(--runs.open_count - i) * sizeof(struct ledger_run *));
 }
 
 /* ---- ends ---- */
@@ -334,10 +335,12 @@ void ledger_each_hold(void (*fn)(void *context, struct ledger_hold *hold, uint64
 
 int32_t ledger_holder(const struct ledger_job *job)
 {
+	int32_t holder = -1; /* of the oldest, which comes last */
+
 	for (const struct ledger_run *run = job->open_runs; run; run = run->next_open)
 		if (!run->is_dry && run->hold.node != world.node)
-			return run->hold.node;
-	return -1;
+			holder = run->hold.node;
+	return holder;
 }
 
 /* Where runs of the job were let beside each other once, two nodes may have one each. */

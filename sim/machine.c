@@ -424,6 +424,7 @@ void log_event(enum log_level level, struct log_about about, const char *format,
 struct api_doors machine_doors;
 const struct api_world *machine_view;
 
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): world is ours */
 struct api *api_create(struct loop *loop, const struct http_address *address,
 		       const struct api_world *view, const struct api_doors *doors, struct err *err)
 {

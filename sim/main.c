@@ -154,5 +154,6 @@ int main(int argc, char **argv)
 	for (int i = 1; i < argc; i++)
 		read_option(&options, argv, &i);
 	setvbuf(stdout, NULL, _IOFBF, 1 << 16);
-	return options.small ? small_all(options.small, options.nodes ? options.nodes : 1) : live_seeds(&options);
+	return options.small ? small_all(options.small, options.nodes ? options.nodes : 1)
+			     : live_seeds(&options);
 }

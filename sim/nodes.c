@@ -13,18 +13,18 @@ enum { AWAKE = 0, FILE_LATE_MS = 90000, STEPS_MAX = 14 };
 
 /* What is kept for a node while another one is on stage. */
 static struct kept {
-	bool is_dead, is_file_bad;
-	int32_t vain_lives, life;
 	int64_t crash_in, crash_down_ms, down_ms;
 	int64_t pause_in, pause_ms, asleep_until_ms, clock_off_ms;
 	size_t file, file_changes, turns_here, turns_of_node;
 	struct mono last_moved;
+	int32_t vain_lives, life;
+	bool is_dead, is_file_bad;
 
-	int64_t next_ms;             /* when it goes on */
-	int64_t down_until_ms;       /* -1: it is not down */
-	int64_t file_at_ms;          /* when its file becomes next_file; INT64_MAX: never */
-	size_t next_file;
 	bool is_gone, has_ended;
+	int64_t next_ms;       /* when it goes on */
+	int64_t down_until_ms; /* -1: it is not down */
+	int64_t file_at_ms;    /* when its file becomes next_file; INT64_MAX: never */
+	size_t next_file;
 } nodes[NODES_MAX];
 
 static int32_t on_stage = -1;
@@ -242,8 +242,8 @@ static void change_files(const struct item *item)
 
 		enter(i);
 		nodes[i].next_file = newest_file;
-		nodes[i].file_at_ms = world.mono.ms +
-				      (number % 3 ? (int64_t)(number / 3 % FILE_LATE_MS) : 0);
+		nodes[i].file_at_ms =
+			world.mono.ms + (number % 3 ? (int64_t)(number / 3 % FILE_LATE_MS) : 0);
 		if (nodes[i].file_at_ms < nodes[i].next_ms)
 			nodes[i].next_ms = nodes[i].file_at_ms;
 	}

@@ -7,7 +7,9 @@
 /* TZif version 2 (RFC 9636): two headers, one type each, and the rule as a footer. */
 static size_t put_block(unsigned char *data)
 {
-	memcpy(data, "TZif2", 5);
+	static const char head[] = {'T', 'Z', 'i', 'f', '2'};
+
+	memcpy(data, head, sizeof(head));
 	data[39] = 1; /* one type */
 	data[43] = 4; /* four bytes of names */
 	memcpy(data + 44,
@@ -32,8 +34,9 @@ static const struct zone *make(const char *rule)
 	size_t length = put_block(data);
 
 	length += put_block(data + length);
-	memcpy(data + length, rule, strlen(rule));
-	const struct zone *zone = zone_create("Europe/Paris", data, length + strlen(rule), &err);
+	for (const char *at = rule; *at; at++)
+		data[length++] = (unsigned char)*at;
+	const struct zone *zone = zone_create("Europe/Paris", data, length, &err);
 	assert(zone);
 	return zone;
 }

@@ -71,7 +71,7 @@ struct plan {
 	uint64_t seed;
 	int32_t days;
 	int32_t job_count, nodes;
-	bool has_loss; /* of node 0 with its machine, when it crashes */
+	bool has_loss;     /* of node 0 with its machine, when it crashes */
 	int64_t length_ms; /* of the phase with faults */
 	int64_t begin_utc_ms;
 	int32_t max_running;
@@ -81,7 +81,7 @@ struct plan {
 	size_t generation_count; /* the last one has every job disabled */
 	struct item *items;      /* by at_ms */
 	size_t item_count;
-	bool has_zones; /* that change */
+	bool has_zones;    /* that change */
 	int64_t healed_ms; /* all has to be well for so long before it ends */
 	struct arena arena;
 };

@@ -30,8 +30,8 @@ struct held {
 	enum stage stage;
 	int64_t begun_ms, timeout_ms, grace_ms;
 	int64_t let_go_until_ms; /* 0: nothing limits it */
-	int64_t watched_ms; /* since when somebody could have ended it */
-	bool is_hanging;    /* heeds no timeout of its own */
+	int64_t watched_ms;      /* since when somebody could have ended it */
+	bool is_hanging;         /* heeds no timeout of its own */
 	bool is_stopped;
 	struct utc begun_at;
 	struct attempt_end end;
@@ -465,8 +465,8 @@ static void start_again(struct held *held, const struct run *run)
 static int64_t gate_takes(const struct run *run)
 {
 	uint64_t number = world_draw(run->id, 0, 'b');
-	bool is_slow = nodes_are_several() && world_odds(world.plan->odds.gate_slow, run->id,
-							 (uint64_t)run->attempt, 'G');
+	bool is_slow = nodes_are_several() &&
+		       world_odds(world.plan->odds.gate_slow, run->id, (uint64_t)run->attempt, 'G');
 
 	return (int64_t)(number % (is_slow ? GATE_SLOW_MS : SOON_MS));
 }
@@ -617,10 +617,11 @@ static void begin_talk(void)
 }
 
 /* In place of exec/process.c. */
-struct executor *exec_process_create(struct loop *loop, const char *state_dir, const char *program,
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): runner is ours */
+struct executor *exec_process_create(struct loop *loop, const char *state_dir, const char *path,
 				     const struct exec_sink *sink, struct err *err)
 {
-	(void)loop, (void)state_dir, (void)program;
+	(void)loop, (void)state_dir, (void)path;
 	if (!world_step()) {
 		err_set(err, "dead");
 		return NULL;

@@ -13,7 +13,7 @@
 #define HOUR_MS INT64_C(3600000)
 enum { TURNS_WITHOUT_TIME_MAX = 20000 };
 /* How long runs may take to end once nothing new is due. */
-#define END_MS    (60 * 24 * HOUR_MS)
+#define END_MS (60 * 24 * HOUR_MS)
 
 struct world world;
 
@@ -384,8 +384,8 @@ void world_go_on(void)
 
 static bool is_all_done(void)
 {
-	return world.phase == PHASE_END && !world.is_dead && ledger_open() == 0 &&
-	       holds() == 0 && world.mono.ms > world.phase_began.ms + 60000;
+	return world.phase == PHASE_END && !world.is_dead && ledger_open() == 0 && holds() == 0 &&
+	       world.mono.ms > world.phase_began.ms + 60000;
 }
 
 void world_wait(void)

@@ -172,16 +172,16 @@ struct utc ledger_watermark(void);
 void ledger_clock_read(struct utc utc);
 /* A batch is durable; the first `skip` records of it were before. */
 void ledger_commit(const struct record *records, size_t count, size_t skip);
-void ledger_start(const struct job *job, const struct run *run);
-void ledger_forget(uint64_t run);
-void ledger_cancel(uint64_t run);
+void ledger_start(const struct job *job, const struct run *from);
+void ledger_forget(uint64_t id);
+void ledger_cancel(uint64_t id);
 void ledger_trigger(int32_t job);
 /* SIGTERM: nothing may start from now on. */
 void ledger_term(void);
-bool ledger_is_open(uint64_t run);
-bool ledger_is_stopping(uint64_t run);
+bool ledger_is_open(uint64_t id);
+bool ledger_is_stopping(uint64_t id);
 /* As its job has it now; 0 where there is none, or no job any more. */
-int64_t ledger_timeout_ms(uint64_t run);
+int64_t ledger_timeout_ms(uint64_t id);
 size_t ledger_open(void);
 uint64_t ledger_pick_open(int64_t number); /* 0 if none is open */
 /* The engine that runs and one made from the store have to be of one mind. */

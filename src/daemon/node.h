@@ -19,7 +19,7 @@ struct daemon;
 struct node {
 	bool is_member;
 	bool owes_boot; /* @reboot jobs: once this life is known to the others */
-	bool is_out; /* the lease was lost; nothing is decided until it has joined again */
+	bool is_out;    /* the lease was lost; nothing is decided until it has joined again */
 	struct lease lease;
 	struct mono asked;      /* when the last call of the store began */
 	struct mono sure_until; /* nothing is let go later */

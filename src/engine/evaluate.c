@@ -64,8 +64,8 @@ struct active_run *evaluate_claim(struct step *step, struct slot *slot, enum tri
 	struct active_run *added = runs_add(engine, &run, slot);
 	struct effect *effect = effects_add(step->effects, EFFECT_RECORD);
 
-	effect->record = (struct record){
-		.kind = RECORD_CLAIM, .overlap = slot->job->overlap, .run = run};
+	effect->record =
+		(struct record){.kind = RECORD_CLAIM, .overlap = slot->job->overlap, .run = run};
 	effect->record.run.job = arena_text(step->effects->arena, run.job);
 	step->decided = true;
 	return added;

@@ -42,14 +42,14 @@ enum event_kind {
 
 struct event {
 	enum event_kind kind;
-	uint64_t run;           /* RECORDED … LOST, CANCEL; TRIGGER: out, 0 = refused */
-	int32_t attempt;        /* STARTED … LOST: an answer about an older one is ignored */
-	struct utc at;          /* STARTED: when */
-	const char *job;        /* TRIGGER */
+	uint64_t run;            /* RECORDED … LOST, CANCEL; TRIGGER: out, 0 = refused */
+	int32_t attempt;         /* STARTED … LOST: an answer about an older one is ignored */
+	struct utc at;           /* STARTED: when */
+	const char *job;         /* TRIGGER */
 	const struct run *taken; /* TAKEN_OVER, HANDED */
-	bool dry_run;           /* TRIGGER */
-	const char *message;    /* START_FAILED, LOST: why */
-	struct attempt_end end; /* EXITED */
+	bool dry_run;            /* TRIGGER */
+	const char *message;     /* START_FAILED, LOST: why */
+	struct attempt_end end;  /* EXITED */
 	/* CONFIG: jobs stay in force, and alive, until the next EVENT_CONFIG has been
 	 * stepped; a job of the same name and hash goes on undisturbed. */
 	const struct job *jobs;

@@ -36,9 +36,9 @@ struct lease {
 	int64_t fence, version;
 	int64_t length_ms;
 	/* With each answer of the store: */
-	struct utc now;      /* by the store's clock */
-	bool has_handed;     /* runs were handed to this node */
-	bool has_expired;    /* another node's lease has run out */
+	struct utc now;       /* by the store's clock */
+	bool has_handed;      /* runs were handed to this node */
+	bool has_expired;     /* another node's lease has run out */
 	enum refusal refusal; /* why the last call was false; NONE: the store failed */
 	/* The hash of the file that this node last brought in or found in force. */
 	char file_hash[LEASE_HASH_MAX];

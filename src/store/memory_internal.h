@@ -76,8 +76,8 @@ bool memory_join(struct store *store, const char *name, struct err *err);
 bool memory_renew(struct store *store, struct err *err);
 bool memory_take_over(struct store *store, struct arena *arena, struct run **runs, size_t *count,
 		      struct err *err);
-bool memory_take_handed(struct store *store, struct arena *arena, struct run **runs,
-			size_t *count, struct err *err);
+bool memory_take_handed(struct store *store, struct arena *arena, struct run **runs, size_t *count,
+			struct err *err);
 void memory_keep_run(struct arena *arena, struct run *copy, const struct run *run);
 bool memory_has_occurrence(const struct memory *memory, const struct occurrence *occurrence);
 

@@ -249,8 +249,8 @@ bool memory_take_over(struct store *store, struct arena *arena, struct run **run
 	return true;
 }
 
-bool memory_take_handed(struct store *store, struct arena *arena, struct run **runs,
-			size_t *count, struct err *err)
+bool memory_take_handed(struct store *store, struct arena *arena, struct run **runs, size_t *count,
+			struct err *err)
 {
 	struct memory *memory = memory_of(store);
 

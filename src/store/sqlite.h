@@ -126,8 +126,8 @@ bool sqlite_put_occurrence(struct sqlite *s, const struct occurrence *occurrence
 bool sqlite_admit(struct sqlite *s, const struct record *records, size_t count, struct err *err);
 bool sqlite_answer(struct sqlite *s, struct err *err);
 /* Whether all of a claim is decided (record->lost); else who gets the run, 0: the claimer. */
-bool sqlite_assign_claim(struct sqlite *s, struct record *record, bool *is_decided,
-			 int64_t *holder, struct err *err);
+bool sqlite_assign_claim(struct sqlite *s, struct record *record, bool *is_decided, int64_t *holder,
+			 struct err *err);
 bool sqlite_hold_claim(struct sqlite *s, struct record *record, int64_t holder, struct err *err);
 bool sqlite_hold_next(struct sqlite *s, const struct run *run, struct err *err);
 /* A revision or an epoch is another version of what all nodes share. */
@@ -138,7 +138,7 @@ bool sqlite_join(struct store *store, const char *name, struct err *err);
 bool sqlite_renew(struct store *store, struct err *err);
 bool sqlite_take_over(struct store *store, struct arena *arena, struct run **runs, size_t *count,
 		      struct err *err);
-bool sqlite_take_handed(struct store *store, struct arena *arena, struct run **runs,
-			size_t *count, struct err *err);
+bool sqlite_take_handed(struct store *store, struct arena *arena, struct run **runs, size_t *count,
+			struct err *err);
 
 #endif

@@ -45,7 +45,8 @@ static bool change(struct sqlite *s, const char *sql, const int64_t *values, siz
 }
 #define ASK(s, sql, answers, count, is_there, err, ...)                                            \
 	ask(s, sql, (const int64_t[]){__VA_ARGS__},                                                \
-	    sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t), answers, count, is_there, err)
+	    sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t), answers, count, is_there,    \
+	    err)
 #define CHANGE(s, sql, text, err, ...)                                                             \
 	change(s, sql, (const int64_t[]){__VA_ARGS__},                                             \
 	       sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t), text, err)
@@ -207,8 +208,8 @@ static bool find_claim(struct sqlite *s, struct record *record, bool *is_decided
 	return true;
 }
 
-bool sqlite_assign_claim(struct sqlite *s, struct record *record, bool *is_decided,
-			 int64_t *holder, struct err *err)
+bool sqlite_assign_claim(struct sqlite *s, struct record *record, bool *is_decided, int64_t *holder,
+			 struct err *err)
 {
 	const struct run *run = &record->run;
 
@@ -227,15 +228,14 @@ bool sqlite_hold_claim(struct sqlite *s, struct record *record, int64_t holder, 
 {
 	record->lost = holder != 0;
 	return CHANGE(s, "INSERT INTO hold (run, node, is_handed, is_torn) VALUES (?, ?, ?, 0)",
-		      NULL, err, (int64_t)record->run.id,
-		      holder ? holder : s->store.lease->node, holder != 0);
+		      NULL, err, (int64_t)record->run.id, holder ? holder : s->store.lease->node,
+		      holder != 0);
 }
 
 bool sqlite_hold_next(struct sqlite *s, const struct run *run, struct err *err)
 {
 	return run->state != RUN_BACKOFF ||
-	       CHANGE(s, "UPDATE hold SET is_torn = 0 WHERE run = ?", NULL, err,
-		      (int64_t)run->id);
+	       CHANGE(s, "UPDATE hold SET is_torn = 0 WHERE run = ?", NULL, err, (int64_t)run->id);
 }
 
 bool sqlite_moved(struct sqlite *s, const struct record *record, struct err *err)
@@ -266,8 +266,8 @@ static bool find_node(struct sqlite *s, const char *name, struct err *err)
 		    NULL, 0, name, err) ||
 	    !change(s, "UPDATE node SET fence = fence + 1 WHERE name = ?1", NULL, 0, name, err))
 		return false;
-	statement = sqlite_prepare(s, "SELECT number, fence, file_hash FROM node WHERE name = ?1",
-				   err);
+	statement =
+		sqlite_prepare(s, "SELECT number, fence, file_hash FROM node WHERE name = ?1", err);
 	if (!statement)
 		return false;
 	sqlite_put_text(&(struct binder){statement, 0}, name);
@@ -384,11 +384,10 @@ static bool take_from_dead(struct sqlite *s, struct taking *taking, struct err *
 	int64_t me = s->store.lease->node, dead;
 	bool is_there;
 
-	if (!holds(s, err) ||
-	    !ASK(s,
-		 "SELECT number FROM node WHERE number <> ?1 AND until < " NOW_MS
-		 " ORDER BY number LIMIT 1",
-		 &dead, 1, &is_there, err, me))
+	if (!holds(s, err) || !ASK(s,
+				   "SELECT number FROM node WHERE number <> ?1 AND until < " NOW_MS
+				   " ORDER BY number LIMIT 1",
+				   &dead, 1, &is_there, err, me))
 		return false;
 	if (!is_there)
 		return true;
@@ -427,8 +426,8 @@ bool sqlite_take_over(struct store *store, struct arena *arena, struct run **run
 	return take(store, false, arena, runs, count, err);
 }
 
-bool sqlite_take_handed(struct store *store, struct arena *arena, struct run **runs,
-			size_t *count, struct err *err)
+bool sqlite_take_handed(struct store *store, struct arena *arena, struct run **runs, size_t *count,
+			struct err *err)
 {
 	return take(store, true, arena, runs, count, err);
 }

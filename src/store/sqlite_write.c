@@ -162,8 +162,7 @@ static bool write_run(struct sqlite *s, struct record *record, struct err *err)
 		sqlite_put_text(&to, outcome_word(run->outcome));
 		sqlite_put_time(&to, run->finished_at);
 	}
-	return sqlite_run(s, statement, err) &&
-	       (!s->store.lease || sqlite_hold_next(s, run, err));
+	return sqlite_run(s, statement, err) && (!s->store.lease || sqlite_hold_next(s, run, err));
 }
 
 static bool write_attempt(struct sqlite *s, struct record *record, struct err *err)
@@ -279,8 +278,7 @@ static bool write_epoch(struct sqlite *s, struct record *record, struct err *err
 	if (!statement || !write_evaluated(s, record, err))
 		return false;
 	sqlite_put_time(&to, record->evaluated.fixed_until);
-	return sqlite_run(s, statement, err) &&
-	       (!s->store.lease || sqlite_moved(s, record, err));
+	return sqlite_run(s, statement, err) && (!s->store.lease || sqlite_moved(s, record, err));
 }
 
 /* Ids that were ever asked for are not given out again, lost or pruned. */
