@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ledger_nodes.h"
+#include "nodes.h"
 #include "paris.h"
 #include "world.h"
 
@@ -20,6 +22,8 @@
 #define SILENCE_MS   INT64_C(60000)
 #define STEP_BACK_MS INT64_C(60000)
 #define WRONG_MS     INT64_C(10800000)
+/* Around a change of a zone's rules. */
+#define CHANGE_MS INT64_C(14400000)
 enum { ON_TIME_MS = 1000, SETTLE_MS = 600000 };
 
 struct ledger ledger;
@@ -54,12 +58,27 @@ static struct utc not_before(const struct ledger_job *job, struct utc t)
 	return schedule_follows_clock(job->schedule) ? t : utc_max(t, ledger.fixed_until);
 }
 
+/* Once a day at most, at a fixed time. */
+static bool is_daily(int32_t expression)
+{
+	static const char *const daily[] = {"0 9 * * *",   "30 2 * * *",   "0 1 * * *",
+					    "59 23 * * *", "0 12 * * 1-5", "@daily"};
+
+	for (size_t i = 0; i < sizeof(daily) / sizeof(*daily); i++)
+		if (strcmp(plan_expression(expression), daily[i]) == 0)
+			return true;
+	return false;
+}
+
 static void parse(struct ledger_job *job)
 {
+	job->schedule_before = job->schedule;
+	job->is_daily = is_daily(job->def->expression);
 	const char *text = plan_expression(job->def->expression);
 	struct schedule_error error;
 	struct schedule_context context = {.job_name = plan_name(job->def),
-					   .zone = job->def->is_paris ? sim_paris() : zone_utc(),
+					   .zone = job->def->is_paris ? sim_paris(ledger.zone)
+								      : zone_utc(),
 					   .jitter_ms = (int64_t)job->def->jitter_s * 1000};
 	if (schedule_parse_cron(&ledger.arena, text, strlen(text), &context, &job->schedule, &error,
 				1))
@@ -94,6 +113,7 @@ static void take_def(struct ledger_job *job, const struct sim_job *def, struct u
 	bool had_plan = job->has_plan;
 	struct utc owed = job->scheduled;
 
+	ledger_loose_changed(job, now);
 	job->changed_life = world.life;
 	job->has_plan = false;
 	job->since = now;
@@ -110,7 +130,7 @@ static void put_in_force(size_t generation, struct utc now)
 {
 	const struct generation *g = &world.plan->generations[generation];
 	size_t count = ledger.job_count;
-	const struct sim_job **defs = mem_alloc((count + 1) * sizeof(*defs));
+	const struct sim_job **defs = mem_alloc((count + 1) * sizeof(const struct sim_job *));
 
 	for (size_t i = 0; i < g->count; i++)
 		if (g->jobs[i].name < world.plan->job_count)
@@ -175,22 +195,37 @@ struct stretch {
 	int64_t count;
 };
 
+static bool is_part_of(const struct entry *entry, const struct stretch *stretch)
+{
+	return entry && !entry->is_claim && entry->state == stretch->state &&
+	       entry->reason == stretch->reason && entry->scheduled.ms == stretch->first.ms &&
+	       entry->count <= stretch->count &&
+	       (entry->count < stretch->count || entry->last.ms == stretch->last.ms);
+}
+
+/* As one row, or as several that follow each other. */
 static void expect_stretch(struct ledger_job *job, struct stretch *stretch)
 {
-	const struct entry *entry;
 	char at[UTC_TEXT_MAX];
 
-	if (stretch->count == 0)
-		return;
-	entry = next_entry(job);
-	if (!entry || entry->is_claim || entry->state != stretch->state ||
-	    entry->reason != stretch->reason || entry->scheduled.ms != stretch->first.ms ||
-	    entry->last.ms != stretch->last.ms || entry->count != stretch->count)
-		world_broken("%s: %lld instants from %s are not accounted for as %s (%s)",
-			     job_name(job), (long long)stretch->count,
-			     utc_format(stretch->first, at), occurrence_state_word(stretch->state),
-			     reason_word(stretch->reason));
-	stretch->count = 0;
+	while (stretch->count > 0) {
+		const struct entry *entry = next_entry(job);
+
+		if (!is_part_of(entry, stretch)) {
+			world_broken(
+				"%s: %lld instants from %s are not accounted for as %s (%s)",
+				job_name(job), (long long)stretch->count,
+				utc_format(stretch->first, at),
+				occurrence_state_word(stretch->state),
+				reason_word(stretch->reason));
+			stretch->count = 0;
+			return;
+		}
+		stretch->count -= entry->count;
+		if (stretch->count > 0 &&
+		    !schedule_next_after(job->schedule, entry->last, &stretch->first))
+			stretch->first = UTC_NONE;
+	}
 }
 
 static void add_to_stretch(struct ledger_job *job, struct stretch *stretch, struct utc instant,
@@ -292,6 +327,11 @@ static void end_group(void)
 	ledger.entry_count = 0;
 }
 
+void ledger_plan_next(struct ledger_job *job)
+{
+	set_plan(job, job->scheduled);
+}
+
 /* ---- the records, one by one ---- */
 
 static bool forbids(const struct ledger_job *job, const struct sim_job *def)
@@ -349,9 +389,22 @@ static void check_on_time(const struct ledger_job *job, const struct run *run)
 	    world.mono.ms < world.phase_began.ms + SETTLE_MS || !job->has_plan ||
 	    job->scheduled.ms != run->scheduled_at.ms)
 		return;
+	/* An instant passes none before it, and which are before it is not the same for
+	 * one that has just begun to plan. */
+	if (ledger.is_loose)
+		late_ms -= schedule_jitter_max_ms(job->schedule);
 	if (late_ms > ON_TIME_MS)
 		world_broken("%s: all is well, and its run is %lld ms late", job_name(job),
 			     (long long)late_ms);
+}
+
+void ledger_check_claim(struct ledger_job *job, const struct run *run)
+{
+	check_trigger(job, run);
+	check_on_time(job, run);
+	if (run->epoch != ledger.epoch)
+		world_broken("%s: a claim in epoch %d, which is not the present one", run->job,
+			     run->epoch);
 }
 
 static void add_claim(const struct run *run)
@@ -368,6 +421,10 @@ static void on_claim(const struct record *record)
 	const struct run *run = &record->run;
 	struct ledger_job *job = ledger_job(run->job);
 
+	if (ledger.is_loose) {
+		ledger_loose_claim(record);
+		return;
+	}
 	if (record->lost && is_loose(job, run->scheduled_at)) {
 		add_claim(run);
 		ledger_runs_add_void(run, job);
@@ -378,8 +435,7 @@ static void on_claim(const struct record *record)
 			     run->job);
 		return;
 	}
-	check_trigger(job, run);
-	check_on_time(job, run);
+	ledger_check_claim(job, run);
 	if (!run->dry_run && job->open > 0 && forbids(job, job->def) &&
 	    forbids(job, def_to_come(job)) && !is_one_of_all(job, run->trigger))
 		world_broken("%s: its overlap is forbid, and it is claimed while another run is "
@@ -387,9 +443,6 @@ static void on_claim(const struct record *record)
 			     run->job);
 	if (utc_is_set(run->scheduled_at))
 		add_claim(run);
-	if (run->epoch != ledger.epoch)
-		world_broken("%s: a claim in epoch %d, which is not the present one", run->job,
-			     run->epoch);
 	ledger_runs_add(run, job);
 }
 
@@ -398,6 +451,10 @@ static void on_occurrence(const struct record *record)
 	const struct occurrence *o = &record->occurrence;
 	struct ledger_job *job = ledger_job(o->job);
 
+	if (ledger.is_loose) {
+		ledger_loose_occurrence(record);
+		return;
+	}
 	if (record->lost && !is_loose(job, o->scheduled_at))
 		world_broken("%s: an instant is recorded a second time", o->job);
 	if (o->epoch != ledger.epoch)
@@ -416,21 +473,59 @@ static void on_occurrence(const struct record *record)
 		  o->job);
 }
 
+/* What falls due around the change may go by either rules. */
+static void take_new_zones(struct utc now)
+{
+	ledger.has_new_zones = false;
+	for (size_t i = 0; i < ledger.job_count && utc_is_set(now); i++) {
+		struct ledger_job *job = &ledger.jobs[i];
+
+		if (!job->def || !job->def->is_paris)
+			continue;
+		parse(job);
+		set_plan(job, not_before(job, utc_add(now, CHANGE_MS)));
+	}
+}
+
+void ledger_zone_changed(int32_t version, bool is_start)
+{
+	bool is_pending = is_start && ledger.has_new_zones; /* an earlier life knew of it alone */
+
+	if (ledger.zone == version && !is_pending)
+		return;
+	count(COUNT_ZONES);
+	ledger.zone = version;
+	ledger.has_new_zones = true;
+	if (is_start)
+		take_new_zones(ledger.watermark);
+}
+
+struct utc ledger_watermark(void)
+{
+	return ledger.watermark;
+}
+
 static void on_evaluated(struct utc until, int32_t epoch)
 {
 	struct utc now = ledger.entry_count ? ledger.decided_at : until;
 
 	if (epoch != ledger.epoch)
 		world_broken("a watermark of epoch %d, which is not the present one", epoch);
+	if (ledger.is_loose)
+		ledger_loose_evaluated(until);
+	if (nodes_are_several())
+		until = utc_max(until, ledger.watermark); /* others may be ahead */
 	if (utc_is_set(ledger.watermark) && until.ms < ledger.watermark.ms)
 		world_broken("the watermark goes back by %lld ms within an epoch",
 			     (long long)(ledger.watermark.ms - until.ms));
 	now = utc_max(now, until);
-	check_due(now, false);
+	if (!ledger.is_loose)
+		check_due(now, false);
 	policies_settle();
 	if (ledger.pending != SIZE_MAX) {
 		put_in_force(ledger.pending, now);
-		check_due(now, true);
+		if (!ledger.is_loose)
+			check_due(now, true);
 	}
 	ledger.pending = SIZE_MAX;
 	end_group();
@@ -460,6 +555,14 @@ static void on_epoch(struct utc until, int32_t epoch)
 	}
 }
 
+/* Each change of a node's file is brought in once. */
+static void check_news(const struct revision *revision)
+{
+	if (++ledger.brought[world.node] > world.file_changes)
+		world_broken("revision %lld is a file that node %d has brought in before",
+			     (long long)revision->number, world.node);
+}
+
 static void on_revision(const struct revision *revision)
 {
 	unsigned long generation;
@@ -471,6 +574,8 @@ static void on_revision(const struct revision *revision)
 			     (long long)ledger.revision);
 	else
 		ledger.pending = generation;
+	if (nodes_are_several())
+		check_news(revision);
 	ledger.revision = revision->number;
 }
 
@@ -499,6 +604,8 @@ void ledger_commit(const struct record *records, size_t count, size_t skip)
 		on_record(&records[i]);
 	if (ledger.entry_count && !world.is_broken)
 		world_broken("instants are decided, and the watermark does not move with them");
+	if (ledger.has_new_zones)
+		take_new_zones(ledger.watermark);
 }
 
 /* ---- what it is told of the world ---- */
@@ -507,6 +614,8 @@ void ledger_commit(const struct record *records, size_t count, size_t skip)
  * daemon has to open an epoch. */
 void ledger_clock_read(struct utc utc)
 {
+	if (nodes_are_several()) /* they go by the store's */
+		return;
 	if (ledger.high_ms != INT64_MIN && ledger.high_ms - utc.ms >= STEP_BACK_MS) {
 		if (ledger.step_count < sizeof(ledger.steps) / sizeof(*ledger.steps))
 			ledger.steps[ledger.step_count++].high_ms = ledger.high_ms;
@@ -538,9 +647,9 @@ void ledger_life_begins(void)
 {
 	ledger.step_count = 0;
 	ledger.high_ms = utc_is_set(ledger.watermark) ? ledger.watermark.ms : INT64_MIN;
-	ledger.term_ms = INT64_MAX;
+	ledger.term_ms[world.node] = INT64_MAX;
 	policies_regroup(true);
-	for (size_t i = 0; i < ledger.job_count; i++)
+	for (size_t i = 0; i < ledger.job_count && !ledger.is_loose; i++)
 		plan_again(&ledger.jobs[i]);
 }
 
@@ -551,7 +660,7 @@ void ledger_trigger(int32_t job)
 
 void ledger_term(void)
 {
-	ledger.term_ms = ledger.last_term_ms = world.mono.ms;
+	ledger.term_ms[world.node] = ledger.last_term_ms = world.mono.ms;
 }
 
 void ledger_create(void)
@@ -563,7 +672,8 @@ void ledger_create(void)
 	ledger.job_count = (size_t)world.plan->job_count;
 	ledger.jobs = mem_alloc((ledger.job_count + 1) * sizeof(*ledger.jobs));
 	for (size_t i = 0; i < ledger.job_count; i++)
-		ledger.jobs[i].loose_until = ledger.jobs[i].paused_since = UTC_NONE;
+		ledger.jobs[i].loose_until = ledger.jobs[i].paused_since =
+			ledger.jobs[i].last_claim = UTC_NONE;
 	for (size_t g = 0; g < world.plan->generation_count; g++)
 		for (size_t i = 0; i < world.plan->generations[g].count; i++) {
 			const struct sim_job *def = &world.plan->generations[g].jobs[i];
@@ -575,13 +685,17 @@ void ledger_create(void)
 				job->max_attempts = def->attempts;
 			job->may_replace |= def->overlap == OVERLAP_REPLACE;
 			job->may_expire |= def->deadline_s > 0;
+			job->may_allow |= def->overlap == OVERLAP_ALLOW;
 		}
+	ledger.is_loose = nodes_are_several() || world.plan->has_zones;
+	ledger_nodes_create();
 	ledger_runs_create();
 }
 
 void ledger_destroy(void)
 {
 	ledger_runs_destroy();
+	ledger_nodes_destroy();
 	free(ledger.jobs);
 	free(ledger.entries);
 	arena_finish(&ledger.arena);

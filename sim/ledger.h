@@ -2,10 +2,18 @@
 #ifndef BELFRY_SIM_LEDGER_H
 #define BELFRY_SIM_LEDGER_H
 
+#include "nodes.h"
 #include "plan.h"
 #include "record.h"
 
 struct ledger_run;
+
+/* Who holds an open run, of nodes that share a store. */
+struct ledger_hold {
+	int32_t node;
+	bool is_handed; /* to that node, which has not taken it yet */
+	bool is_torn;   /* the attempt was another node's */
+};
 
 /* A job, by its number. */
 struct ledger_job {
@@ -32,6 +40,11 @@ struct ledger_job {
 		struct utc since, until;
 	} pause_to_come;                /* recorded, in force behind the next watermark */
 	size_t first_entry, last_entry; /* of the group; index + 1 */
+	/* ledger_nodes.c */
+	const struct schedule *schedule_before;
+	bool is_daily, may_allow;
+	struct utc last_claim;
+	int32_t last_claim_epoch;
 };
 
 /* An instant that was decided. */
@@ -69,11 +82,18 @@ struct ledger {
 		int64_t high_ms;
 	} steps[64];
 	size_t step_count;
-	int64_t term_ms, last_term_ms; /* of this life; of any */
+	int64_t term_ms[NODES_MAX], last_term_ms; /* of a node's life; of any */
+	bool is_loose;                            /* instants are a set: ledger_nodes.c */
+	int32_t zone;
+	size_t brought[NODES_MAX]; /* revisions by each node */
+	bool has_new_zones;        /* in force with the next watermark */
 };
 extern struct ledger ledger;
 
 struct ledger_job *ledger_job(const char *name);
+void ledger_plan_next(struct ledger_job *job);
+/* What holds of every claim that is durable. */
+void ledger_check_claim(struct ledger_job *job, const struct run *run);
 
 /* A run in the books. */
 struct ledger_run {
@@ -92,6 +112,8 @@ struct ledger_run {
 	int64_t deadline_ms; /* on the monotonic clock, as its first life counts; -1: none */
 	int32_t group;       /* it was started in; 0: none */
 	bool was_started;
+	struct ledger_hold hold;
+	bool was_torn; /* an attempt of it: its process may be alive where nobody hears of it */
 };
 
 /* ledger_runs.c: those that are not finished, in the order of their claims. */
@@ -114,10 +136,19 @@ void policies_rename(const struct record *record);
 /* ledger_runs.c */
 void ledger_runs_create(void);
 void ledger_runs_destroy(void);
-void ledger_runs_add(const struct run *run, struct ledger_job *job);
+void ledger_runs_add(const struct run *from, struct ledger_job *job);
 /* Its claim came too late; what its daemon still says of it before it knows is void. */
-void ledger_runs_add_void(const struct run *run, struct ledger_job *job);
-void ledger_runs_change(const struct run *run);
+void ledger_runs_add_void(const struct run *from, struct ledger_job *job);
+void ledger_runs_change(const struct run *to);
 void ledger_runs_attempt(const struct attempt *attempt);
+bool ledger_knows(uint64_t id);
+/* NULL: it is not open. */
+struct ledger_hold *ledger_hold(uint64_t id);
+void ledger_each_hold(void (*fn)(void *context, struct ledger_hold *hold, uint64_t run),
+		      void *context);
+/* Another node than the one on stage that has an open real run of the job; -1: none. */
+int32_t ledger_holder(const struct ledger_job *job);
+/* The attempt's gate opens: no other process of the job may be there. */
+void ledger_begins_alone(uint64_t id);
 
 #endif

@@ -232,7 +232,7 @@ void policies_check_waiting(void)
 	size_t count;
 	struct ledger_run *const *open = ledger_runs_open(&count);
 
-	if (!is_all_told() || world.mono.ms > ledger.term_ms ||
+	if (!is_all_told() || world.mono.ms > ledger.term_ms[world.node] ||
 	    engine_running(daemon->engine) >= (size_t)world.plan->max_running)
 		return;
 	for (size_t i = 0; i < count; i++)

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "paris.h"
+
 enum {
 	SECOND = 1000,
 	MINUTE = 60 * SECOND,
@@ -240,6 +242,7 @@ static void draw_one(struct plan *plan, struct random *random, struct item *item
 	case ITEM_RUNNER_DIES:
 	case ITEM_BAD_FILE:
 	case ITEM_HUP:
+	case ITEM_ZONE:
 	case ITEM_KIND_COUNT: break;
 	}
 }
@@ -260,11 +263,11 @@ static void draw_items(struct plan *plan, struct random *random, bool is_crowd)
 	size_t count = 0;
 	int64_t counts[ITEM_KIND_COUNT];
 
-	for (int kind = 0; kind < ITEM_KIND_COUNT; kind++)
+	for (int kind = 0; kind < ITEM_ZONE; kind++)
 		counts[kind] = random_one_in(random, 2)
 				       ? 0
 				       : random_between(random, 1, is_crowd ? 2 : 6 * plan->days);
-	for (int kind = 0; kind < ITEM_KIND_COUNT; kind++)
+	for (int kind = 0; kind < ITEM_ZONE; kind++)
 		for (int64_t i = 0; i < counts[kind] && count < ITEMS_MAX; i++)
 			items[count++] = (struct item){.at_ms = draw_time(plan, random),
 						       .kind = (enum item_kind)kind};
@@ -308,11 +311,67 @@ struct plan *plan_create_empty(uint64_t seed)
 	/* A Friday in March: Paris goes over to summer time on its second day. */
 	plan->begin_utc_ms = INT64_C(1774569600000) + INT64_C(3) * HOUR;
 	plan->max_running = 64;
+	plan->nodes = 1;
+	plan->healed_ms = INT64_C(3) * HOUR;
 	plan->generations = arena_array(&plan->arena, struct generation, GENERATIONS_MAX + 1);
 	return plan;
 }
 
-struct plan *plan_create(uint64_t seed, int32_t days, int32_t jobs)
+/* The rules of the zone change, up to now and then in the hours before they matter. */
+static void add_zones(struct plan *plan, struct random *random)
+{
+	size_t count = (size_t)random_between(random, 1, 4);
+	struct item *items = arena_array(&plan->arena, struct item, plan->item_count + count);
+
+	memcpy(items, plan->items, plan->item_count * sizeof(*items));
+	for (size_t i = 0; i < count; i++)
+		items[plan->item_count + i] =
+			(struct item){.at_ms = draw_time(plan, random),
+				      .kind = ITEM_ZONE,
+				      .a = random_between(random, 0, SIM_PARIS_VERSIONS - 1)};
+	plan->items = items;
+	plan->item_count += count;
+	plan->has_zones = true;
+	qsort(items, plan->item_count, sizeof(*items), by_time);
+}
+
+/* Where the books are kept by what the store has, not by what is owed (several nodes, zones
+ * that change), they know nothing of pauses, groups, priorities, deadlines and names. */
+static void drop_policies(struct plan *plan)
+{
+	struct item *items = arena_array(&plan->arena, struct item, plan->item_count + 1);
+	size_t count = 0;
+
+	for (size_t g = 0; g < plan->generation_count; g++) {
+		for (size_t i = 0; i < plan->generations[g].count; i++) {
+			struct sim_job *job = &plan->generations[g].jobs[i];
+
+			job->deadline_s = job->priority = job->group = job->renames = 0;
+		}
+	}
+	for (size_t i = 0; i < plan->item_count; i++)
+		if (plan->items[i].kind != ITEM_PAUSE && plan->items[i].kind != ITEM_RESUME)
+			items[count++] = plan->items[i];
+	plan->items = items;
+	plan->item_count = count;
+}
+
+/* What came later has its own numbers, so that the rest of a seed stays as it was. */
+static void draw_later(struct plan *plan, int32_t nodes)
+{
+	struct random random = {random_of(plan->seed, 'n', 'o', 'd')};
+
+	plan->odds.store_slow = random_one_in(&random, 4) ? draw_odds(&random, 30) : 0;
+	plan->odds.gate_slow = draw_odds(&random, 100);
+	plan->has_loss = random_one_in(&random, 4);
+	plan->nodes = nodes ? nodes : PICK(&random, 1, 1, 1, 2, 3);
+	if (plan->nodes == 1 && random_one_in(&random, 4))
+		add_zones(plan, &random);
+	if (plan->nodes > 1 || plan->has_zones)
+		drop_policies(plan);
+}
+
+struct plan *plan_create(uint64_t seed, int32_t days, int32_t jobs, int32_t nodes)
 {
 	struct plan *plan = plan_create_empty(seed);
 	struct random random = {random_of(seed, 0, 0, 0)};
@@ -332,6 +391,7 @@ struct plan *plan_create(uint64_t seed, int32_t days, int32_t jobs)
 	draw_all_odds(plan, &random);
 	draw_first(plan, &random, is_crowd);
 	draw_items(plan, &random, is_crowd);
+	draw_later(plan, nodes);
 	plan_add_end(plan);
 	return plan;
 }

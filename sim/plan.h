@@ -54,7 +54,8 @@ struct generation {
 	X(ITEM_RESUME, "resume")      /* a: job */                                                 \
 	X(ITEM_CANCEL, "cancel")      /* a: picks one of the open runs */                          \
 	X(ITEM_TERM, "term")          /* SIGTERM; b: down for so long */                           \
-	X(ITEM_HUP, "hup")            /* SIGHUP */
+	X(ITEM_HUP, "hup")            /* SIGHUP */                                                 \
+	X(ITEM_ZONE, "zone")          /* a: the rules of the zone are this version's */
 
 #define ITEM_ENUM_ROW(name, word) name,
 enum item_kind { ITEM_KINDS(ITEM_ENUM_ROW) ITEM_KIND_COUNT };
@@ -64,6 +65,7 @@ struct item {
 	int64_t at_ms; /* since the history began */
 	enum item_kind kind;
 	int64_t a, b;
+	int32_t node; /* of several: its number + 1; 0: drawn */
 };
 
 /* How likely the small faults are, in so many of 1,000. */
@@ -71,12 +73,14 @@ struct odds {
 	int32_t answer_lost, answer_late, answer_twice, answers_swapped;
 	int32_t start_refused, vanishes, hangs, stop_lost, fails_exit, runs_long;
 	int32_t commit_fails, commit_lies, load_fails, output;
+	int32_t store_slow, gate_slow;
 };
 
 struct plan {
 	uint64_t seed;
 	int32_t days;
-	int32_t job_count;
+	int32_t job_count, nodes;
+	bool has_loss;     /* of node 0 with its machine, when it crashes */
 	int64_t length_ms; /* of the phase with faults */
 	int64_t begin_utc_ms;
 	int32_t max_running;
@@ -86,11 +90,13 @@ struct plan {
 	size_t generation_count; /* the last one has every job disabled */
 	struct item *items;      /* by at_ms */
 	size_t item_count;
+	bool has_zones;    /* that change */
+	int64_t healed_ms; /* all has to be well for so long before it ends */
 	struct arena arena;
 };
 
 /* 0 days or jobs: drawn too. */
-struct plan *plan_create(uint64_t seed, int32_t days, int32_t jobs);
+struct plan *plan_create(uint64_t seed, int32_t days, int32_t jobs, int32_t nodes);
 /* For the enumeration: no faults, no jobs yet; kept in the plan's arena. */
 struct plan *plan_create_empty(uint64_t seed);
 void plan_destroy(struct plan *plan);

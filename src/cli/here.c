@@ -104,6 +104,8 @@ static void on_event(void *context, const struct event *event)
 	case EVENT_CANCEL:
 	case EVENT_PAUSE:
 	case EVENT_RESUME:
+	case EVENT_TAKEN_OVER:
+	case EVENT_HANDED:
 	case EVENT_DRAIN: assert(false); break; /* no answers of an executor */
 	}
 }

@@ -134,9 +134,11 @@ static bool open_store(struct daemon *daemon, struct arena *arena, struct store_
 	buf_format(&location, "sqlite:%s", daemon->options->state);
 	daemon->store = store_open(buf_string(&location), err);
 	buf_finish(&location);
-	if (!daemon->store || !store_load(daemon->store, arena, state, err))
+	if (!daemon->store || !node_join(daemon, err) ||
+	    !store_load(daemon->store, arena, state, err))
 		return err_wrap(err, "state directory %s", daemon->options->state);
 	daemon->recorder.store = daemon->store;
+	daemon->recorder.is_shared = store_is_shared(daemon->store);
 	return true;
 }
 
@@ -155,17 +157,73 @@ static void make_engine(struct daemon *daemon, const struct store_state *state)
 						    .pause_count = state->pause_count});
 }
 
+static void destroy_executors(struct daemon *daemon)
+{
+	for (int kind = 0; kind < EXECUTOR_KIND_COUNT; kind++) {
+		if (daemon->executors[kind])
+			daemon->executors[kind]->ops->destroy(daemon->executors[kind]);
+		daemon->executors[kind] = NULL;
+	}
+}
+
+void daemon_adopt(struct daemon *daemon, const struct run *run, bool is_torn)
+{
+	struct executor *executor = daemon->executors[run->executor];
+
+	if (is_torn && run->executor == EXECUTOR_PROCESS)
+		inbox_push(&daemon->inbox, &(struct event){.kind = EVENT_LOST,
+							   .run = run->id,
+							   .attempt = run->attempt,
+							   .message = "the node that ran it lost "
+								      "its lease"});
+	else
+		executor->ops->adopt(executor, run);
+}
+
 static void adopt(struct daemon *daemon, const struct store_state *state)
 {
 	if (state->open_count)
 		log_info("taking over %zu run%s that did not end under the last belfry",
 			 state->open_count, state->open_count == 1 ? "" : "s");
-	for (size_t i = 0; i < state->open_count; i++) {
-		const struct run *run = &state->open_runs[i];
-		struct executor *executor = daemon->executors[run->executor];
+	for (size_t i = 0; i < state->open_count; i++)
+		daemon_adopt(daemon, &state->open_runs[i], state->is_torn && state->is_torn[i]);
+}
 
-		executor->ops->adopt(executor, run);
-	}
+/* The new life of a node that lost its lease. */
+static bool start_anew(struct daemon *daemon, struct arena *arena, struct err *err)
+{
+	struct store_state state;
+
+	if (!node_join(daemon, err) || !store_load(daemon->store, arena, &state, err))
+		return false;
+	destroy_executors(daemon);
+	if (!make_executors(daemon, err))
+		return false;
+	engine_destroy(daemon->engine);
+	make_engine(daemon, &state);
+	recorder_drop(&daemon->recorder);
+	inbox_drop(&daemon->inbox);
+	daemon->alarm_at = UTC_NONE;
+	daemon->node.is_out = false;
+	if (!reload_rejoin(daemon, &state.revision))
+		return err_set(err, "revision %lld of the other nodes cannot be read here",
+			       (long long)state.revision.number);
+	adopt(daemon, &state);
+	return true;
+}
+
+void daemon_rejoin(struct daemon *daemon)
+{
+	struct arena arena = {0};
+	struct err err = {""};
+
+	if (start_anew(daemon, &arena, &err))
+		log_info("joined the other nodes again");
+	else
+		daemon->node.is_out = true;
+	if (daemon->node.is_out && *err.text)
+		log_warn("%s", err.text);
+	arena_finish(&arena);
 }
 
 static int fail(const struct err *err, int code)
@@ -209,13 +267,11 @@ static int boot(struct daemon *daemon, struct arena *arena)
 /* The reverse of boot, from wherever it stopped. */
 static void take_down(struct daemon *daemon)
 {
-	if (daemon->engine && daemon->store &&
+	if (daemon->engine && daemon->store && !daemon->node.is_out &&
 	    !recorder_flush(&daemon->recorder, clock_now().mono, true))
 		daemon->exit_code = EXIT_FAILED;
 	api_destroy(daemon->api);
-	for (int kind = 0; kind < EXECUTOR_KIND_COUNT; kind++)
-		if (daemon->executors[kind])
-			daemon->executors[kind]->ops->destroy(daemon->executors[kind]);
+	destroy_executors(daemon);
 	engine_destroy(daemon->engine);
 	config_destroy(daemon->config);
 	zoneinfo_destroy(daemon->zones);

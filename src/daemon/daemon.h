@@ -20,6 +20,7 @@ struct serve_options {
 	const char *config; /* path of schedules.json */
 	const char *state;  /* state directory; made (0700) where it is missing */
 	const char *listen; /* ADDR:PORT; loopback only without tokens */
+	const char *node;   /* its name among nodes that share a store; NULL: this machine's */
 	const char *runner; /* path of belfry-runner; NULL: beside this program, else PATH */
 	enum stop_mode stop_mode;
 	int64_t stop_timeout_ms;

@@ -12,8 +12,9 @@
 /* Performs what a wish led to, and makes all of it durable before the answer. */
 static void carry_out(struct daemon *daemon)
 {
-	turn_run(daemon);
-	recorder_flush(&daemon->recorder, clock_now().mono, true);
+	turn_now(daemon);
+	if (!daemon->node.is_out)
+		turn_flush(daemon, clock_now().mono, true);
 }
 
 static uint64_t trigger(void *context, const char *job, bool is_dry_run, struct arena *arena,
@@ -22,6 +23,11 @@ static uint64_t trigger(void *context, const char *job, bool is_dry_run, struct 
 	struct daemon *daemon = context;
 	struct event event = {.kind = EVENT_TRIGGER, .job = job, .dry_run = is_dry_run};
 
+	if (daemon->node.is_out) {
+		*why = "this node has lost its lease and starts nothing until it has joined the "
+		       "others again; try another node, or again in a moment";
+		return 0;
+	}
 	turn_step(daemon, &event);
 	if (!event.run)
 		*why = arena_text(arena, event.message); /* before the turn forgets it */
@@ -110,8 +116,7 @@ static void health(void *context, struct arena *arena, struct api_health *health
 
 static struct utc now(void *context)
 {
-	(void)context;
-	return clock_utc();
+	return node_now(context).utc;
 }
 
 bool doors_address(const char *listen, struct http_address *address, struct err *err)

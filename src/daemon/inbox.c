@@ -41,6 +41,11 @@ bool inbox_is_empty(const struct inbox *inbox)
 	return inbox->first == inbox->count;
 }
 
+void inbox_drop(struct inbox *inbox)
+{
+	inbox->first = inbox->count;
+}
+
 void inbox_finish(struct inbox *inbox)
 {
 	arena_finish(&inbox->arena);

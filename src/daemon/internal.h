@@ -9,6 +9,7 @@
 #include "exec.h"
 #include "inbox.h"
 #include "loop.h"
+#include "node.h"
 #include "recorder.h"
 #include "store.h"
 #include "zoneinfo.h"
@@ -32,6 +33,7 @@ struct daemon {
 	struct buf config_error; /* of the last refused reload; empty if none */
 
 	struct store *store;
+	struct node node; /* of those that share the store */
 	struct engine *engine;
 	struct inbox inbox;
 	struct recorder recorder;
@@ -61,13 +63,28 @@ struct daemon {
 	} zone_watch;
 };
 
+/* daemon.c */
+/* Forgets everything and goes on from the store, as after a restart; tried again later
+ * where it fails. */
+void daemon_rejoin(struct daemon *daemon);
+/* What became of an open run is found out. Torn: it was another node's, and whoever ran
+ * it there cannot be asked. */
+void daemon_adopt(struct daemon *daemon, const struct run *run, bool is_torn);
+
 /* turn.c: decide and act */
-void turn_run(void *context);
+void turn_run(void *context); /* the loop's */
+void turn_now(struct daemon *daemon);
 /* Steps the engine once, now, and performs; for the few that need the answer. */
 void turn_step(struct daemon *daemon, struct event *event);
+/* What waits for the store; all of it with `whole`. */
+void turn_flush(struct daemon *daemon, struct mono now, bool whole);
 
 /* reload.c: schedules.json */
 bool reload_boot(struct daemon *daemon, const struct revision *last);
+/* @reboot jobs of a node that has joined the others. */
+void reload_boot_jobs(struct daemon *daemon);
+/* After the lease was lost: the revision that the nodes share by now. */
+bool reload_rejoin(struct daemon *daemon, const struct revision *last);
 void reload_file(struct daemon *daemon, const char *why);
 void reload_changed(void *context); /* the file was touched: soon */
 void reload_now(void *context);

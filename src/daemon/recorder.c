@@ -113,6 +113,8 @@ static bool note_claim(void *context, const struct run *run)
  * comes too late for itself is none. The run's id tells. */
 static bool settle_claims(const struct recorder *recorder, struct err *err)
 {
+	if (recorder->is_shared) /* the store tells so itself */
+		return true;
 	for (size_t i = 0; i < recorder->count; i++) {
 		struct record *record = &recorder->records[i];
 
@@ -167,6 +169,12 @@ static void forget_all(struct recorder *recorder)
 		recorder->records = NULL;
 		recorder->capacity = 0;
 	}
+}
+
+void recorder_drop(struct recorder *recorder)
+{
+	forget_all(recorder);
+	recorder->is_urgent = recorder->is_failing = false;
 }
 
 static bool failed(struct recorder *recorder, const struct err *err, struct mono now)

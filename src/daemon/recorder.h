@@ -17,6 +17,7 @@
 
 struct recorder {
 	struct store *store;
+	bool is_shared;      /* by several nodes */
 	struct inbox *inbox; /* gets RECORDED and CLAIM_LOST */
 	void (*forget)(void *context, enum executor_kind executor, uint64_t run);
 	/* Output or news of that run is durable. */
@@ -53,6 +54,8 @@ void recorder_forget(struct recorder *recorder, enum executor_kind executor, uin
 bool recorder_flush(struct recorder *recorder, struct mono now, bool whole);
 /* When to call flush again; INT64_MAX: nothing waits. */
 struct mono recorder_due(const struct recorder *recorder);
+/* What waits is void: another node has gone on. */
+void recorder_drop(struct recorder *recorder);
 void recorder_finish(struct recorder *recorder);
 
 #endif

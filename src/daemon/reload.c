@@ -93,10 +93,11 @@ static void put_in_force(struct daemon *daemon, struct config *config, int64_t r
 					  .jobs = config->jobs,
 					  .job_count = config->job_count,
 					  .revision = revision,
-					  .is_boot = is_boot,
+					  .is_boot = is_boot && !daemon->node.is_member,
 					  .is_new_revision = is_new_revision,
 					  .rules_age_ms = rules_age_ms});
-	turn_run(daemon);
+	turn_now(daemon);
+	daemon->node.owes_boot |= is_boot && daemon->node.is_member;
 	config_destroy(old);
 	zones_follow(daemon);
 }
@@ -104,7 +105,7 @@ static void put_in_force(struct daemon *daemon, struct config *config, int64_t r
 static void record_revision(struct daemon *daemon, const struct config *config, const char *changes)
 {
 	char author[256] = "";
-	struct now now = clock_now();
+	struct now now = node_now(daemon);
 	const char *user = getenv("USER");
 	char host[128] = "";
 
@@ -182,7 +183,7 @@ static struct config *parse_file(struct daemon *daemon)
 		return NULL;
 	}
 	struct config *config =
-		parse(daemon, text, length, clock_utc(), true, &daemon->config_error);
+		parse(daemon, text, length, node_now(daemon).utc, true, &daemon->config_error);
 	free(text);
 	return config;
 }
@@ -241,7 +242,14 @@ bool reload_boot(struct daemon *daemon, const struct revision *last)
 		/* Of the two the fresh one has today's environment. */
 		config_destroy(config);
 		put_in_force(daemon, fresh, last->number, true, 0);
+		node_saw_file(daemon, fresh->hash);
 		tell_changes(last->number, 0, fresh->job_count, "as before");
+		return true;
+	}
+	if (is_known && !node_is_news(daemon, fresh->hash)) {
+		config_destroy(fresh);
+		put_in_force(daemon, config, last->number, true, 0);
+		tell_changes(last->number, 0, config->job_count, "of another node");
 		return true;
 	}
 	if (empties(config, fresh->text, fresh->length) ||
@@ -261,7 +269,7 @@ void reload_file(struct daemon *daemon, const char *why)
 	size_t length = 0;
 	struct err err;
 
-	if (daemon->is_stopping)
+	if (daemon->is_stopping || daemon->node.is_out)
 		return;
 	if (!config_read(path, &text, &length, &err)) {
 		refuse_read(daemon, err.text);
@@ -275,18 +283,52 @@ void reload_file(struct daemon *daemon, const char *why)
 	if (daemon->config && daemon->config->length == length &&
 	    memcmp(daemon->config->text, text, length) == 0) {
 		buf_clear(&daemon->config_error);
+		node_saw_file(daemon, daemon->config->hash);
 		log_info("%s: nothing changed (%s)", path, why);
 		free(text);
 		return;
 	}
 	struct config *config =
-		parse(daemon, text, length, clock_utc(), true, &daemon->config_error);
+		parse(daemon, text, length, node_now(daemon).utc, true, &daemon->config_error);
 	free(text);
-	if (config)
+	if (config && !node_is_news(daemon, config->hash))
+		config_destroy(config); /* another node's is in force, which came later */
+	else if (config)
 		take(daemon, config, why, false);
 	else
 		log_error("%s is refused; revision %lld stays in force", path,
 			  (long long)daemon->revision);
+}
+
+void reload_boot_jobs(struct daemon *daemon)
+{
+	turn_step(daemon, &(struct event){.kind = EVENT_CONFIG,
+					  .jobs = daemon->config->jobs,
+					  .job_count = daemon->config->job_count,
+					  .revision = daemon->revision,
+					  .is_boot = true});
+}
+
+/* The others have none yet, and this node's did not come through. */
+static bool take_first(struct daemon *daemon)
+{
+	struct config *config = parse_file(daemon);
+
+	return config && take(daemon, config, "first", false);
+}
+
+bool reload_rejoin(struct daemon *daemon, const struct revision *last)
+{
+	struct config *config = parse_last(daemon, last);
+
+	daemon->revision = last->number;
+	if (!config && last->number > 0)
+		return false;
+	if (!config)
+		return take_first(daemon);
+	put_in_force(daemon, config, last->number, false, 0);
+	reload_changed(daemon); /* the file may have changed meanwhile */
+	return true;
 }
 
 void reload_changed(void *context)

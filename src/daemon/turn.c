@@ -65,12 +65,19 @@ static void perform(struct daemon *daemon, struct effect *effect, struct mono no
 {
 	struct executor *executor = daemon->executors[effect->run.executor];
 
+	if (daemon->node.is_out) /* what it decided is void */
+		return;
 	switch (effect->kind) {
 	case EFFECT_RECORD:
 		say_record(&effect->record);
 		recorder_add(&daemon->recorder, &effect->record, now);
 		break;
-	case EFFECT_START: start(executor, effect); break;
+	case EFFECT_START:
+		if (node_may_start(daemon)) {
+			executor->let_go_until = daemon->node.sure_until;
+			start(executor, effect);
+		}
+		break;
 	case EFFECT_STOP: executor->ops->stop(executor, effect->run.id, effect->grace_ms); break;
 	case EFFECT_FORGET:
 		recorder_forget(&daemon->recorder, effect->run.executor, effect->run.id);
@@ -90,9 +97,32 @@ static void perform_all(struct daemon *daemon, struct mono now)
 
 void turn_step(struct daemon *daemon, struct event *event)
 {
-	struct now now = clock_now();
+	struct now now = node_now(daemon);
 
 	engine_step(daemon->engine, now, event, &daemon->effects);
+}
+
+void turn_flush(struct daemon *daemon, struct mono now, bool whole)
+{
+	uint64_t commits = daemon->recorder.commits;
+
+	node_ask(daemon);
+	bool ok = recorder_flush(&daemon->recorder, now, whole);
+	if (!ok || daemon->recorder.commits != commits)
+		node_hear(daemon, ok);
+}
+
+/* The machine's clock may be off, so its alarm is of no use: all goes by the timer. */
+static int64_t node_next(const struct daemon *daemon, struct engine_wake *wake, int64_t next)
+{
+	int64_t due = node_due(daemon).ms;
+
+	if (daemon->node.is_out)
+		next = INT64_MAX;
+	else if (utc_is_set(wake->utc) && wake->utc.ms - daemon->node.utc_offset_ms < next)
+		next = wake->utc.ms - daemon->node.utc_offset_ms;
+	wake->utc = UTC_NEVER;
+	return due < next ? due : next;
 }
 
 static void arm(struct daemon *daemon)
@@ -102,6 +132,8 @@ static void arm(struct daemon *daemon)
 	int64_t next = wake.mono.ms < due.ms ? wake.mono.ms : due.ms;
 	struct err err;
 
+	if (daemon->node.is_member)
+		next = node_next(daemon, &wake, next);
 	if (wake.utc.ms != daemon->alarm_at.ms) {
 		daemon->alarm_at = wake.utc;
 		if (!loop_alarm_set(daemon->alarm, wake.utc, &err)) {
@@ -115,22 +147,47 @@ static void arm(struct daemon *daemon)
 		loop_timer_start(daemon->timer, next - clock_now().mono.ms); /* turns take time */
 }
 
-void turn_run(void *context)
+/* Forgets what was decided. */
+static void wait_out(struct daemon *daemon)
 {
-	struct daemon *daemon = context;
-	struct now now = clock_now();
+	perform_all(daemon, clock_now().mono);
+	arm(daemon);
+	if (daemon->is_stopping)
+		loop_stop(daemon->loop);
+}
+
+void turn_now(struct daemon *daemon)
+{
 	struct event event;
 
+	if (daemon->node.is_out) {
+		wait_out(daemon);
+		return;
+	}
 	do {
+		/* Anew each time: a commit may have taken long, and what it lets start may be
+		 * late by now. */
+		struct now now = node_now(daemon);
+
 		while (inbox_pop(&daemon->inbox, &event))
 			engine_step(daemon->engine, now, &event, &daemon->effects);
+		node_take(daemon); /* when it is known which claims were lost */
 		/* When all that happened is told, what may start does. */
 		engine_step(daemon->engine, now, &(struct event){.kind = EVENT_TICK},
 			    &daemon->effects);
 		perform_all(daemon, now.mono);
-		recorder_flush(&daemon->recorder, now.mono, false);
-	} while (!inbox_is_empty(&daemon->inbox));
+		turn_flush(daemon, now.mono, false);
+	} while (!daemon->node.is_out &&
+		 (!inbox_is_empty(&daemon->inbox) || node_has_to_take(daemon)));
 	arm(daemon);
 	if (daemon->is_stopping)
 		shutdown_check(daemon);
+}
+
+void turn_run(void *context)
+{
+	struct daemon *daemon = context;
+
+	node_turn(daemon);
+	turn_now(daemon);
 }

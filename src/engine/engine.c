@@ -100,6 +100,8 @@ static void dispatch(struct step *step, struct event *event)
 		step->engine->draining = true;
 		step->decided = true;
 		break;
+	case EVENT_TAKEN_OVER: life_take_over(step, event->taken); break;
+	case EVENT_HANDED: life_take_handed(step, event->taken); break;
 	case EVENT_RECORDED:
 	case EVENT_CLAIM_LOST:
 	case EVENT_STARTED:

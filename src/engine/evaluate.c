@@ -65,14 +65,14 @@ struct active_run *evaluate_claim(struct step *step, struct slot *slot, enum tri
 	struct effect *effect = effects_add(step->effects, EFFECT_RECORD);
 
 	deadline_set(step, added);
-	effect->record = (struct record){.kind = RECORD_CLAIM, .run = run};
+	effect->record =
+		(struct record){.kind = RECORD_CLAIM, .overlap = slot->job->overlap, .run = run};
 	effect->record.run.job = arena_text(step->effects->arena, run.job);
 	step->decided = true;
 	return added;
 }
 
-/* Ends what runs of the job, so that the newcomer can take its place. */
-static void replace_others(struct step *step, const struct slot *slot, const struct active_run *but)
+void evaluate_replace(struct step *step, const struct slot *slot, const struct active_run *but)
 {
 	struct engine *engine = step->engine;
 
@@ -106,7 +106,7 @@ static void decide(struct step *step, struct slot *slot, enum trigger trigger, s
 	case DUE_RUNS: evaluate_claim(step, slot, trigger, scheduled, false); break;
 	case DUE_REPLACES:
 		run = evaluate_claim(step, slot, trigger, scheduled, false);
-		replace_others(step, slot, run);
+		evaluate_replace(step, slot, run);
 		break;
 	case DUE_SKIPPED_OVERLAP:
 		record_unrun(step, slot, scheduled, OCCURRENCE_SKIPPED, REASON_OVERLAP);
@@ -154,6 +154,10 @@ static void stretch_add(struct step *step, const struct slot *slot, struct stret
 	stretch->last = instant;
 	stretch->state = is_paused ? OCCURRENCE_SKIPPED : OCCURRENCE_MISSED;
 	stretch->reason = reason;
+	/* Behind the watermark with a jitter that leads beyond it: an earlier file may have had
+	 * the instant decided. Then its record is lost, and must not take others with it. */
+	if (utc_is_set(step->engine->evaluated) && instant.ms <= step->engine->evaluated.ms)
+		stretch_end(step, slot, stretch);
 }
 
 /* Instants of the job that have fired by now, the one planned included. */

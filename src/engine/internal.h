@@ -167,6 +167,8 @@ const char *deadline_words(const struct step *step, const struct active_run *run
 
 /* evaluate.c: what becomes of each due instant */
 void evaluate(struct step *step);
+/* Ends what runs of the job, so that the newcomer can take its place. */
+void evaluate_replace(struct step *step, const struct slot *slot, const struct active_run *but);
 /* Claims a run now; scheduled UTC_NONE for one without an occurrence. */
 struct active_run *evaluate_claim(struct step *step, struct slot *slot, enum trigger trigger,
 				  struct utc scheduled, bool dry_run);
@@ -180,6 +182,10 @@ void life_stop(struct step *step, struct active_run *run, enum stop_cause cause)
 void life_pause(struct step *step, struct active_run *run);
 /* From an earlier life: the executor is going to be asked what became of it. */
 void life_adopt(struct engine *engine, const struct run *run);
+/* The same while this life goes on, of a run of another node. */
+void life_take_over(struct step *step, const struct run *run);
+/* Claimed by another node because a run of the job is open here. */
+void life_take_handed(struct step *step, const struct run *run);
 
 /* verdict.c: the policies, as judgements */
 

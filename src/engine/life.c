@@ -568,7 +568,7 @@ void life_start_waiting(struct step *step)
 	}
 }
 
-void life_adopt(struct engine *engine, const struct run *run)
+static struct active_run *adopt(struct engine *engine, const struct run *run)
 {
 	struct active_run *adopted = runs_add(engine, run, NULL);
 
@@ -579,4 +579,46 @@ void life_adopt(struct engine *engine, const struct run *run)
 	adopted->grace_ms = 10000;
 	if (run->state == RUN_STOPPING)
 		adopted->stop = STOP_CANCEL;
+	return adopted;
+}
+
+void life_adopt(struct engine *engine, const struct run *run)
+{
+	adopt(engine, run);
+}
+
+void life_take_over(struct step *step, const struct run *run)
+{
+	struct engine *engine = step->engine;
+	struct active_run *adopted;
+
+	if (runs_find(engine, run->id))
+		return;
+	adopted = adopt(engine, run);
+	adopted->slot = slots_find(engine, run->job);
+	if (!adopted->slot)
+		return;
+	deadline_set(step, adopted);
+	if (run->dry_run)
+		return;
+	adopted->slot->active++;
+	adopted->slot->occupied++;
+	adopted->group = adopted->slot->group;
+	if (adopted->group)
+		adopted->group->occupied++;
+}
+
+void life_take_handed(struct step *step, const struct run *run)
+{
+	struct slot *slot = slots_find(step->engine, run->job);
+	struct active_run *added;
+
+	if (runs_find(step->engine, run->id))
+		return;
+	added = runs_add(step->engine, run, slot);
+	if (slot)
+		deadline_set(step, added);
+	if (slot && slot->job->overlap == OVERLAP_REPLACE && !run->dry_run)
+		evaluate_replace(step, slot, added);
+	line_up(step, added);
 }

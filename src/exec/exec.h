@@ -24,6 +24,9 @@ struct exec_sink {
 
 struct executor {
 	const struct executor_ops *ops;
+	/* Of nodes that share a store: when this node's lease may be over, so that what was
+	 * not let go by then never is. 0: nothing limits it. */
+	struct mono let_go_until;
 };
 
 struct executor_ops {

@@ -39,16 +39,19 @@ enum event_kind {
 	EVENT_DRAIN,        /* start nothing from now on */
 	EVENT_PAUSE,        /* somebody wants nothing of a job to start by itself */
 	EVENT_RESUME,       /* and now it may again */
+	EVENT_TAKEN_OVER,   /* an open run of another node is this one's from now on */
+	EVENT_HANDED,       /* another node claimed it and left it to this one; not started */
 };
 
 struct event {
 	enum event_kind kind;
-	uint64_t run;       /* RECORDED … LOST, CANCEL; TRIGGER: out, 0 = refused */
-	int32_t attempt;    /* STARTED … LOST: an answer about an older one is ignored */
-	struct utc at;      /* STARTED: when */
-	const char *job;    /* TRIGGER, RESUME */
-	struct pause pause; /* PAUSE; `since` is the engine's to say. RESUME: by */
-	bool dry_run;       /* TRIGGER */
+	uint64_t run;            /* RECORDED … LOST, CANCEL; TRIGGER: out, 0 = refused */
+	int32_t attempt;         /* STARTED … LOST: an answer about an older one is ignored */
+	struct utc at;           /* STARTED: when */
+	const char *job;         /* TRIGGER, RESUME */
+	const struct run *taken; /* TAKEN_OVER, HANDED */
+	struct pause pause;      /* PAUSE; `since` is the engine's to say. RESUME: by */
+	bool dry_run;            /* TRIGGER */
 	/* START_FAILED, LOST: why. PAUSE, RESUME: out, why not; NULL: done. */
 	const char *message;
 	struct attempt_end end; /* EXITED */

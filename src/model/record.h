@@ -39,6 +39,8 @@ struct record {
 	/* Out, RECORD_CLAIM and RECORD_OCCURRENCE: the occurrence was recorded before,
 	 * by somebody else or earlier; nothing of this record was stored. */
 	bool lost;
+	/* CLAIM: what its job wants, should another node hold an open run of it. */
+	enum overlap overlap;
 	union {
 		struct run run; /* CLAIM, RUN */
 		struct attempt attempt;

@@ -7,12 +7,15 @@
 #ifndef BELFRY_BACKEND_H
 #define BELFRY_BACKEND_H
 
+#include "lease.h"
 #include "store.h"
 
 /* The first member of every backend's own structure. */
 struct store {
 	const struct store_ops *ops;
 	unsigned readers; /* queries whose call back is running */
+	bool is_shared;
+	struct lease *lease; /* goes with each batch; NULL: the store is one daemon's */
 };
 
 struct store_ops {
@@ -45,6 +48,13 @@ struct store_ops {
 	bool (*job_names)(struct store *store, struct arena *arena, const char *const **names,
 			  size_t *count, struct err *err);
 	bool (*is_writable)(struct store *store, struct err *err);
+	/* As in lease.h; store->lease is set, its refusal is NONE. */
+	bool (*join)(struct store *store, const char *name, struct err *err);
+	bool (*renew)(struct store *store, struct err *err);
+	bool (*take_over)(struct store *store, struct arena *arena, struct run **runs,
+			  size_t *count, struct err *err);
+	bool (*take_handed)(struct store *store, struct arena *arena, struct run **runs,
+			    size_t *count, struct err *err);
 };
 
 /* Keeps a call of prune short: a day of unrun instants, one every ten seconds. */

@@ -201,7 +201,14 @@ static void apply_occurrence(struct memory *memory, struct record *record)
 		add_occurrence(memory, at, &record->occurrence);
 }
 
-static void add_run(struct memory *memory, const struct run *run)
+bool memory_has_occurrence(const struct memory *memory, const struct occurrence *occurrence)
+{
+	size_t at;
+
+	return list_find(&memory->occurrences, occurrence_order, occurrence, &at);
+}
+
+static struct run_entry *add_run(struct memory *memory, const struct run *run)
 {
 	struct run_entry *entry = mem_alloc(sizeof(*entry));
 	size_t at;
@@ -211,6 +218,24 @@ static void add_run(struct memory *memory, const struct run *run)
 	entry->run.message = own(run->message);
 	list_find(&memory->runs, run_order, entry, &at);
 	list_insert(&memory->runs, at, entry);
+	return entry;
+}
+
+/* Another node holds an open run of the job, and that forbids this one. */
+static void skip(struct memory *memory, struct occurrence *occurrence, size_t at)
+{
+	occurrence->state = OCCURRENCE_SKIPPED;
+	occurrence->reason = REASON_OVERLAP;
+	occurrence->run = 0;
+	add_occurrence(memory, at, occurrence);
+}
+
+/* In a shared store a claim that is there, and this node's own, is not lost. */
+static bool is_lost(const struct memory *memory, const struct run_entry *known)
+{
+	const struct lease *lease = memory->store.lease;
+
+	return known && (!lease || known->node != lease->node || known->is_handed);
 }
 
 static void apply_claim(struct memory *memory, struct record *record)
@@ -231,14 +256,27 @@ static void apply_claim(struct memory *memory, struct record *record)
 
 	if (run->id > memory->last_run)
 		memory->last_run = run->id;
-	record->lost = memory_find_run(memory, run->id) ||
-		       (is_scheduled &&
+	const struct run_entry *known = memory_find_run(memory, run->id);
+
+	record->lost = is_lost(memory, known) ||
+		       (!known && is_scheduled &&
 			list_find(&memory->occurrences, occurrence_order, &occurrence, &at));
-	if (record->lost)
+	if (record->lost || known)
 		return;
+	uint8_t node = 0;
+	enum assignment assignment = memory_assign(memory, record, &node);
+	record->lost = assignment != ASSIGNED;
+	if (assignment == ASSIGNED_NOBODY) {
+		if (is_scheduled)
+			skip(memory, &occurrence, at);
+		return;
+	}
 	if (is_scheduled)
 		add_occurrence(memory, at, &occurrence);
-	add_run(memory, run);
+	struct run_entry *entry = add_run(memory, run);
+	entry->node = node;
+	entry->is_handed = assignment == ASSIGNED_OTHER;
+	memory_opened(memory, entry);
 }
 
 /* What a run is, job and occurrence and why, never changes; how it goes does. */
@@ -262,6 +300,10 @@ static void apply_run(struct memory *memory, struct record *record)
 	entry->run.claimed_at = was.claimed_at;
 	entry->run.message = own(is->message);
 	disown(was.message);
+	if (is->state == RUN_BACKOFF)
+		entry->is_torn = false; /* the next attempt is this node's own */
+	if (is->state == RUN_FINISHED)
+		memory_closed(memory, entry);
 }
 
 static void apply_attempt(struct memory *memory, struct record *record)
@@ -306,11 +348,18 @@ static void apply_revision(struct memory *memory, struct record *record)
 	copy->changes = own(copy->changes);
 	copy->content = own_bytes(copy->content, copy->length);
 	list_insert(&memory->revisions, at, copy);
+	memory_moved(memory, record);
 }
 
 static void apply_evaluated(struct memory *memory, struct record *record)
 {
-	memory->evaluated_until = record->evaluated.until;
+	/* Others may have gone further already. */
+	bool is_ahead = memory->store.lease && record->kind == RECORD_EVALUATED &&
+			utc_is_set(memory->evaluated_until) &&
+			memory->evaluated_until.ms > record->evaluated.until.ms;
+
+	if (!is_ahead)
+		memory->evaluated_until = record->evaluated.until;
 	memory->epoch = record->evaluated.epoch;
 }
 
@@ -318,6 +367,7 @@ static void apply_epoch(struct memory *memory, struct record *record)
 {
 	apply_evaluated(memory, record);
 	memory->fixed_until = record->evaluated.fixed_until;
+	memory_moved(memory, record);
 }
 
 static void remove_pause(struct memory *memory, size_t at)
@@ -439,9 +489,14 @@ static apply_fn *const appliers[] = {
 /* No record can fail here, so a batch cannot fail halfway. */
 static bool apply(struct store *store, struct record *records, size_t count, struct err *err)
 {
-	(void)err;
+	struct memory *memory = memory_of(store);
+
+	if (store->lease && !memory_admit(memory, records, count, err))
+		return false;
 	for (size_t i = 0; i < count; i++)
-		appliers[records[i].kind](memory_of(store), &records[i]);
+		appliers[records[i].kind](memory, &records[i]);
+	if (store->lease)
+		memory_answer(memory);
 	return true;
 }
 
@@ -560,6 +615,7 @@ static void close_store(struct store *store)
 	for (size_t i = 0; i < memory->pauses.count; i++)
 		destroy_pause(memory->pauses.items[i]);
 	free(memory->pauses.items);
+	memory_lease_finish(memory);
 	free(memory->runs.items);
 	free(memory->occurrences.items);
 	free(memory->revisions.items);
@@ -579,6 +635,10 @@ static const struct store_ops ops = {
 	.prune = prune,
 	.job_names = memory_job_names,
 	.is_writable = is_writable,
+	.join = memory_join,
+	.renew = memory_renew,
+	.take_over = memory_take_over,
+	.take_handed = memory_take_handed,
 };
 
 struct store *memory_create(void)

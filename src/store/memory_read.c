@@ -9,7 +9,7 @@ static const char *keep(struct arena *arena, const char *text)
 	return text ? arena_text(arena, text) : NULL;
 }
 
-static void keep_run(struct arena *arena, struct run *copy, const struct run *run)
+void memory_keep_run(struct arena *arena, struct run *copy, const struct run *run)
 {
 	*copy = *run;
 	copy->job = keep(arena, run->job);
@@ -26,13 +26,21 @@ static bool is_within(size_t count, size_t limit)
 static void load_open_runs(const struct memory *memory, struct arena *arena,
 			   struct store_state *state)
 {
+	const struct lease *lease = memory->store.lease;
+	bool *is_torn = arena_array(arena, bool, memory->runs.count + 1);
+
 	state->open_runs = arena_array(arena, struct run, memory->runs.count);
 	for (size_t i = 0; i < memory->runs.count; i++) {
 		const struct run_entry *entry = memory->runs.items[i];
 
-		if (entry->run.state != RUN_FINISHED)
-			keep_run(arena, &state->open_runs[state->open_count++], &entry->run);
+		if (entry->run.state == RUN_FINISHED ||
+		    (lease && (entry->node != lease->node || entry->is_handed)))
+			continue;
+		is_torn[state->open_count] = entry->is_torn;
+		memory_keep_run(arena, &state->open_runs[state->open_count++], &entry->run);
 	}
+	if (lease)
+		state->is_torn = is_torn;
 }
 
 static void load_revision(const struct memory *memory, struct arena *arena,
@@ -72,6 +80,10 @@ bool memory_load(struct store *store, struct arena *arena, struct store_state *s
 	state->fixed_until = memory->fixed_until;
 	state->epoch = memory->epoch;
 	state->last_run = memory->last_run;
+	if (store->lease) {
+		state->node = store->lease->node;
+		store->lease->version = memory->version;
+	}
 	load_open_runs(memory, arena, state);
 	load_pauses(memory, arena, state);
 	load_revision(memory, arena, &state->revision);
@@ -228,7 +240,7 @@ static bool sum_run(void *context, const struct run *run)
 	if (run->dry_run)
 		return true;
 	if (summary->last.id == 0)
-		keep_run(summing->arena, &summary->last, run);
+		memory_keep_run(summing->arena, &summary->last, run);
 	if (run->state != RUN_FINISHED)
 		return true;
 	summary->runs[run->outcome]++;

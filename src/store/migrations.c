@@ -109,9 +109,28 @@ static const char pauses[] = "CREATE TABLE pause (\n"
 			     "	by TEXT\n"
 			     ") STRICT, WITHOUT ROWID;\n";
 
+/* Of nodes that share a store (lease.h). hold has the runs of a shared store alone: who
+ * holds them, handed by another node and not taken yet, torn from the node they ran on. */
+static const char shared_schema[] = "CREATE TABLE node (\n"
+				    "	number INTEGER PRIMARY KEY,\n"
+				    "	name TEXT NOT NULL UNIQUE,\n"
+				    "	fence INTEGER NOT NULL,\n"
+				    "	until INTEGER,\n" /* NULL: its runs were taken over */
+				    "	length INTEGER NOT NULL,\n"
+				    "	file_hash TEXT NOT NULL\n"
+				    ") STRICT;\n"
+				    "CREATE TABLE hold (\n"
+				    "	run INTEGER PRIMARY KEY REFERENCES run ON DELETE CASCADE,\n"
+				    "	node INTEGER NOT NULL,\n"
+				    "	is_handed INTEGER NOT NULL,\n"
+				    "	is_torn INTEGER NOT NULL\n"
+				    ") STRICT;\n"
+				    "CREATE INDEX hold_node ON hold (node, is_handed);\n";
+
 static const char *const steps[] = {
 	first_schema,
 	pauses,
+	shared_schema,
 };
 
 const struct migrations migrations_of_store = {steps, sizeof(steps) / sizeof(steps[0])};

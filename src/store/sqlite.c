@@ -352,6 +352,10 @@ static const struct store_ops ops = {
 	.prune = sqlite_prune,
 	.job_names = sqlite_job_names,
 	.is_writable = sqlite_is_writable,
+	.join = sqlite_join,
+	.renew = sqlite_renew,
+	.take_over = sqlite_take_over,
+	.take_handed = sqlite_take_handed,
 };
 
 struct store *sqlite_open(const char *directory, struct err *err)

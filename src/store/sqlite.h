@@ -28,6 +28,7 @@ enum kept {
 	KEPT_LOG,
 	KEPT_REVISION,
 	KEPT_EVALUATED,
+	KEPT_EVALUATED_SHARED,
 	KEPT_EPOCH,
 	KEPT_PAUSE,
 	KEPT_RESUME,
@@ -119,5 +120,27 @@ bool sqlite_prune(struct store *store, const char *job, struct utc before, int64
 bool sqlite_job_names(struct store *store, struct arena *arena, const char *const **names,
 		      size_t *count, struct err *err);
 bool sqlite_is_writable(struct store *store, struct err *err);
+
+/* ---- sqlite_lease.c: only with a lease ---- */
+
+bool sqlite_put_occurrence(struct sqlite *s, const struct occurrence *occurrence, struct err *err);
+/* Admits a batch, or refuses it whole; after it the lease goes on. */
+bool sqlite_admit(struct sqlite *s, const struct record *records, size_t count, struct err *err);
+bool sqlite_answer(struct sqlite *s, struct err *err);
+/* Whether all of a claim is decided (record->lost); else who gets the run, 0: the claimer. */
+bool sqlite_assign_claim(struct sqlite *s, struct record *record, bool *is_decided, int64_t *holder,
+			 struct err *err);
+bool sqlite_hold_claim(struct sqlite *s, struct record *record, int64_t holder, struct err *err);
+bool sqlite_hold_next(struct sqlite *s, const struct run *run, struct err *err);
+/* A revision or an epoch is another version of what all nodes share. */
+bool sqlite_moved(struct sqlite *s, const struct record *record, struct err *err);
+bool sqlite_load_own(struct sqlite *s, struct arena *arena, struct store_state *state,
+		     struct err *err);
+bool sqlite_join(struct store *store, const char *name, struct err *err);
+bool sqlite_renew(struct store *store, struct err *err);
+bool sqlite_take_over(struct store *store, struct arena *arena, struct run **runs, size_t *count,
+		      struct err *err);
+bool sqlite_take_handed(struct store *store, struct arena *arena, struct run **runs, size_t *count,
+			struct err *err);
 
 #endif

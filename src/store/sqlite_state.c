@@ -140,7 +140,9 @@ bool sqlite_load(struct store *store, struct arena *arena, struct store_state *s
 	struct loading loading = {arena, state};
 	struct sqlite *s = sqlite_of(store);
 
-	return load_meta(s, state, err) && load_open_runs(s, &loading, err) &&
+	return load_meta(s, state, err) &&
+	       (store->lease ? sqlite_load_own(s, arena, state, err)
+			     : load_open_runs(s, &loading, err)) &&
 	       load_pauses(s, &loading, err) &&
 	       sqlite_revisions(store, 1, true, load_revision, &loading, err);
 }

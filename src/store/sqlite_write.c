@@ -8,7 +8,7 @@ static bool has_changed(const struct sqlite *s)
 	return sqlite3_changes(s->db) > 0;
 }
 
-static bool put_occurrence(struct sqlite *s, const struct occurrence *occurrence, struct err *err)
+bool sqlite_put_occurrence(struct sqlite *s, const struct occurrence *occurrence, struct err *err)
 {
 	sqlite3_stmt *statement =
 		sqlite_kept(s, KEPT_OCCURRENCE,
@@ -34,7 +34,7 @@ static bool put_occurrence(struct sqlite *s, const struct occurrence *occurrence
 
 static bool write_occurrence(struct sqlite *s, struct record *record, struct err *err)
 {
-	if (!put_occurrence(s, &record->occurrence, err))
+	if (!sqlite_put_occurrence(s, &record->occurrence, err))
 		return false;
 	record->lost = !has_changed(s);
 	return true;
@@ -107,7 +107,14 @@ static bool write_claim(struct sqlite *s, struct record *record, struct err *err
 		.recorded_at = run->claimed_at,
 	};
 
-	if (is_scheduled && !put_occurrence(s, &occurrence, err))
+	int64_t holder = 0;
+	bool is_decided = false;
+
+	if (s->store.lease && !sqlite_assign_claim(s, record, &is_decided, &holder, err))
+		return false;
+	if (is_decided)
+		return true;
+	if (is_scheduled && !sqlite_put_occurrence(s, &occurrence, err))
 		return false;
 	record->lost = is_scheduled && !has_changed(s);
 	if (record->lost)
@@ -115,6 +122,8 @@ static bool write_claim(struct sqlite *s, struct record *record, struct err *err
 	if (!put_new_run(s, run, err))
 		return false;
 	record->lost = !has_changed(s);
+	if (!record->lost && s->store.lease)
+		return sqlite_hold_claim(s, record, holder, err);
 	return !record->lost || !is_scheduled || drop_occurrence(s, run, err);
 }
 
@@ -153,7 +162,7 @@ static bool write_run(struct sqlite *s, struct record *record, struct err *err)
 		sqlite_put_text(&to, outcome_word(run->outcome));
 		sqlite_put_time(&to, run->finished_at);
 	}
-	return sqlite_run(s, statement, err);
+	return sqlite_run(s, statement, err) && (!s->store.lease || sqlite_hold_next(s, run, err));
 }
 
 static bool write_attempt(struct sqlite *s, struct record *record, struct err *err)
@@ -225,16 +234,29 @@ static bool write_revision(struct sqlite *s, struct record *record, struct err *
 	if (!sqlite_run(s, statement, err))
 		return false;
 	record->lost = !has_changed(s);
-	return true;
+	return record->lost || !s->store.lease || sqlite_moved(s, record, err);
+}
+
+/* Other nodes may have gone further already, but not into another epoch. */
+static sqlite3_stmt *evaluated_statement(struct sqlite *s, const struct record *record,
+					 struct err *err)
+{
+	if (s->store.lease && record->kind == RECORD_EVALUATED)
+		return sqlite_kept(s, KEPT_EVALUATED_SHARED,
+				   "INSERT INTO meta (key, value) "
+				   "VALUES ('evaluated_until', ?), ('epoch', ?) "
+				   "ON CONFLICT DO UPDATE SET value = max(value, excluded.value)",
+				   err);
+	return sqlite_kept(s, KEPT_EVALUATED,
+			   "INSERT INTO meta (key, value) "
+			   "VALUES ('evaluated_until', ?), ('epoch', ?) "
+			   "ON CONFLICT DO UPDATE SET value = excluded.value",
+			   err);
 }
 
 static bool write_evaluated(struct sqlite *s, struct record *record, struct err *err)
 {
-	sqlite3_stmt *statement = sqlite_kept(s, KEPT_EVALUATED,
-					      "INSERT INTO meta (key, value) "
-					      "VALUES ('evaluated_until', ?), ('epoch', ?) "
-					      "ON CONFLICT DO UPDATE SET value = excluded.value",
-					      err);
+	sqlite3_stmt *statement = evaluated_statement(s, record, err);
 	struct binder to = {statement, 0};
 
 	if (!statement)
@@ -256,7 +278,7 @@ static bool write_epoch(struct sqlite *s, struct record *record, struct err *err
 	if (!statement || !write_evaluated(s, record, err))
 		return false;
 	sqlite_put_time(&to, record->evaluated.fixed_until);
-	return sqlite_run(s, statement, err);
+	return sqlite_run(s, statement, err) && (!s->store.lease || sqlite_moved(s, record, err));
 }
 
 static bool write_pause(struct sqlite *s, struct record *record, struct err *err)
@@ -364,10 +386,27 @@ static bool write_all(struct sqlite *s, struct record *records, size_t count, st
 	return write_last_run(s, last_run, err);
 }
 
+static bool apply_leased(struct sqlite *s, struct record *records, size_t count, struct err *err)
+{
+	struct lease was = *s->store.lease;
+
+	if (!sqlite_begin(s, err))
+		return false;
+	bool ok = sqlite_admit(s, records, count, err) && write_all(s, records, count, err) &&
+		  sqlite_answer(s, err);
+	if (sqlite_end(s, ok, err))
+		return true;
+	was.refusal = s->store.lease->refusal;
+	*s->store.lease = was;
+	return false;
+}
+
 bool sqlite_apply(struct store *store, struct record *records, size_t count, struct err *err)
 {
 	struct sqlite *s = sqlite_of(store);
 
+	if (store->lease)
+		return apply_leased(s, records, count, err);
 	return sqlite_begin(s, err) && sqlite_end(s, write_all(s, records, count, err), err);
 }
 

@@ -117,6 +117,8 @@ bool store_apply(struct store *store, struct record *records, size_t count, stru
 		check(&records[i]);
 		records[i].lost = false;
 	}
+	if (store->lease)
+		store->lease->refusal = REFUSAL_NONE;
 	return store->ops->apply(store, records, count, err);
 }
 

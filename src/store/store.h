@@ -33,7 +33,8 @@ struct store_state {
 	int32_t epoch;
 	uint64_t last_run;     /* the largest id ever given out, 0 if none */
 	uint8_t node;          /* this store's salt of run ids; drawn once when created */
-	struct run *open_runs; /* not finished, oldest first */
+	struct run *open_runs; /* not finished, oldest first; of a shared store: this node's */
+	const bool *is_torn;   /* of each: taken over, its executor cannot be asked; or NULL */
 	size_t open_count;
 	struct pause *pauses; /* by job */
 	size_t pause_count;

@@ -352,29 +352,46 @@ static void read_job(struct script *script, char *line, struct job *job)
 	job->hash = str_hash(job->schedule_hash, words, strlen(words));
 }
 
-static void read_open(struct script *script, const char *rest)
+/* A run of an earlier life, or of another node. */
+static struct run read_run(struct script *script, const char *rest, uint64_t id)
 {
-	struct run *run = &script->open[script->past.open_count++];
 	char job[64], state[32];
 	const char *text;
 
-	assert(script->past.open_count <= 16);
 	if (sscanf(rest, "%63s %31s", job, state) != 2)
-		die(script, "open JOB STATE");
-	*run = (struct run){.id = script->past.open_count,
-			    .job = arena_text(&script->arena, job),
-			    .trigger = TRIGGER_SCHEDULE,
-			    .attempt = 1,
-			    .scheduled_at = UTC_NONE,
-			    .started_at = UTC_NONE,
-			    .finished_at = UTC_NONE};
-	if (!run_state_from_word(state, &run->state))
+		die(script, "JOB STATE");
+	struct run run = {.id = id,
+			  .job = arena_text(&script->arena, job),
+			  .trigger = TRIGGER_SCHEDULE,
+			  .attempt = 1,
+			  .scheduled_at = UTC_NONE,
+			  .started_at = UTC_NONE,
+			  .finished_at = UTC_NONE};
+	if (!run_state_from_word(state, &run.state))
 		die(script, "bad state");
 	if ((text = option(script, rest, "scheduled")))
-		run->scheduled_at = read_utc(script, text);
+		run.scheduled_at = read_utc(script, text);
 	if ((text = option(script, rest, "attempt")))
-		run->attempt = atoi(text);
-	number_of(script, run->id);
+		run.attempt = atoi(text);
+	number_of(script, run.id);
+	return run;
+}
+
+static void read_open(struct script *script, const char *rest)
+{
+	size_t at = script->past.open_count++;
+
+	assert(script->past.open_count <= 16);
+	script->open[at] = read_run(script, rest, script->past.open_count);
+}
+
+/* "taken JOB STATE", "handed JOB claimed": from another node, while this one lives. */
+static void read_taken(struct script *script, const char *rest, enum event_kind kind)
+{
+	struct run run = read_run(script, rest, 1000 + script->run_count);
+
+	script->is_recorded[script->run_count - 1] = true;
+	step(script, &(struct event){.kind = kind, .taken = &run});
 }
 
 static void read_exit(struct script *script, struct event *event, const char *rest)
@@ -517,6 +534,10 @@ static void run_line(struct script *script, char *line)
 			script->past.fixed_until = read_utc(script, epoch);
 	} else if (strcmp(line, "open") == 0) {
 		read_open(script, rest);
+	} else if (strcmp(line, "taken") == 0) {
+		read_taken(script, rest, EVENT_TAKEN_OVER);
+	} else if (strcmp(line, "handed") == 0) {
+		read_taken(script, rest, EVENT_HANDED);
 	} else if (strcmp(line, "zone") == 0) {
 		read_zone(script, rest);
 	} else if (strcmp(line, "max") == 0) {

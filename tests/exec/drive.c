@@ -50,6 +50,8 @@ static const char *event_word(enum event_kind kind)
 	case EVENT_CANCEL:
 	case EVENT_PAUSE:
 	case EVENT_RESUME:
+	case EVENT_TAKEN_OVER:
+	case EVENT_HANDED:
 	case EVENT_DRAIN: break;
 	}
 	return "none of an executor's";
