@@ -209,6 +209,8 @@ void nodes_be_down(void)
 	struct kept *node = &nodes[on_stage];
 
 	node->down_until_ms = node->is_gone ? INT64_MAX : world.mono.ms + world.down_ms;
+	if (node->is_gone)
+		count(COUNT_GONE);
 	world_tell("down for %lld ms", (long long)world.down_ms);
 	while (!world.is_over && world.mono.ms < node->down_until_ms) {
 		plan_next();

@@ -74,6 +74,7 @@ extern struct world world;
 	X(COUNT_LIES, "that lied")                                                                 \
 	X(COUNT_SLOW, "that were slow")                                                            \
 	X(COUNT_ZONES, "zone changes")                                                             \
+	X(COUNT_GONE, "machines lost")                                                             \
 	X(COUNT_FENCED, "fenced")                                                                  \
 	X(COUNT_STALE, "stale")                                                                    \
 	X(COUNT_TAKEOVERS, "takeovers")                                                            \
