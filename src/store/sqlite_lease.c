@@ -64,7 +64,7 @@ static bool refuse(struct lease *lease, enum refusal why, struct err *err)
 static bool holds(struct sqlite *s, struct err *err)
 {
 	struct lease *lease = s->store.lease;
-	int64_t is[2];
+	int64_t is[2] = {0};
 	bool is_there;
 
 	if (!ASK(s,
@@ -125,7 +125,7 @@ bool sqlite_admit(struct sqlite *s, const struct record *records, size_t count, 
 bool sqlite_answer(struct sqlite *s, struct err *err)
 {
 	struct lease *lease = s->store.lease;
-	int64_t is[4];
+	int64_t is[4] = {0};
 	bool is_there;
 
 	/* Longer than a lease is: the store's clock was set back. */
@@ -192,7 +192,7 @@ static bool find_claim(struct sqlite *s, struct record *record, bool *is_decided
 {
 	const struct run *run = &record->run;
 	const struct lease *lease = s->store.lease;
-	int64_t is_mine;
+	int64_t is_mine = 0;
 
 	if (!ASK(s,
 		 "SELECT EXISTS (SELECT 1 FROM hold WHERE run = ?1 AND node = ?2 AND NOT is_handed)"
@@ -381,7 +381,7 @@ bool sqlite_load_own(struct sqlite *s, struct arena *arena, struct store_state *
 
 static bool take_from_dead(struct sqlite *s, struct taking *taking, struct err *err)
 {
-	int64_t me = s->store.lease->node, dead;
+	int64_t me = s->store.lease->node, dead = 0;
 	bool is_there;
 
 	if (!holds(s, err) || !ASK(s,
