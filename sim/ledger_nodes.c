@@ -372,18 +372,24 @@ void ledger_loose_claim(const struct record *record)
 	*ledger_hold(run->id) = (struct ledger_hold){.node = world.node};
 }
 
+/* Another jitter brings up again what is part of an earlier stretch. */
+static bool has_jitter(const struct ledger_job *job)
+{
+	return (job->schedule && schedule_jitter_max_ms(job->schedule) > 0) ||
+	       (job->schedule_before && schedule_jitter_max_ms(job->schedule_before) > 0);
+}
+
 void ledger_loose_occurrence(const struct record *record)
 {
 	const struct occurrence *o = &record->occurrence;
 	struct ledger_job *job = ledger_job(o->job);
 	struct utc at = o->scheduled_at;
 
-	if (record->lost) {
-		if (!has(key_of(job, at, o->epoch)))
-			world_broken("%s: an instant is lost that nobody has", o->job);
+	if (record->lost && !has(key_of(job, at, o->epoch)))
+		world_broken("%s: an instant is lost that nobody has", o->job);
+	if (record->lost && o->count == 1)
 		return;
-	}
-	if (!account(job, at, o->epoch))
+	if (!record->lost && !account(job, at, o->epoch) && !has_jitter(job))
 		world_broken("%s: an instant is recorded a second time", o->job);
 	check_due(job, at);
 	if (o->count == 1 || !job->schedule)

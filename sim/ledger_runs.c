@@ -301,6 +301,18 @@ int64_t ledger_timeout_ms(uint64_t id)
 	return (int64_t)run->job->def->timeout_s * 1000;
 }
 
+void ledger_tell_open(void)
+{
+	for (size_t i = 0; i < runs.open_count; i++) {
+		const struct ledger_run *run = runs.open[i];
+
+		world_tell("open: j%d %llx, attempt %d, %s, held by node %d%s%s", number_of(run),
+			   (unsigned long long)run->id, run->attempt, run_state_word(run->state),
+			   run->hold.node, run->hold.is_handed ? ", handed" : "",
+			   run->hold.is_torn ? ", torn" : "");
+	}
+}
+
 size_t ledger_open(void)
 {
 	return runs.open_count;

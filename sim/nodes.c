@@ -20,6 +20,7 @@ static struct kept {
 	int32_t vain_lives, life;
 	bool is_dead, is_file_bad;
 
+	bool is_doomed; /* its next crash is its last */
 	bool is_gone, has_ended;
 	int64_t next_ms;       /* when it goes on */
 	int64_t down_until_ms; /* -1: it is not down */
@@ -208,7 +209,10 @@ void nodes_be_down(void)
 {
 	struct kept *node = &nodes[on_stage];
 
+	node->is_gone = node->is_doomed;
 	node->down_until_ms = node->is_gone ? INT64_MAX : world.mono.ms + world.down_ms;
+	if (node->is_gone)
+		count(COUNT_GONE);
 	world_tell("down for %lld ms", (long long)world.down_ms);
 	while (!world.is_over && world.mono.ms < node->down_until_ms) {
 		plan_next();
@@ -269,7 +273,7 @@ static bool happen_here(const struct item *item)
 	switch (item->kind) {
 	case ITEM_CRASH:
 		if (world.plan->has_loss && world.node == 0 && number % 3 == 0)
-			nodes[0].is_gone = true; /* with its machine, once it crashes */
+			nodes[0].is_doomed = true; /* with its machine */
 		return false;
 	case ITEM_CLOCK:
 		world.clock_off_ms += item->a;
@@ -322,6 +326,7 @@ static void heal_node(void)
 	struct kept *node = &nodes[on_stage];
 
 	world.pause_in = -1;
+	node->is_doomed = false;
 	if (world.asleep_until_ms != AWAKE)
 		world.asleep_until_ms = world.mono.ms;
 	if (node->down_until_ms >= 0)

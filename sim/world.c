@@ -333,6 +333,7 @@ static void next_phase(void)
 	case PHASE_FAULTS: heal(); break;
 	case PHASE_HEALED: disable_all(); break;
 	case PHASE_END:
+		ledger_tell_open();
 		world_broken("%zu runs are still open, %zu held by the runner, long after all "
 			     "was healed",
 			     ledger_open(), holds());

@@ -74,6 +74,7 @@ extern struct world world;
 	X(COUNT_LIES, "that lied")                                                                 \
 	X(COUNT_SLOW, "that were slow")                                                            \
 	X(COUNT_ZONES, "zone changes")                                                             \
+	X(COUNT_GONE, "machines lost")                                                             \
 	X(COUNT_FENCED, "fenced")                                                                  \
 	X(COUNT_STALE, "stale")                                                                    \
 	X(COUNT_TAKEOVERS, "takeovers")                                                            \
@@ -189,6 +190,7 @@ bool ledger_is_stopping(uint64_t id);
 /* As its job has it now; 0 where there is none, or no job any more. */
 int64_t ledger_timeout_ms(uint64_t id);
 size_t ledger_open(void);
+void ledger_tell_open(void);               /* a line each */
 uint64_t ledger_pick_open(int64_t number); /* 0 if none is open */
 /* The engine that runs and one made from the store have to be of one mind. */
 void ledger_compare(void);

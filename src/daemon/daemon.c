@@ -19,6 +19,8 @@
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_BAD_FILE = 2 };
 /* The first look for old history, when the bustle of the start is over. */
 enum { FIRST_PRUNE_MS = 60 * 1000 };
+/* What was taken over while it ran has so long to end. */
+enum { TAKEN_GRACE_MS = 10000 };
 
 static void on_event(void *context, const struct event *event)
 {
@@ -189,6 +191,24 @@ static void adopt(struct daemon *daemon, const struct store_state *state)
 		daemon_adopt(daemon, &state->open_runs[i], state->is_torn && state->is_torn[i]);
 }
 
+struct leaving {
+	struct daemon *daemon;
+	const struct store_state *state;
+};
+
+/* Another node has told its end, and may try it again. */
+static void end_if_taken(void *context, const struct run *run)
+{
+	const struct leaving *leaving = context;
+	struct executor *executor = leaving->daemon->executors[run->executor];
+
+	for (size_t i = 0; i < leaving->state->open_count; i++)
+		if (leaving->state->open_runs[i].id == run->id)
+			return;
+	if (executor)
+		executor->ops->stop(executor, run->id, TAKEN_GRACE_MS);
+}
+
 /* The new life of a node that lost its lease. */
 static bool start_anew(struct daemon *daemon, struct arena *arena, struct err *err)
 {
@@ -196,6 +216,7 @@ static bool start_anew(struct daemon *daemon, struct arena *arena, struct err *e
 
 	if (!node_join(daemon, err) || !store_load(daemon->store, arena, &state, err))
 		return false;
+	engine_each_run(daemon->engine, end_if_taken, &(struct leaving){daemon, &state});
 	destroy_executors(daemon);
 	if (!make_executors(daemon, err))
 		return false;

@@ -102,7 +102,9 @@ static void health(void *context, struct arena *arena, struct api_health *health
 
 	*health = (struct api_health){.running = engine_running(daemon->engine)};
 	engine_each_run(daemon->engine, count_waiting, &health->waiting);
-	if (daemon->recorder.is_failing)
+	if (daemon->node.is_out)
+		health->store_failure = "this node has lost its lease and joins the others again";
+	else if (daemon->recorder.is_failing)
 		health->store_failure = arena_text(arena, daemon->recorder.failure.text);
 	else if (!store_is_writable(daemon->store, &err))
 		health->store_failure = arena_text(arena, err.text);

@@ -35,6 +35,7 @@ struct lease {
 	uint8_t node; /* its number, for good: the salt of its run ids */
 	int64_t fence, version;
 	int64_t length_ms;
+	struct utc evaluated; /* the watermark as it was loaded */
 	/* With each answer of the store: */
 	struct utc now;       /* by the store's clock */
 	bool has_handed;      /* runs were handed to this node */

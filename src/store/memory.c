@@ -197,8 +197,16 @@ static void apply_occurrence(struct memory *memory, struct record *record)
 	size_t at;
 
 	record->lost = list_find(&memory->occurrences, occurrence_order, &record->occurrence, &at);
-	if (!record->lost)
+	if (!record->lost) {
 		add_occurrence(memory, at, &record->occurrence);
+		return;
+	}
+	/* Only its first instant is there: the rest has the key behind it. */
+	struct occurrence rest = record->occurrence;
+	rest.scheduled_at = utc_add(rest.scheduled_at, 1);
+	if (memory->store.lease && --rest.count > 0 &&
+	    !list_find(&memory->occurrences, occurrence_order, &rest, &at))
+		add_occurrence(memory, at, &rest);
 }
 
 bool memory_has_occurrence(const struct memory *memory, const struct occurrence *occurrence)

@@ -74,10 +74,12 @@ static bool holds(const struct memory *memory, struct err *err)
 }
 
 /* A stretch has the key of its first instant alone: where that is taken, nobody knows
- * what of the rest is accounted for. */
+ * what of the rest is accounted for, if others have gone on since this node began. If
+ * not, it is an old one that another jitter brings up again. */
 static bool is_taken_stretch(const struct memory *memory, const struct record *record)
 {
 	return record->kind == RECORD_OCCURRENCE && record->occurrence.state == OCCURRENCE_MISSED &&
+	       memory->evaluated_until.ms != memory->store.lease->evaluated.ms &&
 	       memory_has_occurrence(memory, &record->occurrence);
 }
 

@@ -83,6 +83,7 @@ bool memory_load(struct store *store, struct arena *arena, struct store_state *s
 	if (store->lease) {
 		state->node = store->lease->node;
 		store->lease->version = memory->version;
+		store->lease->evaluated = memory->evaluated_until;
 	}
 	load_open_runs(memory, arena, state);
 	load_pauses(memory, arena, state);

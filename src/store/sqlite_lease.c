@@ -64,7 +64,7 @@ static bool refuse(struct lease *lease, enum refusal why, struct err *err)
 static bool holds(struct sqlite *s, struct err *err)
 {
 	struct lease *lease = s->store.lease;
-	int64_t is[2];
+	int64_t is[2] = {0};
 	bool is_there;
 
 	if (!ASK(s,
@@ -101,13 +101,18 @@ static bool has_occurrence(struct sqlite *s, const char *job, struct utc at, int
 }
 
 /* A stretch has the key of its first instant alone: where that is taken, nobody knows
- * what of the rest is accounted for. */
+ * what of the rest is accounted for, if others have gone on since this node began. If
+ * not, it is an old one that another jitter brings up again. */
 bool sqlite_admit(struct sqlite *s, const struct record *records, size_t count, struct err *err)
 {
-	bool is_taken;
+	bool is_taken, is_there;
+	int64_t evaluated = UTC_NONE.ms;
 
-	if (!holds(s, err))
+	if (!holds(s, err) || !ASK(s, "SELECT value FROM meta WHERE key = 'evaluated_until' AND ?1",
+				   &evaluated, 1, &is_there, err, 1))
 		return false;
+	if (evaluated == s->store.lease->evaluated.ms)
+		return true;
 	for (size_t i = 0; i < count; i++) {
 		const struct occurrence *o = &records[i].occurrence;
 
@@ -125,7 +130,7 @@ bool sqlite_admit(struct sqlite *s, const struct record *records, size_t count, 
 bool sqlite_answer(struct sqlite *s, struct err *err)
 {
 	struct lease *lease = s->store.lease;
-	int64_t is[4];
+	int64_t is[4] = {0};
 	bool is_there;
 
 	/* Longer than a lease is: the store's clock was set back. */
@@ -192,7 +197,7 @@ static bool find_claim(struct sqlite *s, struct record *record, bool *is_decided
 {
 	const struct run *run = &record->run;
 	const struct lease *lease = s->store.lease;
-	int64_t is_mine;
+	int64_t is_mine = 0;
 
 	if (!ASK(s,
 		 "SELECT EXISTS (SELECT 1 FROM hold WHERE run = ?1 AND node = ?2 AND NOT is_handed)"
@@ -369,6 +374,7 @@ bool sqlite_load_own(struct sqlite *s, struct arena *arena, struct store_state *
 	bool is_there;
 
 	state->node = s->store.lease->node;
+	s->store.lease->evaluated = state->evaluated_until;
 	if (!take_rows(s, s->store.lease->node, false, &taking, err) ||
 	    !ASK(s, "SELECT coalesce((SELECT value FROM meta WHERE key = 'version'), 0) WHERE ?1",
 		 &s->store.lease->version, 1, &is_there, err, 1))
@@ -381,7 +387,7 @@ bool sqlite_load_own(struct sqlite *s, struct arena *arena, struct store_state *
 
 static bool take_from_dead(struct sqlite *s, struct taking *taking, struct err *err)
 {
-	int64_t me = s->store.lease->node, dead;
+	int64_t me = s->store.lease->node, dead = 0;
 	bool is_there;
 
 	if (!holds(s, err) || !ASK(s,

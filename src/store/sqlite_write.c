@@ -37,7 +37,11 @@ static bool write_occurrence(struct sqlite *s, struct record *record, struct err
 	if (!sqlite_put_occurrence(s, &record->occurrence, err))
 		return false;
 	record->lost = !has_changed(s);
-	return true;
+	/* Only its first instant is there: the rest has the key behind it. */
+	struct occurrence rest = record->occurrence;
+	rest.scheduled_at = utc_add(rest.scheduled_at, 1);
+	return !record->lost || !s->store.lease || --rest.count <= 0 ||
+	       sqlite_put_occurrence(s, &rest, err);
 }
 
 static bool put_new_run(struct sqlite *s, const struct run *run, struct err *err)
