@@ -28,6 +28,16 @@ struct now clock_now(void)
 	return now;
 }
 
+int64_t clock_asleep_ms(void)
+{
+	return world.asleep_ms;
+}
+
+int64_t clock_us(void)
+{
+	return world.mono.ms * 1000;
+}
+
 struct utc clock_utc(void)
 {
 	return world_utc();

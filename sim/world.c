@@ -120,10 +120,12 @@ bool world_step(void)
 static void suspend(int64_t ms, bool is_machine)
 {
 	world.mono.ms += ms;
-	if (is_machine)
+	if (is_machine) {
+		world.asleep_ms += ms;
 		runner_sleeps(ms);
-	else
+	} else {
 		runner_happen();
+	}
 }
 
 static void set_file(size_t generation, bool is_bad)

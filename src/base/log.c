@@ -45,6 +45,8 @@ static void write_json(struct buf *line, enum log_level level, struct log_about 
 	if (about.run)
 		buf_json_text(line, "run", about.run);
 	buf_json_text(line, "msg", msg);
+	if (about.key)
+		buf_json_raw(line, about.key, about.json);
 	buf_json_close(line, '}');
 }
 

@@ -18,6 +18,7 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 struct log_about {
 	const char *job;
 	const char *run;
+	const char *key, *json; /* one more member of the JSON form, which the text lacks */
 };
 #define LOG_ABOUT_NOTHING ((struct log_about){0})
 

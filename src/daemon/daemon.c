@@ -195,6 +195,7 @@ static int boot(struct daemon *daemon, struct arena *arena)
 					daemon, &err);
 	if (!daemon->file)
 		log_warn("%s; changes of the file are taken over on SIGHUP only", err.text);
+	absence_boot(&daemon->absence, clock_now(), state.left_at, state.seen_at);
 	if (!reload_boot(daemon, &state.revision))
 		return EXIT_BAD_FILE;
 	adopt(daemon, &state);
@@ -207,8 +208,7 @@ static int boot(struct daemon *daemon, struct arena *arena)
 /* The reverse of boot, from wherever it stopped. */
 static void take_down(struct daemon *daemon)
 {
-	if (daemon->engine && daemon->store &&
-	    !recorder_flush(&daemon->recorder, clock_now().mono, true))
+	if (daemon->engine && daemon->store && !turn_flush(daemon, true))
 		daemon->exit_code = EXIT_FAILED;
 	api_destroy(daemon->api);
 	for (int kind = 0; kind < EXECUTOR_KIND_COUNT; kind++)
@@ -220,6 +220,7 @@ static void take_down(struct daemon *daemon)
 	recorder_finish(&daemon->recorder);
 	store_close(daemon->store);
 	inbox_finish(&daemon->inbox);
+	metrics_finish(&daemon->metrics);
 	arena_finish(&daemon->turn);
 	buf_finish(&daemon->config_error);
 	arena_finish(&daemon->prune.arena);

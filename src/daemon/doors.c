@@ -13,7 +13,7 @@
 static void carry_out(struct daemon *daemon)
 {
 	turn_run(daemon);
-	recorder_flush(&daemon->recorder, clock_now().mono, true);
+	turn_flush(daemon, true);
 }
 
 static uint64_t trigger(void *context, const char *job, bool is_dry_run, struct arena *arena,
@@ -89,6 +89,12 @@ static struct utc now(void *context)
 	return clock_utc();
 }
 
+static bool metrics(void *context, struct api_metrics_place *place, bool is_openmetrics,
+		    struct buf *out)
+{
+	return metrics_text(context, place, is_openmetrics, out);
+}
+
 bool doors_address(const char *listen, struct http_address *address, struct err *err)
 {
 	if (!http_address_parse(listen, address, err))
@@ -110,6 +116,7 @@ bool doors_open(struct daemon *daemon, struct err *err)
 		.each_run = each_run,
 		.next_fire = next_fire,
 		.health = health,
+		.metrics = metrics,
 		.now = now,
 		.context = daemon,
 	};
@@ -119,6 +126,7 @@ bool doors_open(struct daemon *daemon, struct err *err)
 		return false;
 	daemon->world.store = daemon->store;
 	daemon->world.version = BELFRY_VERSION;
+	daemon->world.started_at = clock_utc();
 	daemon->api = api_create(daemon->loop, &address, &daemon->world, &doors, err);
 	return daemon->api != NULL;
 }

@@ -43,7 +43,9 @@ static void keep_texts(struct recorder *recorder, struct record *record)
 		break;
 	}
 	case RECORD_EVALUATED:
-	case RECORD_EPOCH: break;
+	case RECORD_EPOCH:
+	case RECORD_DOWNTIME:
+	case RECORD_LEFT: break;
 	}
 }
 

@@ -52,15 +52,30 @@ static void say_record(const struct record *record)
 	}
 }
 
+/* Of the run the job that it is of; NULL where the file has it no more. */
+static const struct job *job_of(const struct daemon *daemon, const struct record *record)
+{
+	bool is_unrun = record->kind == RECORD_OCCURRENCE;
+
+	return daemon->absence.is_open && is_unrun && daemon->config
+		       ? config_find(daemon->config, record->occurrence.job)
+		       : NULL;
+}
+
+static void take_record(struct daemon *daemon, const struct record *record, struct mono now)
+{
+	say_record(record);
+	absence_note(&daemon->absence, record, job_of(daemon, record));
+	metrics_record(&daemon->metrics, record);
+	recorder_add(&daemon->recorder, record, now);
+}
+
 static void perform(struct daemon *daemon, struct effect *effect, struct mono now)
 {
 	struct executor *executor = daemon->executors[effect->run.executor];
 
 	switch (effect->kind) {
-	case EFFECT_RECORD:
-		say_record(&effect->record);
-		recorder_add(&daemon->recorder, &effect->record, now);
-		break;
+	case EFFECT_RECORD: take_record(daemon, &effect->record, now); break;
 	case EFFECT_START: executor->ops->start(executor, effect->job, &effect->run); break;
 	case EFFECT_STOP: executor->ops->stop(executor, effect->run.id, effect->grace_ms); break;
 	case EFFECT_FORGET:
@@ -79,6 +94,45 @@ static void perform_all(struct daemon *daemon, struct mono now)
 	daemon->effects = (struct effects){.arena = &daemon->turn};
 }
 
+/* What was decided for the time that nobody looked is in the same batch. */
+static void tell_absence(struct daemon *daemon, struct mono now)
+{
+	struct record record = {.kind = RECORD_DOWNTIME};
+	struct buf text = {0}, json = {0};
+
+	if (!absence_close(&daemon->absence, &record.downtime))
+		return;
+	downtime_describe(&text, &record.downtime);
+	downtime_json(&json, NULL, &record.downtime);
+	log_event(record.downtime.counts.missed ? LOG_WARN : LOG_INFO,
+		  (struct log_about){.key = "downtime", .json = buf_string(&json)}, "%s",
+		  buf_string(&text));
+	buf_finish(&text);
+	buf_finish(&json);
+	metrics_downtime(&daemon->metrics, &record.downtime);
+	recorder_add(&daemon->recorder, &record, now);
+}
+
+static void begin(struct daemon *daemon, struct now now)
+{
+	int64_t late_ms;
+
+	absence_begin(&daemon->absence, now, clock_asleep_ms(), &late_ms);
+	if (late_ms >= 0)
+		metrics_stall(&daemon->metrics, late_ms);
+}
+
+bool turn_flush(struct daemon *daemon, bool whole)
+{
+	uint64_t commits = daemon->recorder.commits;
+	int64_t began_us = clock_us();
+	bool ok = recorder_flush(&daemon->recorder, clock_now().mono, whole);
+
+	if (daemon->recorder.commits != commits)
+		metrics_commit(&daemon->metrics, clock_us() - began_us);
+	return ok;
+}
+
 void turn_step(struct daemon *daemon, struct event *event)
 {
 	struct now now = clock_now();
@@ -86,7 +140,8 @@ void turn_step(struct daemon *daemon, struct event *event)
 	engine_step(daemon->engine, now, event, &daemon->effects);
 }
 
-static void arm(struct daemon *daemon)
+/* Returns when the next turn is to come, with what the recorder waits for. */
+static struct engine_wake arm(struct daemon *daemon)
 {
 	struct engine_wake wake = engine_next_wake(daemon->engine);
 	struct mono due = recorder_due(&daemon->recorder);
@@ -104,6 +159,7 @@ static void arm(struct daemon *daemon)
 		loop_timer_stop(daemon->timer);
 	else
 		loop_timer_start(daemon->timer, next - clock_now().mono.ms); /* turns take time */
+	return (struct engine_wake){.utc = wake.utc, .mono = {next}};
 }
 
 void turn_run(void *context)
@@ -112,14 +168,17 @@ void turn_run(void *context)
 	struct now now = clock_now();
 	struct event event;
 
+	begin(daemon, now);
 	engine_step(daemon->engine, now, &(struct event){.kind = EVENT_TICK}, &daemon->effects);
 	do {
 		while (inbox_pop(&daemon->inbox, &event))
 			engine_step(daemon->engine, now, &event, &daemon->effects);
 		perform_all(daemon, now.mono);
-		recorder_flush(&daemon->recorder, now.mono, false);
+		tell_absence(daemon, now.mono);
+		turn_flush(daemon, false);
 	} while (!inbox_is_empty(&daemon->inbox));
-	arm(daemon);
+	struct engine_wake armed = arm(daemon);
+	absence_end(&daemon->absence, clock_now(), clock_asleep_ms(), &armed);
 	if (daemon->is_stopping)
 		shutdown_check(daemon);
 }

@@ -4,6 +4,7 @@
 #ifndef BELFRY_RECORD_H
 #define BELFRY_RECORD_H
 
+#include "downtime.h"
 #include "run.h"
 
 /* One applied version of schedules.json. */
@@ -28,6 +29,8 @@ enum record_kind {
 	RECORD_REVISION,
 	RECORD_EVALUATED, /* every due instant up to here is accounted for */
 	RECORD_EPOCH,     /* the clock went back: a new epoch begins */
+	RECORD_DOWNTIME,  /* nobody looked for a while, and what became of it */
+	RECORD_LEFT,      /* belfry stops by itself: nothing is decided from here on */
 };
 
 struct record {
@@ -41,6 +44,8 @@ struct record {
 		struct occurrence occurrence;
 		struct log_chunk log;
 		struct revision revision;
+		struct downtime downtime;
+		struct utc left_at;
 		struct {
 			struct utc until;
 			int32_t epoch;

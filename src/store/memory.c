@@ -94,6 +94,14 @@ static int revision_order(const void *a, const void *b)
 	return compare(x->number, y->number);
 }
 
+static int downtime_order(const void *a, const void *b)
+{
+	const struct downtime *x = a, *y = b;
+	int side = compare(x->until.ms, y->until.ms);
+
+	return side ? side : compare(x->since.ms, y->since.ms);
+}
+
 /* ---- texts: owned here, const for everybody else ---- */
 
 static const char *own(const char *text)
@@ -241,6 +249,7 @@ static void apply_run(struct memory *memory, struct record *record)
 	entry->run.executor = was.executor;
 	entry->run.trigger = was.trigger;
 	entry->run.scheduled_at = was.scheduled_at;
+	entry->run.jitter_ms = was.jitter_ms;
 	entry->run.epoch = was.epoch;
 	entry->run.revision = was.revision;
 	entry->run.dry_run = was.dry_run;
@@ -305,6 +314,30 @@ static void apply_epoch(struct memory *memory, struct record *record)
 	memory->fixed_until = record->evaluated.fixed_until;
 }
 
+static void apply_left(struct memory *memory, struct record *record)
+{
+	memory->left_at = record->left_at;
+}
+
+/* The end of a life is told once the next one has begun. */
+static void apply_downtime(struct memory *memory, struct record *record)
+{
+	struct list *list = &memory->downtimes;
+	size_t at;
+
+	if (record->downtime.kind == ABSENCE_DOWN)
+		memory->left_at = UTC_NONE;
+	if (list_find(list, downtime_order, &record->downtime, &at))
+		return;
+	struct downtime *copy = mem_alloc(sizeof(*copy));
+	*copy = record->downtime;
+	list_insert(list, at, copy);
+	if (list->count > STORE_DOWNTIMES_MAX) {
+		free(list->items[0]);
+		list_remove(list, 0);
+	}
+}
+
 typedef void apply_fn(struct memory *memory, struct record *record);
 
 static apply_fn *const appliers[] = {
@@ -316,6 +349,8 @@ static apply_fn *const appliers[] = {
 	[RECORD_REVISION] = apply_revision,
 	[RECORD_EVALUATED] = apply_evaluated,
 	[RECORD_EPOCH] = apply_epoch,
+	[RECORD_DOWNTIME] = apply_downtime,
+	[RECORD_LEFT] = apply_left,
 };
 
 /* No record can fail here, so a batch cannot fail halfway. */
@@ -439,6 +474,9 @@ static void close_store(struct store *store)
 		destroy_occurrence(memory->occurrences.items[i]);
 	for (size_t i = 0; i < memory->revisions.count; i++)
 		destroy_revision(memory->revisions.items[i]);
+	for (size_t i = 0; i < memory->downtimes.count; i++)
+		free(memory->downtimes.items[i]);
+	free(memory->downtimes.items);
 	free(memory->runs.items);
 	free(memory->occurrences.items);
 	free(memory->revisions.items);
@@ -454,6 +492,7 @@ static const struct store_ops ops = {
 	.log = memory_log,
 	.occurrences = memory_occurrences,
 	.revisions = memory_revisions,
+	.downtimes = memory_downtimes,
 	.job_summary = memory_job_summary,
 	.prune = prune,
 	.job_names = memory_job_names,
@@ -465,6 +504,6 @@ struct store *memory_create(void)
 	struct memory *memory = mem_alloc(sizeof(*memory));
 
 	memory->store.ops = &ops;
-	memory->evaluated_until = memory->fixed_until = UTC_NONE;
+	memory->evaluated_until = memory->fixed_until = memory->left_at = UTC_NONE;
 	return &memory->store;
 }

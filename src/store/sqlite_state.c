@@ -26,6 +26,8 @@ static enum going hand_meta(sqlite3_stmt *statement, void *context, struct err *
 		state->evaluated_until = sqlite_get_time(&from);
 	else if (strcmp(key, "fixed_until") == 0)
 		state->fixed_until = sqlite_get_time(&from);
+	else if (strcmp(key, "left_at") == 0)
+		state->left_at = sqlite_get_time(&from);
 	return GOING_ON;
 }
 
@@ -97,6 +99,21 @@ static bool load_revision(void *context, const struct revision *revision)
 	return false;
 }
 
+static bool see_run(void *context, const struct run *run)
+{
+	store_see_run(context, run);
+	return true;
+}
+
+static bool load_seen(struct sqlite *s, struct store_state *state, struct err *err)
+{
+	state->seen_at = state->evaluated_until;
+	for (size_t i = 0; i < state->open_count; i++)
+		store_see_run(state, &state->open_runs[i]);
+	return sqlite_runs(&s->store, &(struct run_filter){.limit = STORE_SIGN_RUNS}, see_run,
+			   state, err);
+}
+
 bool sqlite_load(struct store *store, struct arena *arena, struct store_state *state,
 		 struct err *err)
 {
@@ -104,6 +121,7 @@ bool sqlite_load(struct store *store, struct arena *arena, struct store_state *s
 	struct sqlite *s = sqlite_of(store);
 
 	return load_meta(s, state, err) && load_open_runs(s, &loading, err) &&
+	       load_seen(s, state, err) &&
 	       sqlite_revisions(store, 1, true, load_revision, &loading, err);
 }
 

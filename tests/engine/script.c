@@ -124,6 +124,8 @@ static void print_record(struct script *script, const struct record *record)
 		break;
 	case RECORD_EPOCH: buf_format(got, "epoch %d", record->evaluated.epoch); break;
 	case RECORD_LOG:
+	case RECORD_DOWNTIME:
+	case RECORD_LEFT:
 	case RECORD_REVISION: buf_text(got, "an engine must not record this"); break;
 	}
 	buf_char(got, '\n');
