@@ -110,8 +110,10 @@ static bool load_seen(struct sqlite *s, struct store_state *state, struct err *e
 	state->seen_at = state->evaluated_until;
 	for (size_t i = 0; i < state->open_count; i++)
 		store_see_run(state, &state->open_runs[i]);
-	return sqlite_runs(&s->store, &(struct run_filter){.limit = STORE_SIGN_RUNS}, see_run,
-			   state, err);
+	/* A bound that all are below makes it a walk of so many rows, no scan. */
+	return sqlite_runs(&s->store,
+			   &(struct run_filter){.before = INT64_MAX, .limit = STORE_SIGN_RUNS},
+			   see_run, state, err);
 }
 
 bool sqlite_load(struct store *store, struct arena *arena, struct store_state *state,

@@ -11,7 +11,7 @@ import unittest
 
 SERVED = os.environ["API_SERVED"]
 DEADLINE_S = 60
-RUN_KEYS = {"id", "job", "executor", "trigger", "scheduled_at", "lateness_ms", "claimed_at",
+RUN_KEYS = {"id", "job", "executor", "trigger", "scheduled_at", "planned_at", "lateness_ms", "claimed_at",
             "started_at", "finished_at", "duration_ms", "state", "outcome", "exit_code", "signal",
             "attempt", "revision", "dry_run", "processed", "failed", "message", "output_bytes",
             "cpu_ms", "max_rss_kib"}
