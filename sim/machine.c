@@ -379,6 +379,15 @@ void log_setup(enum log_level least, bool json, struct utc (*clock)(void))
 	(void)least, (void)json, (void)clock;
 }
 
+void log_style(bool is_terminal, bool has_colour)
+{
+	(void)is_terminal, (void)has_colour;
+}
+
+void log_fresh_line(void)
+{
+}
+
 void log_event(enum log_level level, struct log_about about, const char *format, ...)
 {
 	struct buf text = {0};

@@ -24,6 +24,10 @@ struct log_about {
 
 /* Takes effect for the whole process. clock tells the time of each event. */
 void log_setup(enum log_level least, bool json, struct utc (*clock)(void));
+/* What the text form may use: none of it where this was not called. */
+void log_style(bool is_terminal, bool has_colour);
+/* On a terminal, after keys that it echoes (^C): what comes next begins a line. */
+void log_fresh_line(void);
 bool log_level_from_word(const char *word, enum log_level *level);
 void log_event(enum log_level level, struct log_about about, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -2,6 +2,7 @@
 #include "seen.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "client.h"
 #include "downtime.h"
@@ -129,9 +130,9 @@ int seen_status(const struct args *args)
 
 	if (!status)
 		return say_failed(args, &err);
-	if (args_has(args, "json"))
-		return say_json(args, status);
-	code = print(args, status);
+	bool is_failing =
+		strcmp(client_text(json_object_get(status, "health"), "status"), "failing") == 0;
+	code = args_has(args, "json") ? say_json(args, json_incref(status)) : print(args, status);
 	json_decref(status);
-	return code;
+	return is_failing ? CLI_FAILED : code;
 }

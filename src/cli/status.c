@@ -247,14 +247,16 @@ const struct command command_status = {
 	.operands_min = 0,
 	.operands_max = 1,
 	.complete = COMPLETE_JOB,
-	.summary = "one job, whole; without one: belfry itself, its lateness and downtime",
+	.summary = "one job, whole; without one, belfry itself",
 	.description =
 		"Without a JOB: since when belfry is up, whether it does its work, how late it\n"
 		"started the latest 1000 runs, and when it was last down, the machine asleep,\n"
 		"the loop stalled or the clock set forward, with what became of what fell due.\n"
+		"Exit code 1 if it is failing, and nothing new starts.\n"
 		"\n"
-		"A job with its part of these, the latest runs, and the latest due instants that did not run, skipped or\n"
-		"missed, with the reason. --json has those as \"occurrences\".",
+		"With a JOB, its part of these, its latest runs, and the latest due instants that\n"
+		"did not run, skipped or missed, with the reason. --json has those as\n"
+		"\"occurrences\".",
 	.examples = "  belfry status\n"
 		    "  belfry status send-reminders",
 	.asks_server = true,

@@ -83,6 +83,7 @@ static void measure(struct layout *l)
 {
 	const struct table *table = l->table;
 
+	assert(table->column_count > 0);
 	for (size_t i = 0; i < table->column_count; i++)
 		l->widths[i] = terminal_columns(title_of(l, i));
 	for (size_t i = 0; i < table->count; i++) {

@@ -55,6 +55,8 @@ static void on_signal(void *context, int number)
 {
 	struct daemon *daemon = context;
 
+	if (number == SIGINT)
+		log_fresh_line();
 	if (number != SIGHUP) {
 		shutdown_begin(daemon, number == SIGINT ? "SIGINT" : "SIGTERM");
 		return;
