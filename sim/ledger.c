@@ -430,6 +430,8 @@ void ledger_commit(const struct record *records, size_t count, size_t skip)
 {
 	for (size_t i = skip; i < count && !world.is_broken; i++)
 		on_record(&records[i]);
+	if (!world.is_broken)
+		ledger_downtime_commit(records + skip, count - skip);
 	if (ledger.entry_count && !world.is_broken)
 		world_broken("instants are decided, and the watermark does not move with them");
 }
@@ -469,6 +471,7 @@ static void plan_again(struct ledger_job *job)
 
 void ledger_life_begins(void)
 {
+	ledger_downtime_life_begins(utc_is_set(ledger.watermark));
 	ledger.step_count = 0;
 	ledger.high_ms = utc_is_set(ledger.watermark) ? ledger.watermark.ms : INT64_MIN;
 	ledger.term_ms = INT64_MAX;
@@ -489,6 +492,7 @@ void ledger_term(void)
 void ledger_create(void)
 {
 	memset(&ledger, 0, sizeof(ledger));
+	ledger_downtime_create();
 	ledger.watermark = ledger.fixed_until = UTC_NONE;
 	ledger.last_term_ms = -1;
 	ledger.pending = SIZE_MAX;

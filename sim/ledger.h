@@ -75,4 +75,11 @@ void ledger_runs_add_void(const struct run *run, struct ledger_job *job);
 void ledger_runs_change(const struct run *run);
 void ledger_runs_attempt(const struct attempt *attempt);
 
+/* ledger_downtime.c */
+void ledger_downtime_create(void);
+/* has_past: the store has a watermark of an earlier life. */
+void ledger_downtime_life_begins(bool has_past);
+/* What has become durable just now. */
+void ledger_downtime_commit(const struct record *records, size_t count);
+
 #endif
