@@ -14,7 +14,7 @@
  * is known. */
 void seen_lateness(struct buf *out, const json_t *lateness);
 /* "down 2026-11-25T14:03:10Z to 14:09:42Z (6m32s): 7 occurrences; …"; nothing for null. */
-void seen_downtime(struct buf *out, const json_t *downtime);
+void seen_downtime(struct buf *out, const json_t *json);
 
 int seen_status(const struct args *args);
 

@@ -45,8 +45,8 @@ struct metrics_job *metrics_job(struct metrics *metrics, const char *name)
 	}
 	if (metrics->job_count == metrics->job_capacity) {
 		metrics->job_capacity = metrics->job_capacity ? metrics->job_capacity * 2 : 16;
-		metrics->jobs =
-			mem_resize(metrics->jobs, metrics->job_capacity * sizeof(metrics->jobs[0]));
+		metrics->jobs = mem_resize(metrics->jobs,
+					   metrics->job_capacity * sizeof(struct metrics_job *));
 	}
 	struct metrics_job *job = make_job(name);
 	job->bucket = *chain;

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import time
 import unittest
@@ -135,6 +136,27 @@ class Downtime(unittest.TestCase):
             self.assertTrue(found["is_exact"])
             self.assertLessEqual(instant(found["since"]), ended - 2.9)
             self.assertGreaterEqual(found["not_wanted"], 2)
+
+
+    def test_stalled(self):
+        with Belfry([job("often", ["true"], "@every 1s", overlap="allow")]) as b:
+            b.start()
+            b.finished("often")
+            stopped_at = time.time()
+            b.process.send_signal(signal.SIGSTOP)
+            pass_until(stopped_at + 13)  # 10 s and more after what was due within 1 s
+            b.process.send_signal(signal.SIGCONT)
+            wait_for(lambda: told(b), "a line about it")
+            found = told(b)[0]
+            self.assertEqual(("stalled", True, 0),
+                             (found["kind"], found["is_exact"], found["missed"]))
+            self.assertGreaterEqual(found["caught_up"], 10)
+            self.assertTrue(stopped_at - 1 < instant(found["since"]) < stopped_at + 2, found)
+            self.assertEqual([found], wait_for(lambda: downtimes(b), "the record"))
+            metrics = samples(b.http("GET", "/metrics")[1])
+            self.assertEqual(found["duration_ms"] / 1000,
+                             metrics["belfry_downtime_seconds", (("kind", "stalled"),)])
+            self.assertGreaterEqual(metrics["belfry_loop_stall_seconds_sum", ()], 10)
 
 
 class Lateness(unittest.TestCase):
