@@ -210,7 +210,7 @@ static int boot(struct daemon *daemon, struct arena *arena)
 /* The reverse of boot, from wherever it stopped. */
 static void take_down(struct daemon *daemon)
 {
-	if (daemon->engine && daemon->store && !turn_flush(daemon, true))
+	if (daemon->engine && daemon->store && !turn_flush(daemon, clock_now().mono, true))
 		daemon->exit_code = EXIT_FAILED;
 	api_destroy(daemon->api);
 	for (int kind = 0; kind < EXECUTOR_KIND_COUNT; kind++)

@@ -13,7 +13,7 @@
 static void carry_out(struct daemon *daemon)
 {
 	turn_run(daemon);
-	turn_flush(daemon, true);
+	turn_flush(daemon, clock_now().mono, true);
 }
 
 static uint64_t trigger(void *context, const char *job, bool is_dry_run, struct arena *arena,

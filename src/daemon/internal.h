@@ -72,7 +72,7 @@ void turn_run(void *context);
 void turn_step(struct daemon *daemon, struct event *event);
 
 /* Commits what is due, all with `whole`, and counts how long it took. */
-bool turn_flush(struct daemon *daemon, bool whole);
+bool turn_flush(struct daemon *daemon, struct mono now, bool whole);
 
 /* reload.c: schedules.json */
 bool reload_boot(struct daemon *daemon, const struct revision *last);

@@ -6,6 +6,7 @@
  */
 #include <stdio.h>
 
+#include "clock.h"
 #include "internal.h"
 
 /* Jobs that one piece tells of; each may cost a few queries, once. */
@@ -184,7 +185,7 @@ static bool is_known(const struct writing *writing, struct metrics_job *job)
 	if (job->is_known || writing->place->is_store_failing)
 		return job->is_known;
 	/* What is under way to the store has been counted: it must not be twice, nor lost. */
-	job->is_known = turn_flush(daemon, true) &&
+	job->is_known = turn_flush(daemon, clock_now().mono, true) &&
 			store_job_summary(daemon->store, job->name, &arena, &summary, &err);
 	writing->place->is_store_failing = !job->is_known;
 	if (job->is_known) {

@@ -122,11 +122,11 @@ static void begin(struct daemon *daemon, struct now now)
 		metrics_stall(&daemon->metrics, late_ms);
 }
 
-bool turn_flush(struct daemon *daemon, bool whole)
+bool turn_flush(struct daemon *daemon, struct mono now, bool whole)
 {
 	uint64_t commits = daemon->recorder.commits;
 	int64_t began_us = clock_us();
-	bool ok = recorder_flush(&daemon->recorder, clock_now().mono, whole);
+	bool ok = recorder_flush(&daemon->recorder, now, whole);
 
 	if (daemon->recorder.commits != commits)
 		metrics_commit(&daemon->metrics, clock_us() - began_us);
@@ -175,7 +175,7 @@ void turn_run(void *context)
 			engine_step(daemon->engine, now, &event, &daemon->effects);
 		perform_all(daemon, now.mono);
 		tell_absence(daemon, now.mono);
-		turn_flush(daemon, false);
+		turn_flush(daemon, now.mono, false);
 	} while (!inbox_is_empty(&daemon->inbox));
 	struct engine_wake armed = arm(daemon);
 	absence_end(&daemon->absence, clock_now(), clock_asleep_ms(), &armed);

@@ -60,7 +60,7 @@ void downtime_count(struct downtime_counts *counts, const struct job *job,
 	case OCCURRENCE_SKIPPED: counts->skipped += occurrence->count; break;
 	case OCCURRENCE_MISSED:
 		counts->missed += occurrence->count;
-		if (job && occurrence->reason == REASON_DOWN)
+		if (job && (occurrence->reason == REASON_DOWN || occurrence->reason == REASON_LATE))
 			add_missed(counts, job, occurrence);
 		break;
 	case OCCURRENCE_STATE_COUNT: break;
