@@ -419,10 +419,10 @@ static void on_record(const struct record *record)
 	case RECORD_EVALUATED:
 		on_evaluated(record->evaluated.until, record->evaluated.epoch);
 		break;
+	case RECORD_EPOCH: on_epoch(record->evaluated.until, record->evaluated.epoch); break;
+	case RECORD_LOG:
 	case RECORD_DOWNTIME:
 	case RECORD_LEFT: break;
-	case RECORD_EPOCH: on_epoch(record->evaluated.until, record->evaluated.epoch); break;
-	case RECORD_LOG: break;
 	}
 }
 

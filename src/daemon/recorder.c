@@ -30,6 +30,8 @@ static void keep_texts(struct recorder *recorder, struct record *record)
 			arena_copy(&recorder->arena, record->log.data, record->log.length);
 		recorder->bytes += record->log.length;
 		break;
+	case RECORD_DOWNTIME:
+	case RECORD_LEFT: break;
 	case RECORD_REVISION: {
 		struct revision *revision = &record->revision;
 
@@ -43,9 +45,7 @@ static void keep_texts(struct recorder *recorder, struct record *record)
 		break;
 	}
 	case RECORD_EVALUATED:
-	case RECORD_EPOCH:
-	case RECORD_DOWNTIME:
-	case RECORD_LEFT: break;
+	case RECORD_EPOCH: break;
 	}
 }
 

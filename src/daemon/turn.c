@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "internal.h"
 #include "log.h"
+#include "seen.h"
 
 static void say(const struct effect *effect)
 {
@@ -52,30 +53,15 @@ static void say_record(const struct record *record)
 	}
 }
 
-/* Of the run the job that it is of; NULL where the file has it no more. */
-static const struct job *job_of(const struct daemon *daemon, const struct record *record)
-{
-	bool is_unrun = record->kind == RECORD_OCCURRENCE;
-
-	return daemon->absence.is_open && is_unrun && daemon->config
-		       ? config_find(daemon->config, record->occurrence.job)
-		       : NULL;
-}
-
-static void take_record(struct daemon *daemon, const struct record *record, struct mono now)
-{
-	say_record(record);
-	absence_note(&daemon->absence, record, job_of(daemon, record));
-	metrics_record(&daemon->metrics, record);
-	recorder_add(&daemon->recorder, record, now);
-}
-
 static void perform(struct daemon *daemon, struct effect *effect, struct mono now)
 {
 	struct executor *executor = daemon->executors[effect->run.executor];
 
 	switch (effect->kind) {
-	case EFFECT_RECORD: take_record(daemon, &effect->record, now); break;
+	case EFFECT_RECORD:
+		say_record(&effect->record);
+		recorder_add(&daemon->recorder, &effect->record, now);
+		break;
 	case EFFECT_START: executor->ops->start(executor, effect->job, &effect->run); break;
 	case EFFECT_STOP: executor->ops->stop(executor, effect->run.id, effect->grace_ms); break;
 	case EFFECT_FORGET:
@@ -88,38 +74,12 @@ static void perform(struct daemon *daemon, struct effect *effect, struct mono no
 static void perform_all(struct daemon *daemon, struct mono now)
 {
 	/* Performing may push events, never effects: the list does not move. */
-	for (size_t i = 0; i < daemon->effects.count; i++)
+	for (size_t i = 0; i < daemon->effects.count; i++) {
+		seen_effect(daemon, &daemon->effects.items[i]);
 		perform(daemon, &daemon->effects.items[i], now);
+	}
 	arena_reset(&daemon->turn);
 	daemon->effects = (struct effects){.arena = &daemon->turn};
-}
-
-/* What was decided for the time that nobody looked is in the same batch. */
-static void tell_absence(struct daemon *daemon, struct mono now)
-{
-	struct record record = {.kind = RECORD_DOWNTIME};
-	struct buf text = {0}, json = {0};
-
-	if (!absence_close(&daemon->absence, &record.downtime))
-		return;
-	downtime_describe(&text, &record.downtime);
-	downtime_json(&json, NULL, &record.downtime);
-	log_event(record.downtime.counts.missed ? LOG_WARN : LOG_INFO,
-		  (struct log_about){.key = "downtime", .json = buf_string(&json)}, "%s",
-		  buf_string(&text));
-	buf_finish(&text);
-	buf_finish(&json);
-	metrics_downtime(&daemon->metrics, &record.downtime);
-	recorder_add(&daemon->recorder, &record, now);
-}
-
-static void begin(struct daemon *daemon, struct now now)
-{
-	int64_t late_ms;
-
-	absence_begin(&daemon->absence, now, clock_asleep_ms(), &late_ms);
-	if (late_ms >= 0)
-		metrics_stall(&daemon->metrics, late_ms);
 }
 
 bool turn_flush(struct daemon *daemon, struct mono now, bool whole)
@@ -168,17 +128,17 @@ void turn_run(void *context)
 	struct now now = clock_now();
 	struct event event;
 
-	begin(daemon, now);
+	seen_begin(daemon, now);
 	engine_step(daemon->engine, now, &(struct event){.kind = EVENT_TICK}, &daemon->effects);
 	do {
 		while (inbox_pop(&daemon->inbox, &event))
 			engine_step(daemon->engine, now, &event, &daemon->effects);
 		perform_all(daemon, now.mono);
-		tell_absence(daemon, now.mono);
+		seen_decided(daemon, now.mono);
 		turn_flush(daemon, now.mono, false);
 	} while (!inbox_is_empty(&daemon->inbox));
 	struct engine_wake armed = arm(daemon);
-	absence_end(&daemon->absence, clock_now(), clock_asleep_ms(), &armed);
+	seen_end(daemon, &armed);
 	if (daemon->is_stopping)
 		shutdown_check(daemon);
 }

@@ -26,11 +26,11 @@ enum record_kind {
 	RECORD_ATTEMPT,    /* an attempt that ended */
 	RECORD_OCCURRENCE, /* one without a run: skipped or missed */
 	RECORD_LOG,
+	RECORD_DOWNTIME, /* nobody looked for a while, and what became of it */
+	RECORD_LEFT,     /* belfry stops by itself: nothing is decided from here on */
 	RECORD_REVISION,
 	RECORD_EVALUATED, /* every due instant up to here is accounted for */
 	RECORD_EPOCH,     /* the clock went back: a new epoch begins */
-	RECORD_DOWNTIME,  /* nobody looked for a while, and what became of it */
-	RECORD_LEFT,      /* belfry stops by itself: nothing is decided from here on */
 };
 
 struct record {
@@ -43,9 +43,9 @@ struct record {
 		struct attempt attempt;
 		struct occurrence occurrence;
 		struct log_chunk log;
+		struct downtime downtime; /* DOWNTIME */
+		struct utc left_at;       /* LEFT */
 		struct revision revision;
-		struct downtime downtime;
-		struct utc left_at;
 		struct {
 			struct utc until;
 			int32_t epoch;

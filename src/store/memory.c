@@ -77,6 +77,14 @@ static int log_order(const void *a, const void *b)
 					: compare(x->position, y->position);
 }
 
+static int downtime_order(const void *a, const void *b)
+{
+	const struct downtime *x = a, *y = b;
+	int side = compare(x->until.ms, y->until.ms);
+
+	return side ? side : compare(x->since.ms, y->since.ms);
+}
+
 static int occurrence_order(const void *a, const void *b)
 {
 	const struct occurrence *x = a, *y = b;
@@ -92,14 +100,6 @@ static int revision_order(const void *a, const void *b)
 	const struct revision *x = a, *y = b;
 
 	return compare(x->number, y->number);
-}
-
-static int downtime_order(const void *a, const void *b)
-{
-	const struct downtime *x = a, *y = b;
-	int side = compare(x->until.ms, y->until.ms);
-
-	return side ? side : compare(x->since.ms, y->since.ms);
 }
 
 /* ---- texts: owned here, const for everybody else ---- */
@@ -284,6 +284,30 @@ static void apply_log(struct memory *memory, struct record *record)
 	list_insert(&entry->log, at, copy);
 }
 
+static void apply_left(struct memory *memory, struct record *record)
+{
+	memory->left_at = record->left_at;
+}
+
+/* The end of a life is told once the next one has begun. */
+static void apply_downtime(struct memory *memory, struct record *record)
+{
+	struct list *list = &memory->downtimes;
+	size_t at;
+
+	if (record->downtime.kind == ABSENCE_DOWN)
+		memory->left_at = UTC_NONE;
+	if (list_find(list, downtime_order, &record->downtime, &at))
+		return;
+	struct downtime *copy = mem_alloc(sizeof(*copy));
+	*copy = record->downtime;
+	list_insert(list, at, copy);
+	if (list->count > STORE_DOWNTIMES_MAX) {
+		free(list->items[0]);
+		list_remove(list, 0);
+	}
+}
+
 static void apply_revision(struct memory *memory, struct record *record)
 {
 	size_t at;
@@ -314,30 +338,6 @@ static void apply_epoch(struct memory *memory, struct record *record)
 	memory->fixed_until = record->evaluated.fixed_until;
 }
 
-static void apply_left(struct memory *memory, struct record *record)
-{
-	memory->left_at = record->left_at;
-}
-
-/* The end of a life is told once the next one has begun. */
-static void apply_downtime(struct memory *memory, struct record *record)
-{
-	struct list *list = &memory->downtimes;
-	size_t at;
-
-	if (record->downtime.kind == ABSENCE_DOWN)
-		memory->left_at = UTC_NONE;
-	if (list_find(list, downtime_order, &record->downtime, &at))
-		return;
-	struct downtime *copy = mem_alloc(sizeof(*copy));
-	*copy = record->downtime;
-	list_insert(list, at, copy);
-	if (list->count > STORE_DOWNTIMES_MAX) {
-		free(list->items[0]);
-		list_remove(list, 0);
-	}
-}
-
 typedef void apply_fn(struct memory *memory, struct record *record);
 
 static apply_fn *const appliers[] = {
@@ -346,11 +346,11 @@ static apply_fn *const appliers[] = {
 	[RECORD_ATTEMPT] = apply_attempt,
 	[RECORD_OCCURRENCE] = apply_occurrence,
 	[RECORD_LOG] = apply_log,
+	[RECORD_DOWNTIME] = apply_downtime,
+	[RECORD_LEFT] = apply_left,
 	[RECORD_REVISION] = apply_revision,
 	[RECORD_EVALUATED] = apply_evaluated,
 	[RECORD_EPOCH] = apply_epoch,
-	[RECORD_DOWNTIME] = apply_downtime,
-	[RECORD_LEFT] = apply_left,
 };
 
 /* No record can fail here, so a batch cannot fail halfway. */
@@ -468,15 +468,15 @@ static void close_store(struct store *store)
 {
 	struct memory *memory = memory_of(store);
 
+	for (size_t i = 0; i < memory->downtimes.count; i++)
+		free(memory->downtimes.items[i]);
+	free(memory->downtimes.items);
 	for (size_t i = 0; i < memory->runs.count; i++)
 		destroy_run(memory->runs.items[i]);
 	for (size_t i = 0; i < memory->occurrences.count; i++)
 		destroy_occurrence(memory->occurrences.items[i]);
 	for (size_t i = 0; i < memory->revisions.count; i++)
 		destroy_revision(memory->revisions.items[i]);
-	for (size_t i = 0; i < memory->downtimes.count; i++)
-		free(memory->downtimes.items[i]);
-	free(memory->downtimes.items);
 	free(memory->runs.items);
 	free(memory->occurrences.items);
 	free(memory->revisions.items);
@@ -504,6 +504,7 @@ struct store *memory_create(void)
 	struct memory *memory = mem_alloc(sizeof(*memory));
 
 	memory->store.ops = &ops;
-	memory->evaluated_until = memory->fixed_until = memory->left_at = UTC_NONE;
+	memory->left_at = UTC_NONE;
+	memory->evaluated_until = memory->fixed_until = UTC_NONE;
 	return &memory->store;
 }

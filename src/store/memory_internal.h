@@ -20,11 +20,12 @@ struct run_entry {
 
 struct memory {
 	struct store store;
+	struct list downtimes;   /* struct downtime, by until and since */
+	struct utc left_at;      /* the end of a life of which no downtime has told */
 	struct list runs;        /* struct run_entry, by id */
 	struct list occurrences; /* struct occurrence, by job, scheduled_at, epoch */
 	struct list revisions;   /* struct revision, by number */
-	struct list downtimes;   /* struct downtime, by until and since */
-	struct utc evaluated_until, fixed_until, left_at;
+	struct utc evaluated_until, fixed_until;
 	int32_t epoch;
 	uint64_t last_run;
 };

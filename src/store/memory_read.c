@@ -38,7 +38,8 @@ static void load_open_runs(const struct memory *memory, struct arena *arena,
 /* Through the newest runs, and whatever is open. */
 static void load_seen(const struct memory *memory, struct store_state *state)
 {
-	state->seen_at = state->evaluated_until;
+	state->left_at = memory->left_at;
+	state->seen_at = memory->evaluated_until;
 	for (size_t i = 0; i < memory->runs.count; i++) {
 		const struct run_entry *entry = memory->runs.items[memory->runs.count - 1 - i];
 
@@ -67,11 +68,10 @@ bool memory_load(struct store *store, struct arena *arena, struct store_state *s
 	const struct memory *memory = memory_of(store);
 
 	(void)err;
+	load_seen(memory, state);
 	state->evaluated_until = memory->evaluated_until;
 	state->fixed_until = memory->fixed_until;
-	state->left_at = memory->left_at;
 	state->epoch = memory->epoch;
-	load_seen(memory, state);
 	state->last_run = memory->last_run;
 	load_open_runs(memory, arena, state);
 	load_revision(memory, arena, &state->revision);

@@ -26,13 +26,13 @@ enum kept {
 	KEPT_RUN_FINISHED,
 	KEPT_ATTEMPT,
 	KEPT_LOG,
-	KEPT_REVISION,
-	KEPT_EVALUATED,
-	KEPT_EPOCH,
 	KEPT_LEFT,
 	KEPT_LEFT_TOLD,
 	KEPT_DOWNTIME,
 	KEPT_DOWNTIME_OLD,
+	KEPT_REVISION,
+	KEPT_EVALUATED,
+	KEPT_EPOCH,
 	KEPT_LAST_RUN,
 	KEPT_TOUCH,
 	KEPT_SUMMARY_LAST,
@@ -117,6 +117,9 @@ bool sqlite_occurrences(struct store *store, const struct occurrence_filter *fil
 			store_occurrence_fn *row, void *context, struct err *err);
 bool sqlite_revisions(struct store *store, size_t limit, bool with_content, store_revision_fn *row,
 		      void *context, struct err *err);
+/* In the transaction of a batch. */
+bool sqlite_write_downtime(struct sqlite *s, struct record *record, struct err *err);
+bool sqlite_write_left(struct sqlite *s, struct record *record, struct err *err);
 bool sqlite_downtimes(struct store *store, size_t limit, store_downtime_fn *row, void *context,
 		      struct err *err);
 bool sqlite_job_summary(struct store *store, const char *job, struct arena *arena,

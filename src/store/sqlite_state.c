@@ -64,6 +64,23 @@ static bool load_run(void *context, const struct run *run)
 	return loading->state->open_count > 0;
 }
 
+static bool see_run(void *context, const struct run *run)
+{
+	store_see_run(context, run);
+	return true;
+}
+
+static bool load_seen(struct sqlite *s, struct store_state *state, struct err *err)
+{
+	state->seen_at = state->evaluated_until;
+	for (size_t i = 0; i < state->open_count; i++)
+		store_see_run(state, &state->open_runs[i]);
+	/* A bound that all are below makes it a walk of so many rows, no scan. */
+	return sqlite_runs(&s->store,
+			   &(struct run_filter){.before = INT64_MAX, .limit = STORE_SIGN_RUNS},
+			   see_run, state, err);
+}
+
 static bool load_open_runs(struct sqlite *s, struct loading *loading, struct err *err)
 {
 	static const struct run_filter filter = {.only_open = true};
@@ -73,11 +90,11 @@ static bool load_open_runs(struct sqlite *s, struct loading *loading, struct err
 		return false;
 	size_t count = state->open_count;
 	if (count == 0)
-		return true;
+		return load_seen(s, state, err);
 	state->open_runs = arena_array(loading->arena, struct run, count);
 	bool ok = sqlite_runs(&s->store, &filter, load_run, loading, err);
 	state->open_count = count;
-	return ok;
+	return ok && load_seen(s, state, err);
 }
 
 static bool load_revision(void *context, const struct revision *revision)
@@ -99,23 +116,6 @@ static bool load_revision(void *context, const struct revision *revision)
 	return false;
 }
 
-static bool see_run(void *context, const struct run *run)
-{
-	store_see_run(context, run);
-	return true;
-}
-
-static bool load_seen(struct sqlite *s, struct store_state *state, struct err *err)
-{
-	state->seen_at = state->evaluated_until;
-	for (size_t i = 0; i < state->open_count; i++)
-		store_see_run(state, &state->open_runs[i]);
-	/* A bound that all are below makes it a walk of so many rows, no scan. */
-	return sqlite_runs(&s->store,
-			   &(struct run_filter){.before = INT64_MAX, .limit = STORE_SIGN_RUNS},
-			   see_run, state, err);
-}
-
 bool sqlite_load(struct store *store, struct arena *arena, struct store_state *state,
 		 struct err *err)
 {
@@ -123,7 +123,6 @@ bool sqlite_load(struct store *store, struct arena *arena, struct store_state *s
 	struct sqlite *s = sqlite_of(store);
 
 	return load_meta(s, state, err) && load_open_runs(s, &loading, err) &&
-	       load_seen(s, state, err) &&
 	       sqlite_revisions(store, 1, true, load_revision, &loading, err);
 }
 

@@ -260,70 +260,6 @@ static bool write_epoch(struct sqlite *s, struct record *record, struct err *err
 	return sqlite_run(s, statement, err);
 }
 
-static bool write_left(struct sqlite *s, struct record *record, struct err *err)
-{
-	sqlite3_stmt *statement = sqlite_kept(s, KEPT_LEFT,
-					      "INSERT INTO meta (key, value) "
-					      "VALUES ('left_at', ?) "
-					      "ON CONFLICT DO UPDATE SET value = excluded.value",
-					      err);
-
-	if (!statement)
-		return false;
-	sqlite_put_time(&(struct binder){statement, 0}, record->left_at);
-	return sqlite_run(s, statement, err);
-}
-
-/* The end of a life is told once the next one has begun. */
-static bool forget_left(struct sqlite *s, struct err *err)
-{
-	sqlite3_stmt *statement =
-		sqlite_kept(s, KEPT_LEFT_TOLD, "DELETE FROM meta WHERE key = 'left_at'", err);
-
-	return statement && sqlite_run(s, statement, err);
-}
-
-static bool put_downtime(struct sqlite *s, const struct downtime *downtime, struct err *err)
-{
-	const struct downtime_counts *counts = &downtime->counts;
-	sqlite3_stmt *statement =
-		sqlite_kept(s, KEPT_DOWNTIME,
-			    "INSERT INTO downtime (" SQLITE_DOWNTIME_COLUMNS ") "
-			    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-			    err);
-	struct binder to = {statement, 0};
-
-	if (!statement)
-		return false;
-	sqlite_put_text(&to, absence_word(downtime->kind));
-	sqlite_put_time(&to, downtime->since);
-	sqlite_put_time(&to, downtime->until);
-	sqlite_put_int(&to, downtime->is_exact);
-	sqlite_put_int(&to, counts->caught_up);
-	sqlite_put_int(&to, counts->skipped);
-	sqlite_put_int(&to, counts->missed);
-	sqlite_put_int(&to, counts->too_old);
-	sqlite_put_int(&to, counts->superseded);
-	sqlite_put_int(&to, counts->not_wanted);
-	sqlite_put_known(&to, counts->window_ms);
-	return sqlite_run(s, statement, err);
-}
-
-static bool write_downtime(struct sqlite *s, struct record *record, struct err *err)
-{
-	sqlite3_stmt *old = sqlite_kept(
-		s, KEPT_DOWNTIME_OLD,
-		"DELETE FROM downtime WHERE (until, since) IN (SELECT until, since FROM downtime "
-		"ORDER BY until DESC, since DESC LIMIT -1 OFFSET ?)",
-		err);
-
-	if (!old || !put_downtime(s, &record->downtime, err) ||
-	    (record->downtime.kind == ABSENCE_DOWN && !forget_left(s, err)))
-		return false;
-	sqlite_put_int(&(struct binder){old, 0}, STORE_DOWNTIMES_MAX);
-	return sqlite_run(s, old, err);
-}
-
 /* Ids that were ever asked for are not given out again, lost or pruned. */
 static bool write_last_run(struct sqlite *s, uint64_t last_run, struct err *err)
 {
@@ -348,11 +284,11 @@ static write_fn *const writers[] = {
 	[RECORD_ATTEMPT] = write_attempt,
 	[RECORD_OCCURRENCE] = write_occurrence,
 	[RECORD_LOG] = write_log,
+	[RECORD_DOWNTIME] = sqlite_write_downtime,
+	[RECORD_LEFT] = sqlite_write_left,
 	[RECORD_REVISION] = write_revision,
 	[RECORD_EVALUATED] = write_evaluated,
 	[RECORD_EPOCH] = write_epoch,
-	[RECORD_DOWNTIME] = write_downtime,
-	[RECORD_LEFT] = write_left,
 };
 
 static bool write_all(struct sqlite *s, struct record *records, size_t count, struct err *err)

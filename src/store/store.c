@@ -64,12 +64,6 @@ static void check_log(const struct log_chunk *log)
 	assert(is_time(log->at) && (log->data || log->length == 0));
 }
 
-static void check_revision(const struct revision *revision)
-{
-	assert(revision->number > 0 && is_time(revision->applied_at));
-	assert(revision->content || revision->length == 0);
-}
-
 static void check_downtime(const struct downtime *downtime)
 {
 	const struct downtime_counts *counts = &downtime->counts;
@@ -77,6 +71,12 @@ static void check_downtime(const struct downtime *downtime)
 	assert(utc_is_set(downtime->since) && utc_is_set(downtime->until));
 	assert(downtime->since.ms <= downtime->until.ms);
 	assert(counts->caught_up >= 0 && counts->skipped >= 0 && counts->missed >= 0);
+}
+
+static void check_revision(const struct revision *revision)
+{
+	assert(revision->number > 0 && is_time(revision->applied_at));
+	assert(revision->content || revision->length == 0);
 }
 
 static void check(const struct record *record)
@@ -87,13 +87,13 @@ static void check(const struct record *record)
 	case RECORD_ATTEMPT: check_attempt(&record->attempt); break;
 	case RECORD_OCCURRENCE: check_occurrence(&record->occurrence); break;
 	case RECORD_LOG: check_log(&record->log); break;
+	case RECORD_DOWNTIME: check_downtime(&record->downtime); break;
+	case RECORD_LEFT: assert(utc_is_set(record->left_at)); break;
 	case RECORD_REVISION: check_revision(&record->revision); break;
 	case RECORD_EPOCH:
 		assert(is_time(record->evaluated.fixed_until));
 		__attribute__((fallthrough));
 	case RECORD_EVALUATED: assert(is_time(record->evaluated.until)); break;
-	case RECORD_DOWNTIME: check_downtime(&record->downtime); break;
-	case RECORD_LEFT: assert(utc_is_set(record->left_at)); break;
 	}
 }
 

@@ -141,6 +141,17 @@ static struct record draw_attempt(struct luck *luck)
 	return record;
 }
 
+static struct record draw_downtime(struct luck *luck)
+{
+	int64_t since = (int64_t)draw(luck, 40);
+	struct record record = downtime_record(since, since + (int64_t)draw(luck, 5));
+
+	record.downtime.kind = (enum absence)draw(luck, ABSENCE_COUNT);
+	record.downtime.is_exact = one_in(luck, 2);
+	record.downtime.counts.window_ms = (int64_t)draw(luck, 3) - 1;
+	return record;
+}
+
 static struct record draw_log(struct luck *luck)
 {
 	struct record record = log_record(draw_id(luck), (int32_t)draw(luck, 3),
@@ -160,20 +171,9 @@ static struct record draw_revision(struct luck *luck)
 	return record;
 }
 
-static struct record draw_downtime(struct luck *luck)
-{
-	int64_t since = (int64_t)draw(luck, 40);
-	struct record record = downtime_record(since, since + (int64_t)draw(luck, 5));
-
-	record.downtime.kind = (enum absence)draw(luck, ABSENCE_COUNT);
-	record.downtime.is_exact = one_in(luck, 2);
-	record.downtime.counts.window_ms = (int64_t)draw(luck, 3) - 1;
-	return record;
-}
-
 static struct record draw_record(struct luck *luck)
 {
-	enum record_kind kind = (enum record_kind)draw(luck, RECORD_LEFT + 1);
+	enum record_kind kind = (enum record_kind)draw(luck, RECORD_EPOCH + 1);
 
 	switch (kind) {
 	case RECORD_CLAIM:
@@ -181,9 +181,9 @@ static struct record draw_record(struct luck *luck)
 	case RECORD_ATTEMPT: return draw_attempt(luck);
 	case RECORD_OCCURRENCE: return draw_occurrence(luck);
 	case RECORD_LOG: return draw_log(luck);
-	case RECORD_REVISION: return draw_revision(luck);
 	case RECORD_DOWNTIME: return draw_downtime(luck);
 	case RECORD_LEFT: return left_record((int64_t)draw(luck, 40));
+	case RECORD_REVISION: return draw_revision(luck);
 	case RECORD_EVALUATED:
 	case RECORD_EPOCH: break;
 	}

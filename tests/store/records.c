@@ -100,28 +100,6 @@ struct record skipped_record(const char *job, int64_t at)
 	return record;
 }
 
-struct record revision_record(int64_t number, const char *content)
-{
-	return (struct record){.kind = RECORD_REVISION,
-			       .revision = {.number = number,
-					    .applied_at = T(number),
-					    .hash = "0123abcd",
-					    .author = "root",
-					    .source = "/etc/schedules.json",
-					    .changes = "[]",
-					    .content = content,
-					    .length = strlen(content)}};
-}
-
-struct record evaluated_record(int64_t until, int32_t epoch)
-{
-	struct record record = {.kind = RECORD_EVALUATED};
-
-	record.evaluated.until = T(until);
-	record.evaluated.epoch = epoch;
-	return record;
-}
-
 struct record downtime_record(int64_t since, int64_t until)
 {
 	struct record record = {.kind = RECORD_DOWNTIME};
@@ -147,5 +125,27 @@ struct record left_record(int64_t at)
 	struct record record = {.kind = RECORD_LEFT};
 
 	record.left_at = T(at);
+	return record;
+}
+
+struct record revision_record(int64_t number, const char *content)
+{
+	return (struct record){.kind = RECORD_REVISION,
+			       .revision = {.number = number,
+					    .applied_at = T(number),
+					    .hash = "0123abcd",
+					    .author = "root",
+					    .source = "/etc/schedules.json",
+					    .changes = "[]",
+					    .content = content,
+					    .length = strlen(content)}};
+}
+
+struct record evaluated_record(int64_t until, int32_t epoch)
+{
+	struct record record = {.kind = RECORD_EVALUATED};
+
+	record.evaluated.until = T(until);
+	record.evaluated.epoch = epoch;
 	return record;
 }
