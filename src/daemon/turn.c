@@ -53,6 +53,15 @@ static void say_record(const struct record *record)
 	}
 }
 
+/* The attempt has its own time: its timeout, or what is left until the deadline. */
+static void start(struct executor *executor, const struct effect *effect)
+{
+	struct job job = *effect->job;
+
+	job.timeout_ms = effect->timeout_ms;
+	executor->ops->start(executor, &job, &effect->run);
+}
+
 static void perform(struct daemon *daemon, struct effect *effect, struct mono now)
 {
 	struct executor *executor = daemon->executors[effect->run.executor];
@@ -62,7 +71,7 @@ static void perform(struct daemon *daemon, struct effect *effect, struct mono no
 		say_record(&effect->record);
 		recorder_add(&daemon->recorder, &effect->record, now);
 		break;
-	case EFFECT_START: executor->ops->start(executor, effect->job, &effect->run); break;
+	case EFFECT_START: start(executor, effect); break;
 	case EFFECT_STOP: executor->ops->stop(executor, effect->run.id, effect->grace_ms); break;
 	case EFFECT_FORGET:
 		recorder_forget(&daemon->recorder, effect->run.executor, effect->run.id);
@@ -129,10 +138,12 @@ void turn_run(void *context)
 	struct event event;
 
 	seen_begin(daemon, now);
-	engine_step(daemon->engine, now, &(struct event){.kind = EVENT_TICK}, &daemon->effects);
 	do {
 		while (inbox_pop(&daemon->inbox, &event))
 			engine_step(daemon->engine, now, &event, &daemon->effects);
+		/* When all that happened is told, what may start does. */
+		engine_step(daemon->engine, now, &(struct event){.kind = EVENT_TICK},
+			    &daemon->effects);
 		perform_all(daemon, now.mono);
 		seen_decided(daemon, now.mono);
 		turn_flush(daemon, now.mono, false);

@@ -100,6 +100,15 @@ static const char first_schema[] =
 	") STRICT;\n"
 	"INSERT INTO meta (key, value) VALUES ('epoch', 0), ('last_run', 0), ('touch', 0);\n";
 
+/* What a job's name is paused for; a pause stays while no job is called so. */
+static const char pauses[] = "CREATE TABLE pause (\n"
+			     "	job TEXT PRIMARY KEY,\n"
+			     "	since INTEGER,\n"
+			     "	until INTEGER,\n"
+			     "	reason TEXT,\n"
+			     "	by TEXT\n"
+			     ") STRICT, WITHOUT ROWID;\n";
+
 /*
  * When nobody looked, and what became of what fell due meanwhile; and by how much a run
  * was planned after its instant. The two indexes are for lists of occurrences over all
@@ -128,6 +137,7 @@ static const char downtimes[] =
 
 static const char *const steps[] = {
 	first_schema,
+	pauses,
 	downtimes,
 };
 
