@@ -42,7 +42,7 @@ static void add_missed(struct downtime_counts *counts, const struct job *job,
 
 	switch (job->catchup) {
 	case CATCHUP_NONE: counts->not_wanted += stretch->count; break;
-	case CATCHUP_ALL: add_too_old(counts, job, stretch->count); break;
+	case CATCHUP_ALL:
 	case CATCHUP_ONCE:
 		within = count_from(job, stretch, window);
 		counts->superseded += within;
