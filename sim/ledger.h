@@ -107,6 +107,7 @@ bool policies_is_paused(const struct ledger_job *job, int64_t fire_ms);
 bool policies_is_expired(const struct ledger_job *job, int64_t fire_ms, struct utc now);
 void policies_claim(struct ledger_run *run, const struct run *from);
 void policies_start(const struct job *job, struct ledger_run *run);
+void policies_check_waiting(void);
 void policies_regroup(bool is_new_life);
 void policies_rename(const struct record *record);
 

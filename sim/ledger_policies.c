@@ -173,6 +173,16 @@ static bool is_claimed_still(uint64_t id)
 	return run && run->state == RUN_CLAIMED;
 }
 
+/* The file in force may be one that is not durable yet, and what is durable may not have
+ * been told. */
+static bool is_all_told(void)
+{
+	const struct daemon *daemon = machine_doors.context;
+
+	return machine_view && machine_view->revision == ledger.revision &&
+	       !daemon->recorder.is_failing;
+}
+
 /* It waits for nothing but a place. */
 static bool could_start(const struct ledger_run *run)
 {
@@ -206,18 +216,29 @@ static void check_turn(const struct job *job, const struct ledger_run *run)
 	size_t count;
 	struct ledger_run *const *open = ledger_runs_open(&count);
 
-	const struct daemon *daemon = machine_doors.context;
-
-	/* The file in force may be one that is not durable yet, and what is durable may not
-	 * have been told. */
-	if (!machine_view || machine_view->revision != ledger.revision ||
-	    daemon->recorder.is_failing)
+	if (!is_all_told())
 		return;
 	for (size_t i = 0; run->job->def && i < count; i++)
 		if (open[i] != run && could_start(open[i]) && goes_before(open[i], run))
 			world_broken(
 				"%s: it is started while a run of %s waits that goes before it",
 				job->name, plan_name(open[i]->job->def));
+}
+
+/* Between turns, when nothing is on its way. */
+void policies_check_waiting(void)
+{
+	const struct daemon *daemon = machine_doors.context;
+	size_t count;
+	struct ledger_run *const *open = ledger_runs_open(&count);
+
+	if (!is_all_told() || world.mono.ms > ledger.term_ms ||
+	    engine_running(daemon->engine) >= (size_t)world.plan->max_running)
+		return;
+	for (size_t i = 0; i < count; i++)
+		if (could_start(open[i]))
+			world_broken("%s: a run waits, and there is a place for it",
+				     plan_name(open[i]->job->def));
 }
 
 void policies_start(const struct job *job, struct ledger_run *run)

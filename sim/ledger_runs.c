@@ -345,6 +345,7 @@ void ledger_compare_runs(void)
 
 	if (!machine_view || !is_settled(daemon))
 		return;
+	policies_check_waiting();
 	machine_doors.each_run(machine_doors.context, compare_run, &comparing);
 	if (comparing.count != runs.open_count && !world.is_broken)
 		world_broken("%zu runs are open to the engine, %zu to the store", comparing.count,

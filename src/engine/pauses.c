@@ -91,7 +91,7 @@ static struct paused *put(struct engine *engine, const struct pause *pause)
 	} else {
 		paused = mem_alloc(sizeof(*paused));
 		paused->pause = copy;
-		paused->resume.order = str_hash(STR_HASH_INIT, copy.job, strlen(copy.job));
+		paused->resume.order = str_hash(STR_HASH_INIT, pause->job, strlen(pause->job));
 		link_up(engine, paused);
 	}
 	if (utc_is_set(copy.until))
