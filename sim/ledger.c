@@ -212,12 +212,11 @@ static void expect_stretch(struct ledger_job *job, struct stretch *stretch)
 		const struct entry *entry = next_entry(job);
 
 		if (!is_part_of(entry, stretch)) {
-			world_broken(
-				"%s: %lld instants from %s are not accounted for as %s (%s)",
-				job_name(job), (long long)stretch->count,
-				utc_format(stretch->first, at),
-				occurrence_state_word(stretch->state),
-				reason_word(stretch->reason));
+			world_broken("%s: %lld instants from %s are not accounted for as %s (%s)",
+				     job_name(job), (long long)stretch->count,
+				     utc_format(stretch->first, at),
+				     occurrence_state_word(stretch->state),
+				     reason_word(stretch->reason));
 			stretch->count = 0;
 			return;
 		}
@@ -594,7 +593,9 @@ static void on_record(const struct record *record)
 	case RECORD_PAUSE:
 	case RECORD_RESUME: policies_pause(record); break;
 	case RECORD_RENAME: policies_rename(record); break;
-	case RECORD_LOG: break;
+	case RECORD_LOG:
+	case RECORD_DOWNTIME:
+	case RECORD_LEFT: break;
 	}
 }
 
@@ -602,6 +603,8 @@ void ledger_commit(const struct record *records, size_t count, size_t skip)
 {
 	for (size_t i = skip; i < count && !world.is_broken; i++)
 		on_record(&records[i]);
+	if (!world.is_broken)
+		ledger_downtime_commit(records + skip, count - skip);
 	if (ledger.entry_count && !world.is_broken)
 		world_broken("instants are decided, and the watermark does not move with them");
 	if (ledger.has_new_zones)
@@ -645,6 +648,7 @@ static void plan_again(struct ledger_job *job)
 
 void ledger_life_begins(void)
 {
+	ledger_downtime_life_begins(utc_is_set(ledger.watermark));
 	ledger.step_count = 0;
 	ledger.high_ms = utc_is_set(ledger.watermark) ? ledger.watermark.ms : INT64_MIN;
 	ledger.term_ms[world.node] = INT64_MAX;
@@ -666,6 +670,7 @@ void ledger_term(void)
 void ledger_create(void)
 {
 	memset(&ledger, 0, sizeof(ledger));
+	ledger_downtime_create();
 	ledger.watermark = ledger.fixed_until = UTC_NONE;
 	ledger.last_term_ms = -1;
 	ledger.pending = SIZE_MAX;

@@ -151,4 +151,11 @@ int32_t ledger_holder(const struct ledger_job *job);
 /* The attempt's gate opens: no other process of the job may be there. */
 void ledger_begins_alone(uint64_t id);
 
+/* ledger_downtime.c */
+void ledger_downtime_create(void);
+/* has_past: the store has a watermark of an earlier life. */
+void ledger_downtime_life_begins(bool has_past);
+/* What has become durable just now. */
+void ledger_downtime_commit(const struct record *records, size_t count);
+
 #endif

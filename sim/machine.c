@@ -29,6 +29,16 @@ struct now clock_now(void)
 	return now;
 }
 
+int64_t clock_asleep_ms(void)
+{
+	return world.asleep_ms;
+}
+
+int64_t clock_us(void)
+{
+	return world.mono.ms * 1000;
+}
+
 struct utc clock_utc(void)
 {
 	return utc_add(world_utc(), world.clock_off_ms);
@@ -402,6 +412,15 @@ void zoneinfo_sweep(struct zoneinfo *zoneinfo)
 void log_setup(enum log_level least, bool json, struct utc (*clock)(void))
 {
 	(void)least, (void)json, (void)clock;
+}
+
+void log_style(bool is_terminal, bool has_colour)
+{
+	(void)is_terminal, (void)has_colour;
+}
+
+void log_fresh_line(void)
+{
 }
 
 void log_event(enum log_level level, struct log_about about, const char *format, ...)

@@ -22,6 +22,7 @@ static const struct item alphabet[] = {
 	{.kind = ITEM_CLOCK, .a = -90000},
 	{.kind = ITEM_CONFIG}, /* forth and back between two generations */
 	{.kind = ITEM_CANCEL},
+	{.kind = ITEM_PAUSE, .b = 90000},
 };
 
 /* Of two nodes; how far into its work each is hurt goes up with the event's number. */
@@ -59,7 +60,9 @@ static struct plan *make(int32_t nodes)
 		 .max_backoff_s = 300,
 		 .on = 1u << OUTCOME_FAILED | 1u << OUTCOME_UNKNOWN,
 		 .timeout_s = 30,
-		 .grace_s = 1},
+		 .grace_s = 1,
+		 .deadline_s = 50,
+		 .group = 1},
 		{.name = 1,
 		 .expression = 15,
 		 .is_enabled = true,
@@ -69,7 +72,9 @@ static struct plan *make(int32_t nodes)
 		 .attempts = 1,
 		 .max_backoff_s = 300,
 		 .on = 1u << OUTCOME_FAILED,
-		 .grace_s = 1},
+		 .grace_s = 1,
+		 .priority = 1,
+		 .group = 1},
 	};
 
 	plan->job_count = 2;
@@ -80,6 +85,7 @@ static struct plan *make(int32_t nodes)
 	for (int g = 0; g < 2; g++) {
 		plan->generations[g].jobs = arena_array(&plan->arena, struct sim_job, 3);
 		plan->generations[g].count = 2;
+		plan->generations[g].limits[1] = 1 + g;
 		memcpy(plan->generations[g].jobs, jobs, sizeof(jobs));
 	}
 	plan->generations[1].jobs[0].overlap = OVERLAP_REPLACE;

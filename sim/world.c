@@ -152,10 +152,12 @@ bool world_step(void)
 static void suspend(int64_t ms, bool is_machine)
 {
 	world.mono.ms += ms;
-	if (is_machine)
+	if (is_machine) {
+		world.asleep_ms += ms;
 		runner_sleeps(ms);
-	else
+	} else {
 		runner_happen();
+	}
 }
 
 void world_stall(int64_t ms)

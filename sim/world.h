@@ -27,6 +27,7 @@ struct world {
 	const struct plan *plan;
 	struct mono mono;
 	int64_t offset_ms; /* UTC minus mono */
+	int64_t asleep_ms; /* of mono, the machine was suspended */
 	enum phase phase;
 	struct mono phase_began;
 	bool is_over;

@@ -26,6 +26,7 @@ struct api_world {
 	int64_t revision;
 	struct store *store;
 	const char *version;
+	struct utc started_at;
 };
 
 struct api_health {
@@ -36,6 +37,12 @@ struct api_health {
 };
 
 typedef void api_run_fn(void *context, const struct run *run);
+
+/* Where the text of /metrics goes on; zeroed at its beginning. */
+struct api_metrics_place {
+	size_t family, job;
+	bool is_store_failing; /* which is asked no more for this text */
+};
 
 struct api_doors {
 	/* A run of the job, now: its id, or 0 and *why in arena. On return its claim is
@@ -59,6 +66,10 @@ struct api_doors {
 	bool (*next_fire)(void *context, const char *job, struct utc *at);
 	/* Texts live in arena. */
 	void (*health)(void *context, struct arena *arena, struct api_health *health);
+	/* Adds the next piece of all metrics, some kilobytes, and moves place behind it.
+	 * False: that was the last one. */
+	bool (*metrics)(void *context, struct api_metrics_place *place, bool is_openmetrics,
+			struct buf *out);
 	struct utc (*now)(void *context);
 	void *context;
 };

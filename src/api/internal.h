@@ -4,6 +4,7 @@
 
 #include "api.h"
 #include "http_server.h"
+#include "lateness.h"
 
 struct api {
 	const struct api_world *world;
@@ -34,6 +35,9 @@ void runs_cancel(struct api_call *call);
 void logs_get(struct api_call *call);
 void occurrences_list(struct api_call *call);
 void revisions_list(struct api_call *call);
+void downtimes_list(struct api_call *call);
+void status_get(struct api_call *call);
+void metrics_get(struct api_call *call);
 
 /* answer.c: what handlers end with */
 /* Where the JSON of the answer goes, begun by its status. */
@@ -58,5 +62,18 @@ const struct run *runs_of_path(struct api_call *call);
 /* In the arena, NULL where there is none; false where the store cannot be read. */
 bool runs_read(struct api *api, struct arena *arena, uint64_t id, const struct run **run,
 	       struct err *err);
+
+/* downtimes.c */
+/* Only a downtime that ended so long ago is worth a word by itself: a week. */
+#define DOWNTIME_RECENT_MS (INT64_C(7) * 86400 * 1000)
+/* *last is the newest one, where there is any; false where the store cannot be read. */
+bool downtimes_last(struct api *api, struct downtime *last, bool *is_recent, struct err *err);
+/* Puts the job's own counts in place of those of all. */
+bool downtimes_of_job(struct api *api, const char *name, struct downtime *downtime,
+		      struct err *err);
+
+/* lateness_read.c: of the newest runs, of all jobs where job is NULL. */
+bool lateness_read(struct api *api, struct arena *arena, const char *job, struct lateness *lateness,
+		   struct err *err);
 
 #endif

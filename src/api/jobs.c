@@ -77,8 +77,24 @@ static size_t first_of(const struct open_runs *open, const char *job)
 
 /* ---- one job ---- */
 
+/* What is told of a job that is asked for alone. */
+struct alone {
+	struct lateness lateness;
+	struct downtime downtime;
+	bool has_downtime;
+};
+
+static bool read_alone(struct api *api, struct arena *arena, const char *job, struct alone *alone,
+		       struct err *err)
+{
+	return lateness_read(api, arena, job, &alone->lateness, err) &&
+	       downtimes_last(api, &alone->downtime, &alone->has_downtime, err) &&
+	       (!alone->has_downtime || downtimes_of_job(api, job, &alone->downtime, err));
+}
+
+/* alone NULL: it is one of a list. */
 static bool add_job(struct api *api, const struct job *job, const struct open_runs *open,
-		    struct buf *out, struct err *err)
+		    const struct alone *alone, struct buf *out, struct err *err)
 {
 	struct arena arena = {0};
 	struct job_summary summary = {0};
@@ -93,6 +109,8 @@ static bool add_job(struct api *api, const struct job *job, const struct open_ru
 	     i < open->count && strcmp(open->items[i].job, job->name) == 0; i++)
 		ids[view.running_count++] = open->items[i].id;
 	view.running = ids;
+	view.lateness = alone ? &alone->lateness : NULL;
+	view.downtime = alone && alone->has_downtime ? &alone->downtime : NULL;
 	if (!api->doors.next_fire(api->doors.context, job->name, &view.next))
 		view.next = UTC_NONE;
 	if (is_read)
@@ -147,9 +165,14 @@ void jobs_answer(struct api_call *call, const struct job *job)
 	struct open_runs open = {.arena = call->request->arena, .only_job = job->name};
 	struct err err;
 
+	struct alone alone;
+	if (!read_alone(call->api, call->request->arena, job->name, &alone, &err)) {
+		answer_store_failed(call, &err);
+		return;
+	}
 	find_open(call->api, &open);
 	struct buf *json = answer_json(call, 200);
-	if (add_job(call->api, job, &open, json, &err))
+	if (add_job(call->api, job, &open, &alone, json, &err))
 		answer_end(json);
 	else
 		answer_store_failed(call, &err);
@@ -194,7 +217,7 @@ static enum http_flow next_jobs(void *context, struct buf *out)
 			continue;
 		if (list->has_items && out->length == 0)
 			buf_char(out, ',');
-		if (!add_job(list->api, job, &list->open, out, &err))
+		if (!add_job(list->api, job, &list->open, NULL, out, &err))
 			return HTTP_FAIL;
 		list->has_items = true;
 	}

@@ -94,6 +94,30 @@ static void job_history(struct buf *out, const struct job_summary *summary)
 	buf_json_int(out, "missed", summary->missed);
 }
 
+void json_lateness(struct buf *out, const char *key, const struct lateness *lateness)
+{
+	buf_json_open(out, key, '{');
+	buf_json_int(out, "runs", (int64_t)lateness->runs);
+	if (lateness->runs) {
+		buf_json_int(out, "p50_ms", lateness->p50_ms);
+		buf_json_int(out, "p99_ms", lateness->p99_ms);
+		buf_json_int(out, "max_ms", lateness->max_ms);
+	} else {
+		buf_json_null(out, "p50_ms");
+		buf_json_null(out, "p99_ms");
+		buf_json_null(out, "max_ms");
+	}
+	buf_json_close(out, '}');
+}
+
+void json_downtime(struct buf *out, const char *key, const struct downtime *downtime)
+{
+	if (downtime)
+		downtime_json(out, key, downtime);
+	else
+		buf_json_null(out, key);
+}
+
 void json_job(struct buf *out, const char *key, const struct job_view *view)
 {
 	const struct job *job = view->job;
@@ -112,6 +136,10 @@ void json_job(struct buf *out, const char *key, const struct job_view *view)
 		record_json_id(out, NULL, view->running[i]);
 	buf_json_close(out, ']');
 	job_history(out, view->summary);
+	if (view->lateness) {
+		json_lateness(out, "lateness", view->lateness);
+		json_downtime(out, "downtime", view->downtime);
+	}
 	buf_json_close(out, '}');
 }
 

@@ -29,6 +29,9 @@ bool query_log(const struct http_target *target, struct log_query *query, struct
 
 bool query_occurrences(const struct http_target *target, struct occurrence_filter *filter,
 		       struct err *err);
+/* job: NULL for all. */
+bool query_downtimes(const struct http_target *target, const char **job, size_t *limit,
+		     struct err *err);
 /* For lists that take nothing but a limit. */
 bool query_limit(const struct http_target *target, size_t *limit, struct err *err);
 /* For what takes no parameters. */

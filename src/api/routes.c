@@ -9,6 +9,10 @@
 static const struct api_route routes[] = {
 	{"GET", "/health", "whether belfry does its work: 200, or 503 with what is wrong",
 	 health_get},
+	{"GET", "/metrics", "what is counted, for Prometheus: OpenMetrics, or its own older text",
+	 metrics_get},
+	{"GET", "/api/v1/status", "belfry as a whole: health, lateness, the last downtime",
+	 status_get},
 	{"GET", "/api/v1/jobs", "every job of the file, with how it has been doing", jobs_list},
 	{"GET", "/api/v1/jobs/{job}", "one job", jobs_get},
 	{"POST", "/api/v1/jobs/{job}/trigger", "start a run now, with {\"dry_run\":true} a dry one",
@@ -23,6 +27,9 @@ static const struct api_route routes[] = {
 	{"POST", "/api/v1/runs/{id}/cancel", "end a run", runs_cancel},
 	{"GET", "/api/v1/occurrences", "due instants and what became of them, newest first",
 	 occurrences_list},
+	{"GET", "/api/v1/downtimes",
+	 "when nobody looked at what fell due, and what became of it, newest first",
+	 downtimes_list},
 	{"GET", "/api/v1/revisions", "applied versions of schedules.json, newest first",
 	 revisions_list},
 };

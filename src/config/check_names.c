@@ -58,14 +58,14 @@ static void check_group(struct loader *l, struct job *const *jobs, size_t count)
 
 void check_groups(struct loader *l)
 {
-	struct job **jobs = mem_alloc((l->job_count + 1) * sizeof(*jobs));
+	struct job **jobs = mem_alloc((l->job_count + 1) * sizeof(struct job *));
 	size_t count = 0;
 
 	for (size_t i = 0; i < l->job_count; i++)
 		if (l->jobs[i].group && l->jobs[i].name)
 			jobs[count++] = &l->jobs[i];
 	if (count)
-		qsort(jobs, count, sizeof(*jobs), by_group);
+		qsort(jobs, count, sizeof(struct job *), by_group);
 	for (size_t i = 0, end; i < count; i = end) {
 		for (end = i + 1; end < count && strcmp(jobs[i]->group, jobs[end]->group) == 0;)
 			end++;

@@ -57,6 +57,8 @@ static void on_signal(void *context, int number)
 {
 	struct daemon *daemon = context;
 
+	if (number == SIGINT)
+		log_fresh_line();
 	if (number != SIGHUP) {
 		shutdown_begin(daemon, number == SIGINT ? "SIGINT" : "SIGTERM");
 		return;
@@ -276,6 +278,9 @@ static int boot(struct daemon *daemon, struct arena *arena)
 					daemon, &err);
 	if (!daemon->file)
 		log_warn("%s; changes of the file are taken over on SIGHUP only", err.text);
+	/* Of several nodes the last to leave is not known: the last sign of any counts. */
+	absence_boot(&daemon->absence, clock_now(),
+		     daemon->node.is_member ? UTC_NONE : state.left_at, state.seen_at);
 	if (!reload_boot(daemon, &state.revision))
 		return EXIT_BAD_FILE;
 	adopt(daemon, &state);
@@ -289,7 +294,7 @@ static int boot(struct daemon *daemon, struct arena *arena)
 static void take_down(struct daemon *daemon)
 {
 	if (daemon->engine && daemon->store && !daemon->node.is_out &&
-	    !recorder_flush(&daemon->recorder, clock_now().mono, true))
+	    !turn_flush(daemon, clock_now().mono, true))
 		daemon->exit_code = EXIT_FAILED;
 	api_destroy(daemon->api);
 	destroy_executors(daemon);
@@ -299,6 +304,7 @@ static void take_down(struct daemon *daemon)
 	recorder_finish(&daemon->recorder);
 	store_close(daemon->store);
 	inbox_finish(&daemon->inbox);
+	metrics_finish(&daemon->metrics);
 	arena_finish(&daemon->turn);
 	buf_finish(&daemon->config_error);
 	arena_finish(&daemon->prune.arena);

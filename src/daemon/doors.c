@@ -121,6 +121,12 @@ static struct utc now(void *context)
 	return node_now(context).utc;
 }
 
+static bool metrics(void *context, struct api_metrics_place *place, bool is_openmetrics,
+		    struct buf *out)
+{
+	return metrics_text(context, place, is_openmetrics, out);
+}
+
 bool doors_address(const char *listen, struct http_address *address, struct err *err)
 {
 	if (!http_address_parse(listen, address, err))
@@ -145,6 +151,7 @@ bool doors_open(struct daemon *daemon, struct err *err)
 		.each_run = each_run,
 		.next_fire = next_fire,
 		.health = health,
+		.metrics = metrics,
 		.now = now,
 		.context = daemon,
 	};
@@ -154,6 +161,7 @@ bool doors_open(struct daemon *daemon, struct err *err)
 		return false;
 	daemon->world.store = daemon->store;
 	daemon->world.version = BELFRY_VERSION;
+	daemon->world.started_at = clock_utc();
 	daemon->api = api_create(daemon->loop, &address, &daemon->world, &doors, err);
 	return daemon->api != NULL;
 }

@@ -2,6 +2,7 @@
 #ifndef BELFRY_DAEMON_INTERNAL_H
 #define BELFRY_DAEMON_INTERNAL_H
 
+#include "absence.h"
 #include "api.h"
 #include "config.h"
 #include "daemon.h"
@@ -9,6 +10,7 @@
 #include "exec.h"
 #include "inbox.h"
 #include "loop.h"
+#include "metrics.h"
 #include "node.h"
 #include "recorder.h"
 #include "store.h"
@@ -43,6 +45,9 @@ struct daemon {
 	struct api *api;
 	struct api_world world;
 
+	struct absence_watch absence;
+	struct metrics metrics;
+
 	bool is_stopping;
 	bool is_killing; /* running jobs were asked to end */
 	int exit_code;
@@ -76,8 +81,9 @@ void turn_run(void *context); /* the loop's */
 void turn_now(struct daemon *daemon);
 /* Steps the engine once, now, and performs; for the few that need the answer. */
 void turn_step(struct daemon *daemon, struct event *event);
-/* What waits for the store; all of it with `whole`. */
-void turn_flush(struct daemon *daemon, struct mono now, bool whole);
+
+/* Commits what is due, all with `whole`, and counts how long it took. */
+bool turn_flush(struct daemon *daemon, struct mono now, bool whole);
 
 /* reload.c: schedules.json */
 bool reload_boot(struct daemon *daemon, const struct revision *last);
@@ -99,6 +105,10 @@ void zones_follow(struct daemon *daemon);
 /* What is wrong with the zones in use, a line each; nothing if all is well. */
 void zones_trouble(const struct daemon *daemon, struct buf *text);
 void zones_finish(struct daemon *daemon);
+
+/* metrics_text.c: what /metrics answers, a piece at a time */
+bool metrics_text(struct daemon *daemon, struct api_metrics_place *place, bool is_openmetrics,
+		  struct buf *out);
 
 /* retention.c: old history goes, in small batches */
 void retention_run(void *context);

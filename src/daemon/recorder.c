@@ -30,6 +30,8 @@ static void keep_texts(struct recorder *recorder, struct record *record)
 			arena_copy(&recorder->arena, record->log.data, record->log.length);
 		recorder->bytes += record->log.length;
 		break;
+	case RECORD_DOWNTIME:
+	case RECORD_LEFT: break;
 	case RECORD_REVISION: {
 		struct revision *revision = &record->revision;
 

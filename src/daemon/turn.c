@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "internal.h"
 #include "log.h"
+#include "seen.h"
 
 static void say(const struct effect *effect)
 {
@@ -89,10 +90,26 @@ static void perform(struct daemon *daemon, struct effect *effect, struct mono no
 static void perform_all(struct daemon *daemon, struct mono now)
 {
 	/* Performing may push events, never effects: the list does not move. */
-	for (size_t i = 0; i < daemon->effects.count; i++)
+	for (size_t i = 0; i < daemon->effects.count; i++) {
+		seen_effect(daemon, &daemon->effects.items[i]);
 		perform(daemon, &daemon->effects.items[i], now);
+	}
 	arena_reset(&daemon->turn);
 	daemon->effects = (struct effects){.arena = &daemon->turn};
+}
+
+bool turn_flush(struct daemon *daemon, struct mono now, bool whole)
+{
+	uint64_t commits = daemon->recorder.commits;
+	int64_t began_us = clock_us();
+
+	node_ask(daemon);
+	bool ok = recorder_flush(&daemon->recorder, now, whole);
+	if (daemon->recorder.commits != commits)
+		metrics_commit(&daemon->metrics, clock_us() - began_us);
+	if (!ok || daemon->recorder.commits != commits)
+		node_hear(daemon, ok);
+	return ok;
 }
 
 void turn_step(struct daemon *daemon, struct event *event)
@@ -100,16 +117,6 @@ void turn_step(struct daemon *daemon, struct event *event)
 	struct now now = node_now(daemon);
 
 	engine_step(daemon->engine, now, event, &daemon->effects);
-}
-
-void turn_flush(struct daemon *daemon, struct mono now, bool whole)
-{
-	uint64_t commits = daemon->recorder.commits;
-
-	node_ask(daemon);
-	bool ok = recorder_flush(&daemon->recorder, now, whole);
-	if (!ok || daemon->recorder.commits != commits)
-		node_hear(daemon, ok);
 }
 
 /* The machine's clock may be off, so its alarm is of no use: all goes by the timer. */
@@ -125,7 +132,8 @@ static int64_t node_next(const struct daemon *daemon, struct engine_wake *wake, 
 	return due < next ? due : next;
 }
 
-static void arm(struct daemon *daemon)
+/* Returns when the next turn is to come, with what the recorder waits for. */
+static struct engine_wake arm(struct daemon *daemon)
 {
 	struct engine_wake wake = engine_next_wake(daemon->engine);
 	struct mono due = recorder_due(&daemon->recorder);
@@ -145,6 +153,7 @@ static void arm(struct daemon *daemon)
 		loop_timer_stop(daemon->timer);
 	else
 		loop_timer_start(daemon->timer, next - clock_now().mono.ms); /* turns take time */
+	return (struct engine_wake){.utc = wake.utc, .mono = {next}};
 }
 
 /* Forgets what was decided. */
@@ -164,6 +173,7 @@ void turn_now(struct daemon *daemon)
 		wait_out(daemon);
 		return;
 	}
+	seen_begin(daemon, node_now(daemon));
 	do {
 		/* Anew each time: a commit may have taken long, and what it lets start may be
 		 * late by now. */
@@ -176,10 +186,12 @@ void turn_now(struct daemon *daemon)
 		engine_step(daemon->engine, now, &(struct event){.kind = EVENT_TICK},
 			    &daemon->effects);
 		perform_all(daemon, now.mono);
+		seen_decided(daemon, now.mono);
 		turn_flush(daemon, now.mono, false);
 	} while (!daemon->node.is_out &&
 		 (!inbox_is_empty(&daemon->inbox) || node_has_to_take(daemon)));
-	arm(daemon);
+	struct engine_wake armed = arm(daemon);
+	seen_end(daemon, &armed);
 	if (daemon->is_stopping)
 		shutdown_check(daemon);
 }

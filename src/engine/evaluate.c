@@ -47,6 +47,7 @@ struct active_run *evaluate_claim(struct step *step, struct slot *slot, enum tri
 		.executor = slot->job->executor,
 		.trigger = trigger,
 		.scheduled_at = scheduled,
+		.jitter_ms = utc_is_set(scheduled) ? slot->planned.ms - scheduled.ms : 0,
 		.epoch = engine->epoch,
 		.revision = engine->revision,
 		.dry_run = dry_run,

@@ -34,6 +34,7 @@ struct slot {
 	struct heap_item due; /* in engine.due, key: fire time in ms UTC */
 	const struct job *job;
 	struct utc scheduled; /* the instant that is due then (before jitter) */
+	struct utc planned;   /* when the instant before that one was due, jitter included */
 	struct utc decided;   /* the last instant decided in this epoch; UTC_NONE: none was */
 	struct slot *bucket;  /* next in the table of names */
 	uint32_t active;      /* real runs not finished: what overlap looks at */

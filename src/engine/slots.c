@@ -32,6 +32,8 @@ void slots_plan(struct engine *engine, struct slot *slot, struct utc after)
 		heap_remove(&engine->due, &slot->due);
 		return;
 	}
+	if (slot->due.place)
+		slot->planned = (struct utc){slot->due.key};
 	slot->scheduled = next;
 	int64_t fire = next.ms + schedule_jitter_ms(slot->job->schedule, next);
 	/* No instant passes the one before it, however long the jitter: what fires

@@ -4,6 +4,7 @@
 #ifndef BELFRY_RECORD_H
 #define BELFRY_RECORD_H
 
+#include "downtime.h"
 #include "pause.h"
 #include "run.h"
 
@@ -26,6 +27,8 @@ enum record_kind {
 	RECORD_ATTEMPT,    /* an attempt that ended */
 	RECORD_OCCURRENCE, /* one without a run: skipped or missed */
 	RECORD_LOG,
+	RECORD_DOWNTIME, /* nobody looked for a while, and what became of it */
+	RECORD_LEFT,     /* belfry stops by itself: nothing is decided from here on */
 	RECORD_REVISION,
 	RECORD_EVALUATED, /* every due instant up to here is accounted for */
 	RECORD_EPOCH,     /* the clock went back: a new epoch begins */
@@ -46,6 +49,8 @@ struct record {
 		struct attempt attempt;
 		struct occurrence occurrence;
 		struct log_chunk log;
+		struct downtime downtime; /* DOWNTIME */
+		struct utc left_at;       /* LEFT */
 		struct revision revision;
 		struct {
 			struct utc until;

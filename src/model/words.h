@@ -67,6 +67,13 @@
 	X(STREAM_STDERR, "stderr")                                                                 \
 	X(STREAM_BELFRY, "belfry")
 
+/* Why nobody looked at what fell due for a while. */
+#define ABSENCES(X)                                                                                \
+	X(ABSENCE_DOWN, "down")                                                                    \
+	X(ABSENCE_ASLEEP, "asleep")                                                                \
+	X(ABSENCE_STALLED, "stalled")                                                              \
+	X(ABSENCE_SET_FORWARD, "set_forward")
+
 #define OVERLAPS(X)                                                                                \
 	X(OVERLAP_FORBID, "forbid")                                                                \
 	X(OVERLAP_ALLOW, "allow")                                                                  \
@@ -91,6 +98,7 @@ WORD_ENUM(occurrence_state, OCCURRENCE_STATE, OCCURRENCE_STATES)
 WORD_ENUM(reason, REASON, REASONS)
 WORD_ENUM(executor_kind, EXECUTOR_KIND, EXECUTORS)
 WORD_ENUM(stream, STREAM, STREAMS)
+WORD_ENUM(absence, ABSENCE, ABSENCES)
 WORD_ENUM(overlap, OVERLAP, OVERLAPS)
 WORD_ENUM(catchup, CATCHUP, CATCHUPS)
 

@@ -77,6 +77,14 @@ static int log_order(const void *a, const void *b)
 					: compare(x->position, y->position);
 }
 
+static int downtime_order(const void *a, const void *b)
+{
+	const struct downtime *x = a, *y = b;
+	int side = compare(x->until.ms, y->until.ms);
+
+	return side ? side : compare(x->since.ms, y->since.ms);
+}
+
 static int occurrence_order(const void *a, const void *b)
 {
 	const struct occurrence *x = a, *y = b;
@@ -302,6 +310,7 @@ static void apply_run(struct memory *memory, struct record *record)
 	entry->run.executor = was.executor;
 	entry->run.trigger = was.trigger;
 	entry->run.scheduled_at = was.scheduled_at;
+	entry->run.jitter_ms = was.jitter_ms;
 	entry->run.epoch = was.epoch;
 	entry->run.revision = was.revision;
 	entry->run.dry_run = was.dry_run;
@@ -338,6 +347,30 @@ static void apply_log(struct memory *memory, struct record *record)
 	*copy = record->log;
 	copy->data = own_bytes(copy->data, copy->length);
 	list_insert(&entry->log, at, copy);
+}
+
+static void apply_left(struct memory *memory, struct record *record)
+{
+	memory->left_at = record->left_at;
+}
+
+/* The end of a life is told once the next one has begun. */
+static void apply_downtime(struct memory *memory, struct record *record)
+{
+	struct list *list = &memory->downtimes;
+	size_t at;
+
+	if (record->downtime.kind == ABSENCE_DOWN)
+		memory->left_at = UTC_NONE;
+	if (list_find(list, downtime_order, &record->downtime, &at))
+		return;
+	struct downtime *copy = mem_alloc(sizeof(*copy));
+	*copy = record->downtime;
+	list_insert(list, at, copy);
+	if (list->count > STORE_DOWNTIMES_MAX) {
+		free(list->items[0]);
+		list_remove(list, 0);
+	}
 }
 
 static void apply_revision(struct memory *memory, struct record *record)
@@ -486,6 +519,8 @@ static apply_fn *const appliers[] = {
 	[RECORD_ATTEMPT] = apply_attempt,
 	[RECORD_OCCURRENCE] = apply_occurrence,
 	[RECORD_LOG] = apply_log,
+	[RECORD_DOWNTIME] = apply_downtime,
+	[RECORD_LEFT] = apply_left,
 	[RECORD_REVISION] = apply_revision,
 	[RECORD_EVALUATED] = apply_evaluated,
 	[RECORD_EPOCH] = apply_epoch,
@@ -614,6 +649,9 @@ static void close_store(struct store *store)
 {
 	struct memory *memory = memory_of(store);
 
+	for (size_t i = 0; i < memory->downtimes.count; i++)
+		free(memory->downtimes.items[i]);
+	free(memory->downtimes.items);
 	for (size_t i = 0; i < memory->runs.count; i++)
 		destroy_run(memory->runs.items[i]);
 	for (size_t i = 0; i < memory->occurrences.count; i++)
@@ -639,6 +677,7 @@ static const struct store_ops ops = {
 	.log = memory_log,
 	.occurrences = memory_occurrences,
 	.revisions = memory_revisions,
+	.downtimes = memory_downtimes,
 	.job_summary = memory_job_summary,
 	.prune = prune,
 	.job_names = memory_job_names,
@@ -654,6 +693,7 @@ struct store *memory_create(void)
 	struct memory *memory = mem_alloc(sizeof(*memory));
 
 	memory->store.ops = &ops;
+	memory->left_at = UTC_NONE;
 	memory->evaluated_until = memory->fixed_until = UTC_NONE;
 	return &memory->store;
 }

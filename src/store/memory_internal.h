@@ -24,6 +24,8 @@ struct run_entry {
 
 struct memory {
 	struct store store;
+	struct list downtimes;   /* struct downtime, by until and since */
+	struct utc left_at;      /* the end of a life of which no downtime has told */
 	struct list runs;        /* struct run_entry, by id */
 	struct list occurrences; /* struct occurrence, by job, scheduled_at, epoch */
 	struct list revisions;   /* struct revision, by number */
@@ -94,6 +96,8 @@ bool memory_occurrences(struct store *store, const struct occurrence_filter *fil
 			store_occurrence_fn *row, void *context, struct err *err);
 bool memory_revisions(struct store *store, size_t limit, bool with_content, store_revision_fn *row,
 		      void *context, struct err *err);
+bool memory_downtimes(struct store *store, size_t limit, store_downtime_fn *row, void *context,
+		      struct err *err);
 bool memory_job_summary(struct store *store, const char *job, struct arena *arena,
 			struct job_summary *summary, struct err *err);
 bool memory_job_names(struct store *store, struct arena *arena, const char *const **names,

@@ -43,6 +43,19 @@ static void load_open_runs(const struct memory *memory, struct arena *arena,
 		state->is_torn = is_torn;
 }
 
+/* Through the newest runs, and whatever is open. */
+static void load_seen(const struct memory *memory, struct store_state *state)
+{
+	state->left_at = memory->left_at;
+	state->seen_at = memory->evaluated_until;
+	for (size_t i = 0; i < memory->runs.count; i++) {
+		const struct run_entry *entry = memory->runs.items[memory->runs.count - 1 - i];
+
+		if (i < STORE_SIGN_RUNS || entry->run.state != RUN_FINISHED)
+			store_see_run(state, &entry->run);
+	}
+}
+
 static void load_revision(const struct memory *memory, struct arena *arena,
 			  struct revision *revision)
 {
@@ -76,6 +89,7 @@ bool memory_load(struct store *store, struct arena *arena, struct store_state *s
 	const struct memory *memory = memory_of(store);
 
 	(void)err;
+	load_seen(memory, state);
 	state->evaluated_until = memory->evaluated_until;
 	state->fixed_until = memory->fixed_until;
 	state->epoch = memory->epoch;
@@ -221,6 +235,19 @@ bool memory_revisions(struct store *store, size_t limit, bool with_content, stor
 		if (!row(context, &revision))
 			break;
 	}
+	return true;
+}
+
+bool memory_downtimes(struct store *store, size_t limit, store_downtime_fn *row, void *context,
+		      struct err *err)
+{
+	const struct memory *memory = memory_of(store);
+	size_t count = 0;
+
+	(void)err;
+	for (size_t i = memory->downtimes.count; i-- > 0 && is_within(count, limit); count++)
+		if (!row(context, memory->downtimes.items[i]))
+			break;
 	return true;
 }
 

@@ -16,7 +16,7 @@
 static const char first_schema[] =
 	"CREATE TABLE meta (\n"
 	"	key TEXT PRIMARY KEY,\n" /* node, epoch, evaluated_until, fixed_until, last_run,
-					    touch */
+					    left_at, touch */
 	"	value INTEGER\n"
 	") STRICT, WITHOUT ROWID;\n"
 
@@ -126,11 +126,37 @@ static const char shared_schema[] = "CREATE TABLE node (\n"
 				    "	is_torn INTEGER NOT NULL\n"
 				    ") STRICT;\n"
 				    "CREATE INDEX hold_node ON hold (node, is_handed);\n";
+/*
+ * When nobody looked, and what became of what fell due meanwhile; and by how much a run
+ * was planned after its instant. The two indexes are for lists of occurrences over all
+ * jobs: the first grows at its end with each claim, the second not at all on a healthy
+ * day, and finds the few that did not run among the many that did.
+ */
+static const char downtimes[] =
+	"CREATE TABLE downtime (\n"
+	"	kind TEXT NOT NULL,\n"
+	"	since INTEGER NOT NULL,\n"
+	"	until INTEGER NOT NULL,\n"
+	"	is_exact INTEGER NOT NULL,\n"
+	"	caught_up INTEGER NOT NULL,\n"
+	"	skipped INTEGER NOT NULL,\n"
+	"	missed INTEGER NOT NULL,\n"
+	"	too_old INTEGER NOT NULL,\n"
+	"	superseded INTEGER NOT NULL,\n"
+	"	not_wanted INTEGER NOT NULL,\n"
+	"	window_ms INTEGER,\n"
+	"	PRIMARY KEY (until, since)\n"
+	") STRICT, WITHOUT ROWID;\n"
+	"ALTER TABLE run ADD COLUMN jitter_ms INTEGER NOT NULL DEFAULT 0;\n"
+	"CREATE INDEX occurrence_time ON occurrence (scheduled_at, epoch, job DESC);\n"
+	"CREATE INDEX occurrence_unrun_time ON occurrence (state, scheduled_at, epoch, job DESC)\n"
+	"	WHERE state <> 'ran';\n";
 
 static const char *const steps[] = {
 	first_schema,
 	pauses,
 	shared_schema,
+	downtimes,
 };
 
 const struct migrations migrations_of_store = {steps, sizeof(steps) / sizeof(steps[0])};

@@ -348,6 +348,7 @@ static const struct store_ops ops = {
 	.log = sqlite_log,
 	.occurrences = sqlite_occurrences,
 	.revisions = sqlite_revisions,
+	.downtimes = sqlite_downtimes,
 	.job_summary = sqlite_job_summary,
 	.prune = sqlite_prune,
 	.job_names = sqlite_job_names,

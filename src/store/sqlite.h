@@ -1,7 +1,7 @@
 /*
  * sqlite.h - the SQLite store: what its files share. sqlite.c opens and commits,
- * sqlite_write.c takes records, sqlite_read.c and sqlite_state.c answer, sqlite_prune.c
- * removes.
+ * sqlite_write.c takes records, sqlite_read.c, sqlite_downtime.c and sqlite_state.c answer,
+ * sqlite_prune.c removes.
  *
  * One connection, WAL, synchronous=FULL: what was applied survives a crash of the
  * machine. A batch that fails is rolled back, and nothing of it is seen again: a
@@ -26,6 +26,10 @@ enum kept {
 	KEPT_RUN_FINISHED,
 	KEPT_ATTEMPT,
 	KEPT_LOG,
+	KEPT_LEFT,
+	KEPT_LEFT_TOLD,
+	KEPT_DOWNTIME,
+	KEPT_DOWNTIME_OLD,
 	KEPT_REVISION,
 	KEPT_EVALUATED,
 	KEPT_EVALUATED_SHARED,
@@ -93,7 +97,10 @@ void sqlite_put_bytes(struct binder *binder, const char *data, size_t length);
 #define SQLITE_RUN_COLUMNS                                                                         \
 	"id, job, executor, trigger, scheduled_at, epoch, revision, dry_run, claimed_at, "         \
 	"state, outcome, attempt, started_at, finished_at, exit_code, signal, processed, "         \
-	"failed, output_bytes, cpu_ms, max_rss_kib, message"
+	"failed, output_bytes, cpu_ms, max_rss_kib, message, jitter_ms"
+#define SQLITE_DOWNTIME_COLUMNS                                                                    \
+	"kind, since, until, is_exact, caught_up, skipped, missed, too_old, superseded, "          \
+	"not_wanted, window_ms"
 /* Texts are borrowed until the statement's next step. False with err set where a
  * value is none of ours. */
 bool sqlite_get_run(sqlite3_stmt *statement, struct run *run, struct err *err);
@@ -113,6 +120,11 @@ bool sqlite_occurrences(struct store *store, const struct occurrence_filter *fil
 			store_occurrence_fn *row, void *context, struct err *err);
 bool sqlite_revisions(struct store *store, size_t limit, bool with_content, store_revision_fn *row,
 		      void *context, struct err *err);
+/* In the transaction of a batch. */
+bool sqlite_write_downtime(struct sqlite *s, struct record *record, struct err *err);
+bool sqlite_write_left(struct sqlite *s, struct record *record, struct err *err);
+bool sqlite_downtimes(struct store *store, size_t limit, store_downtime_fn *row, void *context,
+		      struct err *err);
 bool sqlite_job_summary(struct store *store, const char *job, struct arena *arena,
 			struct job_summary *summary, struct err *err);
 bool sqlite_prune(struct store *store, const char *job, struct utc before, int64_t keep,

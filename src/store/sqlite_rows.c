@@ -74,6 +74,7 @@ GET_WORD(outcome)
 GET_WORD(occurrence_state)
 GET_WORD(reason)
 GET_WORD(stream)
+GET_WORD(absence)
 
 /* Somebody who ends a run by hand has to end it wholly: the engine relies on it. */
 static bool is_whole(const struct run *run, struct err *err)
@@ -115,6 +116,7 @@ bool sqlite_get_run(sqlite3_stmt *statement, struct run *run, struct err *err)
 	run->cpu_ms = sqlite_get_known(&from);
 	run->max_rss_kib = sqlite_get_known(&from);
 	run->message = sqlite_get_text(&from);
+	run->jitter_ms = sqlite_get_int(&from);
 	return from.ok && is_whole(run, err);
 }
 

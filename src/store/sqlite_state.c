@@ -26,6 +26,8 @@ static enum going hand_meta(sqlite3_stmt *statement, void *context, struct err *
 		state->evaluated_until = sqlite_get_time(&from);
 	else if (strcmp(key, "fixed_until") == 0)
 		state->fixed_until = sqlite_get_time(&from);
+	else if (strcmp(key, "left_at") == 0)
+		state->left_at = sqlite_get_time(&from);
 	return GOING_ON;
 }
 
@@ -62,6 +64,23 @@ static bool load_run(void *context, const struct run *run)
 	return loading->state->open_count > 0;
 }
 
+static bool see_run(void *context, const struct run *run)
+{
+	store_see_run(context, run);
+	return true;
+}
+
+static bool load_seen(struct sqlite *s, struct store_state *state, struct err *err)
+{
+	state->seen_at = state->evaluated_until;
+	for (size_t i = 0; i < state->open_count; i++)
+		store_see_run(state, &state->open_runs[i]);
+	/* A bound that all are below makes it a walk of so many rows, no scan. */
+	return sqlite_runs(&s->store,
+			   &(struct run_filter){.before = INT64_MAX, .limit = STORE_SIGN_RUNS},
+			   see_run, state, err);
+}
+
 static bool load_open_runs(struct sqlite *s, struct loading *loading, struct err *err)
 {
 	static const struct run_filter filter = {.only_open = true};
@@ -71,11 +90,11 @@ static bool load_open_runs(struct sqlite *s, struct loading *loading, struct err
 		return false;
 	size_t count = state->open_count;
 	if (count == 0)
-		return true;
+		return load_seen(s, state, err);
 	state->open_runs = arena_array(loading->arena, struct run, count);
 	bool ok = sqlite_runs(&s->store, &filter, load_run, loading, err);
 	state->open_count = count;
-	return ok;
+	return ok && load_seen(s, state, err);
 }
 
 static bool load_revision(void *context, const struct revision *revision)

@@ -46,11 +46,11 @@ static bool write_occurrence(struct sqlite *s, struct record *record, struct err
 
 static bool put_new_run(struct sqlite *s, const struct run *run, struct err *err)
 {
-	sqlite3_stmt *statement =
-		sqlite_kept(s, KEPT_CLAIM,
-			    "INSERT INTO run (" SQLITE_RUN_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, "
-			    "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-			    err);
+	sqlite3_stmt *statement = sqlite_kept(
+		s, KEPT_CLAIM,
+		"INSERT INTO run (" SQLITE_RUN_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, "
+		"?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+		err);
 	struct binder to = {statement, 0};
 
 	if (!statement)
@@ -77,6 +77,7 @@ static bool put_new_run(struct sqlite *s, const struct run *run, struct err *err
 	sqlite_put_known(&to, run->cpu_ms);
 	sqlite_put_known(&to, run->max_rss_kib);
 	sqlite_put_text(&to, run->message);
+	sqlite_put_int(&to, run->jitter_ms);
 	return sqlite_run(s, statement, err);
 }
 
@@ -367,6 +368,8 @@ static write_fn *const writers[] = {
 	[RECORD_ATTEMPT] = write_attempt,
 	[RECORD_OCCURRENCE] = write_occurrence,
 	[RECORD_LOG] = write_log,
+	[RECORD_DOWNTIME] = sqlite_write_downtime,
+	[RECORD_LEFT] = sqlite_write_left,
 	[RECORD_REVISION] = write_revision,
 	[RECORD_EVALUATED] = write_evaluated,
 	[RECORD_EPOCH] = write_epoch,

@@ -26,10 +26,15 @@ void store_close(struct store *store);
  * run that is finished already. RECORD_LOG of a position that is there is ignored. */
 bool store_apply(struct store *store, struct record *records, size_t count, struct err *err);
 
+enum { STORE_SIGN_RUNS = 64 };
 /* What the engine needs to go on after a restart. Everything lives in arena. */
 struct store_state {
 	struct utc evaluated_until; /* UTC_NONE in a new store */
 	struct utc fixed_until;     /* of the last RECORD_EPOCH; UTC_NONE if there was none */
+	struct utc left_at;         /* of the last RECORD_LEFT that no RECORD_DOWNTIME followed */
+	/* The latest sign of life: evaluated_until, or what one of the newest
+	 * STORE_SIGN_RUNS runs, or an open one, did last. UTC_NONE in a new store. */
+	struct utc seen_at;
 	int32_t epoch;
 	uint64_t last_run;     /* the largest id ever given out, 0 if none */
 	uint8_t node;          /* this store's salt of run ids; drawn once when created */
@@ -94,6 +99,11 @@ typedef bool store_revision_fn(void *context, const struct revision *revision);
 /* Newest first; content only with_content. */
 bool store_revisions(struct store *store, size_t limit, bool with_content, store_revision_fn *row,
 		     void *context, struct err *err);
+
+typedef bool store_downtime_fn(void *context, const struct downtime *downtime);
+/* Newest first. */
+bool store_downtimes(struct store *store, size_t limit, store_downtime_fn *row, void *context,
+		     struct err *err);
 
 /* How a job has been doing, from the newest runs that are no dry runs. */
 struct job_summary {

@@ -9,6 +9,7 @@
  *	log ID STREAM HEX    output, committed
  *	end ID OUTCOME CODE  its end, committed
  *	missed JOB COUNT     a stretch of missed instants
+ *	downtime SECONDS     from the first instant on, with one skip; the store had it then
  *	revise JSON          a revision with these changes
  *	jobs N               N jobs in force
  *	hold yes|no          claims stay out of the store (they are "on the way")
@@ -275,6 +276,17 @@ static void add_missed(struct served *served, const char *job, int count)
 	apply(served, (struct record){.kind = RECORD_OCCURRENCE, .occurrence = occurrence});
 }
 
+static void add_downtime(struct served *served, int seconds)
+{
+	struct downtime downtime = {.kind = ABSENCE_DOWN,
+				    .since = {start_ms},
+				    .until = {start_ms + seconds * NOW_MS},
+				    .is_exact = true,
+				    .counts = {.skipped = 1}};
+
+	apply(served, (struct record){.kind = RECORD_DOWNTIME, .downtime = downtime});
+}
+
 static void revise(struct served *served, const char *changes)
 {
 	struct revision revision = {.number = ++served->world.revision,
@@ -335,6 +347,8 @@ static void obey(struct served *served, char *line)
 		served->holds = strcmp(one, "yes") == 0;
 	else if (strcmp(verb, "missed") == 0)
 		add_missed(served, one, atoi(two));
+	else if (strcmp(verb, "downtime") == 0)
+		add_downtime(served, atoi(one));
 	else if (strcmp(verb, "revise") == 0)
 		revise(served, one);
 	else if (strcmp(verb, "store-error") == 0)
@@ -369,6 +383,18 @@ static void on_input(void *context, unsigned ready)
 	}
 }
 
+/* Three pieces, the second of which is empty. */
+static bool door_metrics(void *context, struct api_metrics_place *place, bool is_openmetrics,
+			 struct buf *out)
+{
+	(void)context;
+	if (place->family == 0)
+		buf_format(out, "begin %d\n", is_openmetrics);
+	else if (place->family == 2)
+		buf_text(out, "end\n");
+	return place->family++ < 2;
+}
+
 static struct api *open_api(struct served *served, struct err *err)
 {
 	struct api_doors doors = {.trigger = door_trigger,
@@ -380,6 +406,7 @@ static struct api *open_api(struct served *served, struct err *err)
 				  .each_run = door_each,
 				  .next_fire = door_next,
 				  .health = door_health,
+				  .metrics = door_metrics,
 				  .now = door_now,
 				  .context = served};
 	struct http_address address;

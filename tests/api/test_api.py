@@ -11,7 +11,7 @@ import unittest
 
 SERVED = os.environ["API_SERVED"]
 DEADLINE_S = 60
-RUN_KEYS = {"id", "job", "executor", "trigger", "scheduled_at", "lateness_ms", "claimed_at",
+RUN_KEYS = {"id", "job", "executor", "trigger", "scheduled_at", "planned_at", "lateness_ms", "claimed_at",
             "started_at", "finished_at", "duration_ms", "state", "outcome", "exit_code", "signal",
             "attempt", "revision", "dry_run", "processed", "failed", "message", "output_bytes",
             "cpu_ms", "max_rss_kib"}
@@ -169,7 +169,7 @@ class Routes(ApiCase):
         run = self.tell("claim send-reminders")
         for target in ["/health", "/api/v1/jobs", "/api/v1/jobs/send-reminders", "/api/v1/runs",
                        f"/api/v1/runs/{run}", f"/api/v1/runs/{run}/log", "/api/v1/occurrences",
-                       "/api/v1/revisions"]:
+                       "/api/v1/revisions", "/api/v1/downtimes", "/api/v1/status", "/metrics"]:
             self.problem(self.ask("GET", target + "?nonsense=1"), 400, "nonsense")
         for target in ["/api/v1/jobs/send-reminders/trigger", f"/api/v1/runs/{run}/cancel"]:
             self.problem(self.ask("POST", target + "?nonsense=1"), 400, "nonsense")
@@ -384,7 +384,7 @@ class Pauses(ApiCase):
         self.assertIsNone(self.get(self.path)["paused"])
         answer = self.pause({"until": "2099-12-01T08:00:00+01:00", "reason": "mail moves",
                              "by": "eva@desk"})
-        self.assertEqual((200, JOB_KEYS), (answer.status, set(answer.json)))
+        self.assertEqual((200, JOB_KEYS | {"lateness", "downtime"}), (answer.status, set(answer.json)))
         paused = answer.json["paused"]
         self.assertEqual({"since": paused["since"], "until": "2099-12-01T07:00:00Z",
                           "reason": "mail moves", "by": "eva@desk"}, paused)
@@ -600,6 +600,53 @@ class Lists(ApiCase):
         self.assertEqual(["job-2"], only("from=2026-03-29T01:00:01Z"))
         self.assertEqual(["send-reminders"], only("to=2026-03-29T01:00:01Z"))
         self.problem(self.ask("GET", "/api/v1/occurrences?state=gone"), 400, "skipped")
+
+    def test_downtimes(self):
+        self.assertEqual([], self.get("/api/v1/downtimes")["downtimes"])
+        self.assertIsNone(self.get("/api/v1/status")["downtime"])
+        self.tell("missed send-reminders 3")
+        self.tell("missed gone 2")
+        self.tell("downtime 5")
+        self.tell("downtime 9")
+        rows = self.get("/api/v1/downtimes")["downtimes"]
+        self.assertEqual([9000, 5000], [row["duration_ms"] for row in rows])
+        self.assertEqual({"kind": "down", "since": "2026-03-29T01:00:00Z",
+                          "until": "2026-03-29T01:00:05Z", "is_exact": True, "duration_ms": 5000,
+                          "occurrences": 1, "caught_up": 0, "skipped": 1, "missed": 0,
+                          "too_old": 0, "superseded": 0, "not_wanted": 0, "window_ms": None},
+                         rows[1])
+        self.assertEqual(rows[0], self.get("/api/v1/status")["downtime"])
+        self.assertEqual(rows[:1], self.get("/api/v1/downtimes?limit=1")["downtimes"])
+        # A job's part is what its occurrences say.
+        part = self.get("/api/v1/downtimes?job=send-reminders&limit=1")["downtimes"][0]
+        self.assertEqual((3, 3, 0), (part["occurrences"], part["missed"], part["skipped"]))
+        self.assertEqual(part, self.get("/api/v1/jobs/send-reminders")["downtime"])
+        self.assertEqual([2, 2], [row["missed"] for row in
+                                  self.get("/api/v1/downtimes?job=gone")["downtimes"]])
+        self.problem(self.ask("GET", "/api/v1/downtimes?job="), 400, "job is empty")
+
+    def test_status(self):
+        status = self.get("/api/v1/status")
+        self.assertEqual({"started_at", "lateness", "downtime", "health"}, set(status))
+        self.assertEqual({"runs": 0, "p50_ms": None, "p99_ms": None, "max_ms": None},
+                         status["lateness"])
+        self.assertEqual("ok", status["health"]["status"])
+        self.tell("store-error full")
+        self.assertEqual("failing", self.get("/api/v1/status")["health"]["status"])
+
+    def test_metrics(self):
+        older, newer = ("text/plain; version=0.0.4; charset=utf-8",
+                        "application/openmetrics-text; version=1.0.0; charset=utf-8")
+        om = "application/openmetrics-text"
+        for accept, kind in ((None, older), ("*/*", older), ("text/plain", older), (om, newer),
+                             (om + ";version=1.0.0", newer), (f"text/plain;q=0.5, {om};q=0.6", newer),
+                             (f"{om};q=0.5,text/plain;version=0.0.4;q=0.6", older),
+                             (f"{om.upper()} ; q=0.001 , */*;q=0.9", newer), (om + ";q=0", older),
+                             (om + "x", older), (",,;q=1,", older), (om + ";q=", newer),
+                             (f"text/plain; q=0.5, {om}; charset=utf-8; q=0.5", newer)):
+            answer = self.ask("GET", "/metrics", None, {"Accept": accept} if accept else {})
+            self.assertEqual((200, kind), (answer.status, answer.headers["Content-Type"]), accept)
+            self.assertEqual(f"begin {int(kind == newer)}\nend\n".encode(), answer.body)
 
     def test_revisions(self):
         self.assertEqual([], self.get("/api/v1/revisions")["revisions"])

@@ -195,6 +195,7 @@ static void test_a_run_that_waits_has_nulls_for_what_is_not_known(void **state)
 	char text[RUN_ID_TEXT_MAX], quoted[32];
 
 	(void)state;
+	run.jitter_ms = 5000;
 	record_json_run(&out, NULL, &run);
 	json_t *json = read_json(&out);
 	for (size_t i = 0; i < COUNT(nulls); i++)
@@ -205,13 +206,14 @@ static void test_a_run_that_waits_has_nulls_for_what_is_not_known(void **state)
 	expect(json, "executor", "\"process\"");
 	expect(json, "trigger", "\"schedule\"");
 	expect(json, "scheduled_at", "\"2026-03-29T01:00:00Z\"");
+	expect(json, "planned_at", "\"2026-03-29T01:00:05Z\"");
 	expect(json, "claimed_at", "\"2026-03-29T01:00:00.004Z\"");
 	expect(json, "state", "\"claimed\"");
 	expect(json, "attempt", "1");
 	expect(json, "revision", "3");
 	expect(json, "dry_run", "false");
 	expect(json, "output_bytes", "0");
-	assert_int_equal(json_object_size(json), 23);
+	assert_int_equal(json_object_size(json), 24);
 	json_decref(json);
 }
 

@@ -159,6 +159,38 @@ class Lists(unittest.TestCase):
         with Fake([job_row("send")]) as fake:
             self.assertEqual("", fake.run("list").stderr)
 
+    def test_status_of_the_whole(self):
+        status = {"started_at": "2026-11-25T14:00:00Z",
+                  "lateness": {"runs": 1200, "p50_ms": 2, "p99_ms": 61, "max_ms": 62500},
+                  "downtime": {"kind": "asleep", "since": "2026-11-24T23:03:10Z",
+                               "until": "2026-11-25T06:09:42Z", "is_exact": True,
+                               "caught_up": 1, "skipped": 0, "missed": 2, "superseded": 2,
+                               "window_ms": None},
+                  "health": {"status": "ok", "version": "9.9", "revision": 12, "jobs": 3,
+                             "running": 1, "waiting": 0, "store": {"message": None},
+                             "config": {"message": None}}}
+        with Fake(raw=(200, status)) as fake:
+            result = fake.run("status")
+            self.assertEqual(0, result.returncode, result.stderr)
+            lines = result.stdout.splitlines()
+            self.assertEqual("belfry 9.9", lines[0])
+            for line in ("health        ok", "revision      12", "jobs          3",
+                         "runs          1 running, 0 waiting",
+                         "lateness      p50 2ms, p99 61ms, most 1m2s500ms, of the latest 1200 "
+                         "scheduled runs",
+                         "last downtime asleep 2026-11-24T23:03:10Z to 2026-11-25T06:09:42Z "
+                         "(7h6m32s): 3 occurrences; 1 caught up, 2 missed (not the newest)"):
+                self.assertIn(line, lines)
+            self.assertEqual(status, json.loads(fake.run("status", "--json").stdout))
+        status["health"].update(status="failing", store={"message": "the disk is full"})
+        status["downtime"] = None
+        with Fake(raw=(200, status)) as fake:
+            result = fake.run("status")
+            self.assertEqual(1, result.returncode)
+            self.assertIn("health        failing; store: the disk is full", result.stdout)
+            self.assertIn("last downtime none in the last 7 days", result.stdout)
+            self.assertEqual(1, fake.run("status", "--json").returncode)
+
     def test_status_tells_what_did_not_run(self):
         rows = [occurrence("08:00", "skipped", "overlap"),
                 occurrence("06:00", "missed", "down", count=12, last_at="2026-11-23T06:55:00Z"),

@@ -137,6 +137,8 @@ static void print_record(struct script *script, const struct record *record)
 		buf_format(got, "rename %s -> %s", record->rename.from, record->rename.to);
 		break;
 	case RECORD_LOG:
+	case RECORD_DOWNTIME:
+	case RECORD_LEFT:
 	case RECORD_REVISION: buf_text(got, "an engine must not record this"); break;
 	}
 	buf_char(got, '\n');

@@ -334,6 +334,70 @@ static void state_carries_on(struct store *store)
 	arena_finish(&arena);
 }
 
+/* How the last life ended, until the next one has told of it. */
+static void end_of_a_life(struct store *store)
+{
+	struct arena arena = {0};
+
+	assert_int_equal(load(store, &arena).left_at.ms, UTC_NONE.ms);
+	APPLY(store, left_record(70));
+	assert_int_equal(load(store, &arena).left_at.ms, T(70).ms);
+	struct record asleep = downtime_record(60, 65);
+	asleep.downtime.kind = ABSENCE_ASLEEP;
+	apply(store, &asleep, 1);
+	assert_int_equal(load(store, &arena).left_at.ms, T(70).ms);
+	APPLY(store, downtime_record(70, 90));
+	assert_int_equal(load(store, &arena).left_at.ms, UTC_NONE.ms);
+	arena_finish(&arena);
+}
+
+static void last_sign_of_life(struct store *store)
+{
+	struct arena arena = {0};
+
+	assert_int_equal(load(store, &arena).seen_at.ms, UTC_NONE.ms);
+	APPLY(store, evaluated_record(50, 0), claim_record(1, "a", 0));
+	assert_int_equal(load(store, &arena).seen_at.ms, T(50).ms);
+	APPLY(store, running_record(1, "a", 60));
+	assert_int_equal(load(store, &arena).seen_at.ms, T(60).ms);
+	APPLY(store, end_record(1, "a", OUTCOME_FAILED, 80));
+	assert_int_equal(load(store, &arena).seen_at.ms, T(80).ms);
+	APPLY(store, evaluated_record(99, 0));
+	assert_int_equal(load(store, &arena).seen_at.ms, T(99).ms);
+	arena_finish(&arena);
+}
+
+static bool add_downtime(void *context, const struct downtime *downtime)
+{
+	buf_format(context, "%d-%d ", (int)(downtime->since.ms - T(0).ms),
+		   (int)(downtime->until.ms - T(0).ms));
+	return true;
+}
+
+static void downtimes_newest_first(struct store *store)
+{
+	struct buf text = {0};
+	size_t count;
+	struct err err;
+
+	APPLY(store, downtime_record(30, 40), downtime_record(1, 2), downtime_record(5, 40),
+	      downtime_record(30, 40));
+	assert_true(store_downtimes(store, 0, add_downtime, &text, &err));
+	assert_string_equal(buf_string(&text), "30-40 5-40 1-2 ");
+	buf_clear(&text);
+	assert_true(store_downtimes(store, 1, add_downtime, &text, &err));
+	assert_string_equal(buf_string(&text), "30-40 ");
+	for (int64_t i = 0; i < 1200; i++)
+		APPLY(store, downtime_record(100 + i, 101 + i));
+	buf_clear(&text);
+	assert_true(store_downtimes(store, 0, add_downtime, &text, &err));
+	count = 0;
+	for (const char *c = buf_string(&text); *c; c++)
+		count += *c == ' ';
+	assert_int_equal(count, 1000);
+	buf_finish(&text);
+}
+
 static void pauses_stay_until_they_end(struct store *store)
 {
 	struct arena arena = {0};
@@ -891,6 +955,9 @@ static void thousand_due_at_once(struct store *store)
 	X(attempts_in_order_first_told_stays)                                                      \
 	X(log_is_read_on_from_any_place)                                                           \
 	X(log_keeps_any_bytes)                                                                     \
+	X(end_of_a_life)                                                                           \
+	X(last_sign_of_life)                                                                       \
+	X(downtimes_newest_first)                                                                  \
 	X(occurrences_are_filtered)                                                                \
 	X(revisions_newest_first)                                                                  \
 	X(failures_in_a_row)                                                                       \

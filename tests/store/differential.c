@@ -99,6 +99,7 @@ static struct record draw_run(struct luck *luck, enum record_kind kind)
 	record.run.epoch = (int32_t)draw(luck, 2);
 	record.run.revision = (int64_t)draw(luck, 3);
 	record.run.dry_run = one_in(luck, 5);
+	record.run.jitter_ms = (int64_t)draw(luck, 3);
 	if (one_in(luck, 3))
 		record.run.scheduled_at = UTC_NONE;
 	if (kind == RECORD_RUN || one_in(luck, 4))
@@ -137,6 +138,17 @@ static struct record draw_attempt(struct luck *luck)
 
 	record.attempt.message = draw_message(luck);
 	record.attempt.exit_code = (int32_t)draw_number(luck);
+	return record;
+}
+
+static struct record draw_downtime(struct luck *luck)
+{
+	int64_t since = (int64_t)draw(luck, 40);
+	struct record record = downtime_record(since, since + (int64_t)draw(luck, 5));
+
+	record.downtime.kind = (enum absence)draw(luck, ABSENCE_COUNT);
+	record.downtime.is_exact = one_in(luck, 2);
+	record.downtime.counts.window_ms = (int64_t)draw(luck, 3) - 1;
 	return record;
 }
 
@@ -187,6 +199,8 @@ static struct record draw_record(struct luck *luck)
 	case RECORD_ATTEMPT: return draw_attempt(luck);
 	case RECORD_OCCURRENCE: return draw_occurrence(luck);
 	case RECORD_LOG: return draw_log(luck);
+	case RECORD_DOWNTIME: return draw_downtime(luck);
+	case RECORD_LEFT: return left_record((int64_t)draw(luck, 40));
 	case RECORD_REVISION: return draw_revision(luck);
 	case RECORD_PAUSE: return draw_pause(luck);
 	case RECORD_RESUME: return resume_record(draw_job(luck));
