@@ -18,6 +18,8 @@ import sys
 import tempfile
 import time
 
+import runner
+
 ROUNDS = 5
 JOBS = 2000
 PARALLEL = 8
@@ -45,6 +47,7 @@ class Belfry:
             stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         for line in self.process.stderr:
             if "listening on" in line:
+                self.url = re.search(r"http://[0-9.:]+", line)[0]
                 break
         else:
             raise SystemExit("bench: belfry did not start")
@@ -156,6 +159,9 @@ def bench_memory(build):
         belfry.stop()
         aim = "   aim < 24 MB" if count == 10000 else ""
         print(f"  {count:6d} jobs   {resident_kib / 1000:8.1f} MB{aim}")
+    belfry = Belfry(build, runner.jobs(), "--max-running", "1000")
+    runner.bench(belfry.state, belfry.url)
+    belfry.stop()
 
 
 def bench_idle(build):

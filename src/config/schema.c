@@ -1,4 +1,6 @@
 /* schema.c - the JSON Schema (2020-12) of the file, from the table of keys. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "config.h"
@@ -257,6 +259,21 @@ static void write_schedule(struct buf *json)
 	buf_json_close(json, ']');
 }
 
+static void write_thousandths(struct buf *json, const char *name, int64_t number)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%" PRId64 ".%03d", number / 1000, (int)(number % 1000));
+	buf_json_raw(json, name, text);
+}
+
+static void write_fraction(struct buf *json, const struct key_row *row)
+{
+	buf_json_text(json, "type", "number");
+	write_thousandths(json, "minimum", row->least);
+	write_thousandths(json, "maximum", row->most);
+}
+
 static void write_kind(struct buf *json, enum key key, bool is_default)
 {
 	const struct key_row *row = &keys[key];
@@ -270,6 +287,7 @@ static void write_kind(struct buf *json, enum key key, bool is_default)
 		return;
 	case KIND_INTEGER: write_integer(json, row); return;
 	case KIND_SIZE: write_text_or_number(json, SIZE_PATTERN, row->least, row->most); return;
+	case KIND_FRACTION: write_fraction(json, row); return;
 	case KIND_SWITCH: buf_json_text(json, "type", "boolean"); return;
 	case KIND_WORD: write_enum(json, row); return;
 	case KIND_OUTCOMES: write_items(json, row, write_enum); return;

@@ -56,6 +56,7 @@ static value_read_fn *const readers[KIND_COUNT] = {
 	[KIND_DURATION] = value_read_duration,
 	[KIND_INTEGER] = value_read_integer,
 	[KIND_SIZE] = value_read_size,
+	[KIND_FRACTION] = value_read_fraction,
 	[KIND_SWITCH] = read_switch,
 	[KIND_WORD] = value_read_word,
 	[KIND_OUTCOMES] = value_read_outcomes,

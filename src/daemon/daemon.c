@@ -37,6 +37,15 @@ static void on_output(void *context, const struct log_chunk *chunk)
 		     clock_now().mono);
 }
 
+static void on_notice(void *context, uint64_t run, const char *text)
+{
+	char id[RUN_ID_TEXT_MAX];
+
+	(void)context;
+	log_event(run ? LOG_WARN : LOG_INFO,
+		  (struct log_about){.run = run ? run_id_format(run, id) : NULL}, "%s", text);
+}
+
 static void on_forget(void *context, enum executor_kind kind, uint64_t run)
 {
 	struct daemon *daemon = context;
@@ -113,7 +122,8 @@ static bool make_loop(struct daemon *daemon, struct err *err)
 
 static bool make_executors(struct daemon *daemon, struct err *err)
 {
-	struct exec_sink sink = {.event = on_event, .output = on_output, .context = daemon};
+	struct exec_sink sink = {
+		.event = on_event, .output = on_output, .notice = on_notice, .context = daemon};
 
 	for (int kind = 0; kind < EXECUTOR_KIND_COUNT; kind++) {
 		if (kind == EXECUTOR_PROCESS)

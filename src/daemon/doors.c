@@ -8,6 +8,7 @@
 #include "http_address.h"
 #include "internal.h"
 #include "log.h"
+#include "version.h"
 
 /* Performs what a wish led to, and makes all of it durable before the answer. */
 static void carry_out(struct daemon *daemon)
@@ -160,7 +161,7 @@ bool doors_open(struct daemon *daemon, struct err *err)
 	if (!doors_address(daemon->options->listen, &address, err))
 		return false;
 	daemon->world.store = daemon->store;
-	daemon->world.version = BELFRY_VERSION;
+	daemon->world.version = version_text;
 	daemon->world.started_at = clock_utc();
 	daemon->api = api_create(daemon->loop, &address, &daemon->world, &doors, err);
 	return daemon->api != NULL;

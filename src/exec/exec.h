@@ -19,6 +19,8 @@ struct exec_sink {
 	/* What the event points to is borrowed for the call. */
 	void (*event)(void *context, const struct event *event);
 	void (*output)(void *context, const struct log_chunk *chunk);
+	/* For belfry's own log; run 0: of none. May be NULL. */
+	void (*notice)(void *context, uint64_t run, const char *text);
 	void *context;
 };
 

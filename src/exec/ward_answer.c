@@ -11,11 +11,18 @@ static void tell(struct process *process, const struct event *event)
 	process->sink.event(process->sink.context, event);
 }
 
+void ward_notice(const struct process *process, uint64_t run, const char *text)
+{
+	if (process->sink.notice)
+		process->sink.notice(process->sink.context, run, text);
+}
+
 static void conclude(struct process *process, struct ward *ward, const struct event *event)
 {
 	if (ward->is_over)
 		return;
 	ward->is_over = true;
+	ward->link = NULL;
 	tell(process, event);
 	result_line_finish(&ward->result);
 }

@@ -38,9 +38,9 @@ struct retry_policy {
 	unsigned on;            /* bit (1u << enum outcome) for each that is retried */
 };
 
-/* A limit of -1 is unset. Sizes in bytes. */
+/* A limit of -1 is unset. Sizes in bytes, processors in thousandths. */
 struct process_limits {
-	int64_t open_files, processes, file_size, memory, cpu_s, core;
+	int64_t open_files, processes, file_size, memory, cpu_s, core, cpus_milli;
 };
 
 struct process_spec {
@@ -49,6 +49,7 @@ struct process_spec {
 	const char *user;  /* name or number; NULL: the daemon's own */
 	const char *shell; /* NULL: the argv is run as it is; else `shell -c command` */
 	int32_t umask;     /* -1: the daemon's */
+	bool no_new_privs; /* prctl(2), PR_SET_NO_NEW_PRIVS */
 	struct process_limits limits;
 };
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -119,6 +120,7 @@ static void destroy(struct runner *runner, struct held *held)
 	runner_unwatch(runner, &held->gate);
 	runner_unwatch(runner, &held->output[0]);
 	runner_unwatch(runner, &held->output[1]);
+	output_finish(&held->kept);
 	buf_finish(&held->ending);
 	if (held->spool >= 0)
 		close(held->spool);
@@ -134,6 +136,14 @@ static bool open_spool(struct runner *runner, struct held *held, struct err *err
 	held->spool = openat(runner->spools, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (held->spool < 0)
 		return err_errno(err, errno, "cannot make the spool %s", name);
+	/* For as long as we live: nobody else takes the run for a dead runner's. */
+	while (flock(held->spool, LOCK_EX) != 0) {
+		if (errno == EINTR)
+			continue;
+		err_errno(err, errno, "cannot lock the spool %s", name);
+		unlinkat(runner->spools, name, 0);
+		return false;
+	}
 	return true;
 }
 
@@ -142,7 +152,10 @@ static bool let_go(struct runner *runner, struct held *held, struct err *err)
 	struct spool_frame frame = {.kind = SPOOL_HELD,
 				    .at = runner->now.utc,
 				    .pid = (uint32_t)held->pid,
-				    .start_ticks = family_ticks(runner_mono())};
+				    .start_ticks = family_ticks(runner_mono()),
+				    .cgroup = cgroup_name(held->cgroup)};
+
+	frame.cgroup_length = strlen(frame.cgroup);
 
 	if (!spool_frame(held, &frame))
 		return err_errno(err, errno, "cannot write the spool");
@@ -154,6 +167,27 @@ static bool let_go(struct runner *runner, struct held *held, struct err *err)
 	if (send(held->gate.fd, "", 1, MSG_NOSIGNAL) != 1 && errno != EPIPE)
 		return err_errno(err, errno, "cannot let the process go");
 	return true;
+}
+
+/* Limits that nothing here can hold a job to. */
+static void tell_unlimited(const struct runner *runner, struct held *held,
+			   const struct start_order *order, unsigned by_group)
+{
+	bool is_root = order->has_user ? order->uid == 0 : geteuid() == 0;
+	char text[200] = "";
+
+	if (order->limits[LIMIT_CPUS] >= 0 && !(by_group & 1u << LIMIT_CPUS))
+		strcat(text, " limits.cpus");
+	if (order->limits[LIMIT_PROCESSES] >= 0 && !(by_group & 1u << LIMIT_PROCESSES) && is_root)
+		strcat(text,
+		       *text ? " and limits.processes (of root)" : " limits.processes (of root)");
+	if (!*text)
+		return;
+	strcat(text, " cannot be kept: there is no control group (v2) to be had that could");
+	spool_frame(held, &(struct spool_frame){.kind = SPOOL_NOTE,
+						.at = runner->now.utc,
+						.data = text + 1,
+						.length = strlen(text + 1)});
 }
 
 void held_start(struct runner *runner, uint64_t run, int32_t attempt,
@@ -174,8 +208,10 @@ void held_start(struct runner *runner, uint64_t run, int32_t attempt,
 		return;
 	}
 	cgroup_take(held->cgroup, sizeof(held->cgroup));
+	unsigned by_group = cgroup_limit(held->cgroup, order);
+	held->is_cgroup_used_up = by_group != 0; /* its limits are not another run's */
 	int outputs[2] = {-1, -1};
-	held->pid = child_fork(order, held->cgroup, &held->gate.fd, outputs, &err);
+	held->pid = child_fork(order, held->cgroup, by_group, &held->gate.fd, outputs, &err);
 	held->output[0].fd = outputs[0];
 	held->output[1].fd = outputs[1];
 	if (held->pid < 0 || !let_go(runner, held, &err)) {
@@ -187,6 +223,7 @@ void held_start(struct runner *runner, uint64_t run, int32_t attempt,
 		destroy(runner, held);
 		return;
 	}
+	tell_unlimited(runner, held, order, *held->cgroup ? by_group : 0);
 	if (held->timeout_ms > 0)
 		held->timeout_at = in(runner, held->timeout_ms);
 	held->next = runner->held;
@@ -228,7 +265,7 @@ static void take(struct runner *runner, struct held *held, enum spool_kind strea
 		.kind = stream, .at = runner->now.utc, .data = data, .length = length};
 
 	if (!output_takes(&held->kept, length)) {
-		output_keep(&held->kept, stream, frame.at, data, length);
+		output_keep(&held->kept, runner->spools, stream, frame.at, data, length);
 		return;
 	}
 	if (!spool_frame(held, &frame)) { /* the disk is full: better a gap than a halt */
@@ -349,7 +386,6 @@ static bool sweep(struct runner *runner, struct held *held)
 
 static void compose_ending(struct runner *runner, struct held *held)
 {
-	output_finish(&held->kept, runner->now.utc, &held->ending);
 	if (held->is_cut)
 		write_note(runner, held,
 			   "a process of the job kept its output open after it had ended; it was "
@@ -361,6 +397,20 @@ static void compose_ending(struct runner *runner, struct held *held)
 	held->retry_at = runner->now.mono.ms;
 }
 
+static bool pour(void *context, const char *data, size_t length)
+{
+	struct iovec part = {.iov_base = (void *)(uintptr_t)data, .iov_len = length};
+
+	return spool_append(context, &part, 1);
+}
+
+static bool write_ending(const struct runner *runner, struct held *held)
+{
+	return output_pour(&held->kept, runner->now.utc, pour, held) &&
+	       (held->ending.length == 0 ||
+		spool_append(held, &(struct iovec){held->ending.data, held->ending.length}, 1));
+}
+
 static void finish(struct runner *runner, struct held *held)
 {
 	if (held->retry_at == never) {
@@ -370,8 +420,7 @@ static void finish(struct runner *runner, struct held *held)
 	}
 	if (held->retry_at > runner->now.mono.ms)
 		return;
-	if (held->ending.length == 0 ||
-	    spool_append(held, &(struct iovec){held->ending.data, held->ending.length}, 1)) {
+	if (write_ending(runner, held)) {
 		held->is_ended = true;
 		held->leave_until = in(runner, SWEEP_MS);
 		tell_soon(runner, held, 0);

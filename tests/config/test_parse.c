@@ -76,6 +76,8 @@ static void defaults_are_those_of_the_table(void **state)
 	assert_int_equal(job->process.umask, -1);
 	assert_int_equal(job->process.limits.memory, -1);
 	assert_int_equal(job->process.limits.cpu_s, -1);
+	assert_int_equal(job->process.limits.cpus_milli, -1);
+	assert_false(job->process.no_new_privs);
 	assert_int_equal(job->executor, EXECUTOR_PROCESS);
 	assert_null(job->process.cwd);
 	assert_null(job->alert_json);
@@ -112,6 +114,8 @@ static void check_process(const struct job *job)
 	assert_int_equal(job->process.limits.memory, 512 << 20);
 	assert_int_equal(job->process.limits.cpu_s, 600);
 	assert_int_equal(job->process.limits.core, 0);
+	assert_int_equal(job->process.limits.cpus_milli, 1500);
+	assert_true(job->process.no_new_privs);
 }
 
 static void check_policies(const struct job *job)

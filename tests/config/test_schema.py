@@ -116,10 +116,12 @@ VALUES = {
     "user": (["nobody", "1000"], ["", 1000], {}),
     "shell": (["/bin/sh"], ["", True], {}),
     "umask": (["022", "0022", "7", "27"], ["888", "", 18, "01777", "1777"], {}),
+    "no_new_privs": ([True, False], ["true", 1, None], {}),
     "limits": ([{}, {"open_files": 64, "processes": 1, "file_size": "1G", "memory": "512MiB",
-                     "cpu": "10m", "core": 0}],
+                     "cpu": "10m", "core": 0, "cpus": 0.5}, {"cpus": 2}, {"cpus": 0.01}],
                [[], {"open_files": 2}, {"memory": "x"}, {"memory": 0}, {"cpu": 0}, {"core": -1},
-                {"nice": 3}, {"memory": "1P"}, {"memory": "-1M"}],
+                {"nice": 3}, {"memory": "1P"}, {"memory": "-1M"},
+                {"cpus": 0}, {"cpus": 0.009}, {"cpus": 1024.5}, {"cpus": "1"}],
                {json.dumps({"cpu": "0s"}): TOTAL, json.dumps({"core": "99999999T"}): TOTAL}),
 }
 

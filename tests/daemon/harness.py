@@ -20,6 +20,7 @@ BELFRY = os.path.join(BUILD, "belfry")
 
 class Belfry:
     """One state directory, over several lives of the daemon."""
+    program = BELFRY
 
     def __init__(self, jobs, **top):
         self.folder = tempfile.mkdtemp(prefix="belfry-test-")
@@ -54,7 +55,7 @@ class Belfry:
     def start(self, *options, env=None, wait=True, prefix=()):
         self.log = []
         self.process = subprocess.Popen(
-            [*prefix, BELFRY, "serve", "--config", self.config, "--state", self.state,
+            [*prefix, self.program, "serve", "--config", self.config, "--state", self.state,
              "--listen", "127.0.0.1:0", *options],
             stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
             env={**os.environ, **(env or {})}, start_new_session=True)
@@ -129,7 +130,7 @@ class Belfry:
         wait_for(lambda: not pids & set(self.runner_pids()), "the runner to be gone")
 
     def run_command(self, *arguments, check=None):
-        result = subprocess.run([BELFRY, *arguments, "--server", self.url],
+        result = subprocess.run([self.program, *arguments, "--server", self.url],
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                 timeout=DEADLINE_S)
         if check is not None and result.returncode != check:
