@@ -112,13 +112,13 @@ static void leave_line(struct engine *engine, struct active_run *run)
 	*(run->next ? &run->next->previous : &engine->last_waiting) = run->previous;
 }
 
-static void finish(struct step *step, struct active_run *run, enum outcome outcome,
-		   const char *message)
+static void finish_at(struct step *step, struct active_run *run, enum outcome outcome,
+		      const char *message, struct utc at)
 {
 	leave_line(step->engine, run);
 	enter(step, run, RUN_FINISHED);
 	run->run.outcome = outcome;
-	run->run.finished_at = step->now.utc;
+	run->run.finished_at = at;
 	runs_set_message(run, message);
 	record_run(step, run);
 	struct effect *effect = effects_add(step->effects, EFFECT_FORGET);
@@ -126,6 +126,12 @@ static void finish(struct step *step, struct active_run *run, enum outcome outco
 	effect->run.job = arena_text(step->effects->arena, run->run.job);
 	effect->run.message = NULL;
 	runs_remove(step->engine, run);
+}
+
+static void finish(struct step *step, struct active_run *run, enum outcome outcome,
+		   const char *message)
+{
+	finish_at(step, run, outcome, message, step->now.utc);
 }
 
 static void ask_stop(struct step *step, struct active_run *run)
@@ -231,7 +237,8 @@ static void conclude(struct step *step, struct active_run *run, const struct att
 	run->run.signal = end->signal;
 	record_attempt(step, run, outcome, end, message);
 	if (wait_ms < 0) {
-		finish(step, run, outcome, message);
+		/* When it ended, which may be long before belfry was there to hear of it. */
+		finish_at(step, run, outcome, message, end->finished_at);
 		return;
 	}
 	run->stop = STOP_NONE;

@@ -82,7 +82,7 @@ class Job:
 @dataclasses.dataclass
 class Hurt:
     """Something that was done to belfry."""
-    kind: str  # down, runner, disk, change (of the file), cancel (by hand)
+    kind: str  # down, runner, disk, store (locked), change (of the file), cancel (by hand)
     from_: int
     to: int
 
@@ -363,8 +363,8 @@ class Checker:
                     yield Broken("a skip has its reason", name,
                                  f"{row['scheduled_at']}: no run was in its way")
             elif row["reason"] in ("down", "late"):
-                if not self.was_hurt(("down",), first, first) or \
-                        not self.was_hurt(("down",), last, last):
+                away = ("down", "disk", "store")  # what could not be stored was not decided
+                if not self.was_hurt(away, first, first) or not self.was_hurt(away, last, last):
                     yield Broken("a miss has its reason", name,
                                  f"{text_of(first)} to {text_of(last)}: belfry was there")
 

@@ -409,6 +409,7 @@ class World:
         database = sqlite3.connect(os.path.join(self.state, "belfry.db"), timeout=5,
                                    isolation_level=None)
         self.excuses.add("store")
+        begin = now_ms()
         within = ""
         try:
             with contextlib.suppress(sqlite3.OperationalError):
@@ -422,6 +423,7 @@ class World:
         self.excuses.discard("store")
         if within:
             self.up()
+        self.hurt("store", begin)
         return f"the store locked for {length} s{within}"
 
     def fill_disk(self):
