@@ -149,6 +149,18 @@ const char *str_nearest(const char *word, const char *const *names, size_t count
 	return nearest;
 }
 
+uint32_t str_count(const char *data, size_t length, char c)
+{
+	const char *end = data + length;
+	uint32_t count = 0;
+
+	while (length && (data = memchr(data, c, (size_t)(end - data))) != NULL) {
+		count++;
+		data++;
+	}
+	return count;
+}
+
 static uint64_t stir_in(uint64_t hash, uint64_t word)
 {
 	hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);

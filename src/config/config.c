@@ -181,6 +181,7 @@ static void finish(struct loader *l)
 {
 	json_finish(&l->json);
 	intern_finish(&l->texts);
+	schedule_share_finish(&l->schedules);
 	arena_finish(&l->scratch);
 	free(l->jobs);
 	free(l->around);

@@ -7,7 +7,7 @@
 
 #include "str.h"
 
-enum { LONGEST = 256, FIRST_CAPACITY = 256 };
+enum { FIRST_CAPACITY = 256 };
 
 /* Of the text, or where it would stand. Texts that differ are told by the slot alone. */
 static struct intern_slot *slot_of(const struct intern *intern, const char *text,
@@ -41,7 +41,7 @@ const char *intern_text(struct intern *intern, struct arena *arena, const char *
 {
 	size_t length = strlen(text);
 
-	if (length > LONGEST)
+	if (length > INTERN_LONGEST)
 		return arena_copy(arena, text, length);
 	if (intern->count * 2 >= intern->capacity)
 		grow(intern);

@@ -7,6 +7,8 @@
 
 #include "mem.h"
 
+enum { INTERN_LONGEST = 256 }; /* longer texts are copied each time */
+
 struct intern_slot {
 	const char *text; /* NULL: free */
 	uint32_t hash, length;

@@ -12,6 +12,7 @@
 #include "draft.h"
 #include "intern.h"
 #include "report.h"
+#include "schedule_share.h"
 
 /* Environment variables of all jobs, those of "defaults" counted for each: a few lines
  * could otherwise become gigabytes. */
@@ -31,6 +32,7 @@ struct loader {
 	struct arena *arena;      /* the generation's */
 	struct arena scratch;     /* of the job being read */
 	struct intern texts;
+	struct schedule_share schedules;
 
 	bool is_cron_manager, in_defaults;
 	bool is_list;               /* the root is the list of jobs */

@@ -123,8 +123,18 @@ static size_t parse_text(struct loader *l, struct draft *d, const struct schedul
 	json_string(&l->json, &piece);
 	const char *text = json_piece_text(&l->json, piece, &l->scratch, &length);
 	d->job.schedule_text = intern_text(&l->texts, l->arena, text);
-	return schedule_parse_cron(l->arena, text, length, context, &d->job.schedule, errors,
-				   ERRORS_MAX);
+	bool is_shared = schedule_share_fits(text, context);
+	d->job.schedule = is_shared ? schedule_share_find(&l->schedules, d->job.schedule_text,
+							  context->zone)
+				    : NULL;
+	if (d->job.schedule)
+		return 0;
+	size_t count = schedule_parse_cron(l->arena, text, length, context, &d->job.schedule,
+					   errors, ERRORS_MAX);
+	if (count == 0 && is_shared && length <= INTERN_LONGEST)
+		schedule_share_add(&l->schedules, d->job.schedule_text, context->zone,
+				   d->job.schedule);
+	return count;
 }
 
 /* SIZE_MAX where the members themselves were wrong and told. */
