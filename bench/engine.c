@@ -130,8 +130,8 @@ static void forget_turn(struct loaded *loaded)
 
 /* ---- load and reload ---- */
 
-static void apply_revision(struct store *store, const struct config *before,
-			   const struct config *config, int64_t number)
+static void apply_revision(struct store *store, const struct config *before, struct config *config,
+			   int64_t number)
 {
 	struct buf changes = {0};
 	struct record records[2] = {{.kind = RECORD_REVISION}, {.kind = RECORD_EVALUATED}};
@@ -140,7 +140,7 @@ static void apply_revision(struct store *store, const struct config *before,
 	config_changes(before, config, &changes);
 	records[0].revision = (struct revision){.number = number,
 						.applied_at = start_at,
-						.hash = config->hash,
+						.hash = config_hash(config),
 						.author = "bench",
 						.source = "bench",
 						.changes = buf_string(&changes),
@@ -175,13 +175,15 @@ static int load(const char *path, const char *state)
 	double start = now_s();
 	put_in_force(&loaded, parse(&loaded, path), 1);
 	double in_force = now_s();
-	size_t kept = kept_bytes() - before;
 	if (store)
 		apply_revision(store, NULL, loaded.config, 1);
-	printf("{\"load_s\":%.6f,\"stored_s\":%.6f,\"jobs\":%zu,\"kept\":%zu,\"text\":%zu,"
+	double stored = now_s();
+	config_forget_text(loaded.config); /* as the daemon does once it is stored */
+	forget_turn(&loaded);
+	size_t kept = kept_bytes() - before;
+	printf("{\"load_s\":%.6f,\"stored_s\":%.6f,\"jobs\":%zu,\"kept\":%zu,"
 	       "\"peak_kib\":%ld}\n",
-	       in_force - start, now_s() - start, loaded.config->job_count, kept,
-	       loaded.config->length, peak_kib());
+	       in_force - start, stored - start, loaded.config->job_count, kept, peak_kib());
 	store_close(store);
 	finish(&loaded);
 	return 0;
@@ -308,7 +310,7 @@ struct files {
 	struct config *configs[FILES_MAX];
 	int count;
 	struct job *jobs;
-	size_t job_count, text;
+	size_t job_count;
 };
 
 static void read_files(struct loaded *loaded, struct files *files, char **paths, int count)
@@ -318,7 +320,7 @@ static void read_files(struct loaded *loaded, struct files *files, char **paths,
 
 		files->configs[files->count] = config;
 		files->job_count += config->job_count;
-		files->text += config->length;
+		config_forget_text(config);
 	}
 	if (files->count == 1)
 		return;
@@ -369,11 +371,9 @@ static int steps(char **paths, int path_count)
 		}
 		inbox.first = inbox.count = 0;
 	}
-	printf("{\"jobs\":%zu,\"steps_s\":%.0f,\"instants_s\":%.0f,\"bytes_each\":%.1f,"
-	       "\"text_each\":%.1f}\n",
+	printf("{\"jobs\":%zu,\"steps_s\":%.0f,\"instants_s\":%.0f,\"bytes_each\":%.1f}\n",
 	       files.job_count, (double)count.steps / (now_s() - start),
-	       (double)count.instants / (now_s() - start), (double)kept / (double)files.job_count,
-	       (double)files.text / (double)files.job_count);
+	       (double)count.instants / (now_s() - start), (double)kept / (double)files.job_count);
 	free(inbox.items);
 	finish(&loaded);
 	for (int i = 0; i < files.count; i++)

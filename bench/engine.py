@@ -51,7 +51,6 @@ def show_load(rounds, size):
         return [one[what][key] / one["jansson"]["load_s"] for one in rounds]
 
     kept = median("load", "kept") / JOBS
-    text = median("load", "text") / JOBS
     print(f"{JOBS:,} jobs in {size / 1e6:.1f} MB of JSON (medians of {ROUNDS} rounds)")
     print(f"  jansson, parse alone                {median('jansson', 'load_s'):7.3f} s   "
           f"peak {median('jansson', 'peak_kib') / 1000:6.1f} MB")
@@ -65,8 +64,7 @@ def show_load(rounds, size):
               f"{aim(statistics.median(values), bound)}")
     rows = max(one["reload"]["rows"] for one in rounds)
     print(f"  rows that reload wrote              {rows:7d}     {aim(rows, 1)}")
-    print(f"  kept, bytes a job                   {kept:7.0f}     {aim(kept, KEPT_BYTES)} "
-          f"({text:.0f} of them the file's own text)")
+    print(f"  kept, bytes a job                   {kept:7.0f}     {aim(kept, KEPT_BYTES)}")
 
 
 def show_steps(build, folder):
@@ -79,10 +77,10 @@ def show_steps(build, folder):
         note(f"engine: steps with {count} jobs")
         rounds = [ask(build, "steps", *files) for _ in range(3)]
         note("")
-        steps, instants, kept, text = (statistics.median(one[key] for one in rounds) for key in
-                                       ("steps_s", "instants_s", "bytes_each", "text_each"))
+        steps, instants, kept = (statistics.median(one[key] for one in rounds)
+                                 for key in ("steps_s", "instants_s", "bytes_each"))
         print(f"  {count:9,d} jobs   {steps:12,.0f} steps/s   {instants:10,.0f} due instants/s   "
-              f"{kept:6.0f} bytes a job, {text:.0f} of them text   {aim(kept, KEPT_BYTES)}")
+              f"{kept:6.0f} bytes a job   {aim(kept, KEPT_BYTES)}")
 
 
 def bench_engine(build, _peers):

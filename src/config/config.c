@@ -203,10 +203,11 @@ struct config *config_parse(const char *text, size_t length, const struct config
 		too_large(l, length);
 		length = 0;
 	}
-	config->text = arena_copy(&config->arena, text, length);
+	config->text = mem_alloc(length + 1);
+	if (length)
+		memcpy(config->text, text, length);
 	config->length = length;
 	config->timezone = "UTC";
-	hash_content(config->text, length, config->hash);
 	config->is_empty = is_blank(text, length);
 	if (!config->is_empty)
 		load(l, g);
@@ -226,7 +227,34 @@ void config_destroy(struct config *config)
 	if (!config)
 		return;
 	arena_finish(&config->arena);
+	free(config->text);
 	free(config);
+}
+
+const char *config_hash(struct config *config)
+{
+	if (!*config->hash)
+		hash_content(config->text, config->length, config->hash);
+	return config->hash;
+}
+
+void config_forget_text(struct config *config)
+{
+	config_hash(config);
+	free(config->text);
+	config->text = NULL;
+}
+
+bool config_is_of(const struct config *config, const char *text, size_t length)
+{
+	char hash[65];
+
+	if (config->length != length)
+		return false;
+	if (config->text)
+		return memcmp(config->text, text, length) == 0;
+	hash_content(text, length, hash);
+	return strcmp(hash, config->hash) == 0;
 }
 
 static int name_against_job(const void *name, const void *job)

@@ -127,7 +127,8 @@ uint64_t hash_key(const struct job *job, const struct around_hash *around, enum 
 
 void hash_job(struct job *job, const struct around_hash *around)
 {
-	uint64_t hash = str_quick_hash(STR_HASH_INIT, &job->schedule_hash, sizeof(job->schedule_hash));
+	uint64_t hash =
+		str_quick_hash(STR_HASH_INIT, &job->schedule_hash, sizeof(job->schedule_hash));
 
 	for (int i = KEY_NAME; i < KEY_COUNT; i++)
 		if (keys[i].parent == KEY_JOBS)

@@ -45,9 +45,8 @@ const char *intern_text(struct intern *intern, struct arena *arena, const char *
 		return arena_copy(arena, text, length);
 	if (intern->count * 2 >= intern->capacity)
 		grow(intern);
-	struct intern_slot wanted = {
-		.hash = (uint32_t)str_quick_hash(STR_HASH_INIT, text, length),
-		.length = (uint32_t)length};
+	struct intern_slot wanted = {.hash = (uint32_t)str_quick_hash(STR_HASH_INIT, text, length),
+				     .length = (uint32_t)length};
 	struct intern_slot *slot = slot_of(intern, text, wanted);
 	if (!slot->text) {
 		wanted.text = arena_copy(arena, text, length);

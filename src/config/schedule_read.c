@@ -124,9 +124,9 @@ static size_t parse_text(struct loader *l, struct draft *d, const struct schedul
 	const char *text = json_piece_text(&l->json, piece, &l->scratch, &length);
 	d->job.schedule_text = intern_text(&l->texts, l->arena, text);
 	bool is_shared = schedule_share_fits(text, context);
-	d->job.schedule = is_shared ? schedule_share_find(&l->schedules, d->job.schedule_text,
-							  context->zone)
-				    : NULL;
+	d->job.schedule =
+		is_shared ? schedule_share_find(&l->schedules, d->job.schedule_text, context->zone)
+			  : NULL;
 	if (d->job.schedule)
 		return 0;
 	size_t count = schedule_parse_cron(l->arena, text, length, context, &d->job.schedule,
@@ -197,7 +197,8 @@ static void hash_schedule(struct loader *l, struct draft *d)
 	uint64_t hash = str_quick_hash(STR_HASH_INIT, &value, sizeof(value));
 
 	d->around.schedule = hash_short(value);
-	hash = str_quick_hash(hash, job->name ? job->name : "", job->name ? strlen(job->name) + 1 : 1);
+	hash = str_quick_hash(hash, job->name ? job->name : "",
+			      job->name ? strlen(job->name) + 1 : 1);
 	hash = str_quick_hash(hash, job->timezone, strlen(job->timezone) + 1);
 	hash = str_quick_hash(hash, d->start ? d->start : "", d->start ? strlen(d->start) + 1 : 1);
 	hash = str_quick_hash(hash, d->end ? d->end : "", d->end ? strlen(d->end) + 1 : 1);

@@ -292,7 +292,7 @@ static void content_hash_is_sha256(void **state)
 	struct config *config = parse("");
 
 	(void)state;
-	assert_string_equal(config->hash,
+	assert_string_equal(config_hash(config),
 			    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 	config_destroy(config);
 }
