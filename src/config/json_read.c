@@ -470,9 +470,19 @@ static bool skip_object(struct json_reader *r)
 
 static bool skip_array(struct json_reader *r)
 {
+	size_t from = r->at;
+
+	if (!r->fault && from == r->long_from && r->long_to) {
+		r->at = r->long_to;
+		return true;
+	}
 	json_open(r);
 	while (json_next_item(r))
 		json_skip(r);
+	if (r->fault && r->path.depth == 1 && r->at - from > r->long_to - r->long_from) {
+		r->long_from = from;
+		r->long_to = r->at;
+	}
 	return !r->is_broken;
 }
 
