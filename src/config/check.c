@@ -118,7 +118,7 @@ static void check_crowds(struct loader *l)
 	free(due);
 }
 
-size_t check_jobs(struct loader *l, const struct job **sorted)
+void check_jobs(struct loader *l, const struct job **sorted)
 {
 	size_t count = 0;
 
@@ -130,5 +130,4 @@ size_t check_jobs(struct loader *l, const struct job **sorted)
 		qsort(sorted, count, sizeof(struct job *), by_name);
 	check_names(l, sorted, count);
 	check_crowds(l);
-	return count;
 }

@@ -106,23 +106,28 @@ static bool is_blank(const char *text, size_t length)
 	return true;
 }
 
+/* They came in by growing; from here on they stay where they are. */
+static void settle_jobs(struct loader *l)
+{
+	l->jobs = mem_resize(l->jobs, l->job_count * sizeof(*l->jobs));
+	l->around = mem_resize(l->around, l->job_count * sizeof(*l->around));
+}
+
 static void keep_jobs(struct loader *l, struct generation *g)
 {
-	struct job *jobs = arena_array(l->arena, struct job, l->job_count);
-	struct around_hash *around = arena_array(l->arena, struct around_hash, l->job_count);
 	const struct job **sorted = arena_array(l->arena, const struct job *, l->job_count);
-	size_t named = check_jobs(l, sorted);
 
+	settle_jobs(l);
+	check_jobs(l, sorted);
 	if (l->report.findings->errors)
 		return;
-	memcpy(jobs, l->jobs, l->job_count * sizeof(*jobs));
-	memcpy(around, l->around, l->job_count * sizeof(*around));
-	for (size_t i = 0; i < named; i++)
-		sorted[i] = &jobs[sorted[i] - l->jobs];
-	g->config.jobs = jobs;
-	g->config.job_count = l->job_count;
-	g->around = around;
+	g->jobs = l->jobs;
+	g->around = l->around;
 	g->by_name = sorted;
+	g->config.jobs = g->jobs;
+	g->config.job_count = l->job_count;
+	l->jobs = NULL;
+	l->around = NULL;
 }
 
 static void load(struct loader *l, struct generation *g)
@@ -224,11 +229,15 @@ struct config *config_parse(const char *text, size_t length, const struct config
 
 void config_destroy(struct config *config)
 {
+	struct generation *g = (struct generation *)(void *)config;
+
 	if (!config)
 		return;
 	arena_finish(&config->arena);
 	free(config->text);
-	free(config);
+	free(g->jobs);
+	free(g->around);
+	free(g);
 }
 
 const char *config_hash(struct config *config)

@@ -7,7 +7,8 @@
 
 #include "mem.h"
 
-enum { INTERN_LONGEST = 256 }; /* longer texts are copied each time */
+/* Longer texts are copied each time: prose is seldom the same twice. */
+enum { INTERN_LONGEST = 48 };
 
 struct intern_slot {
 	const char *text; /* NULL: free */

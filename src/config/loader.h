@@ -50,7 +50,8 @@ struct loader {
 /* A generation with what only config/ needs. */
 struct generation {
 	struct config config; /* first: the outside holds a pointer to it */
-	const struct around_hash *around;
+	struct job *jobs;     /* config.jobs, to be freed */
+	struct around_hash *around;
 	const struct job **by_name; /* sorted; as many as there are jobs */
 };
 
@@ -104,7 +105,7 @@ void hash_job(struct job *job, const struct around_hash *around);
 uint64_t hash_key(const struct job *job, const struct around_hash *around, enum key key);
 void hash_content(const char *text, size_t length, char hex[65]);
 uint32_t hash_short(uint64_t hash);
-/* check.c: sorted, by name, has room for all jobs; returns how many have a name. */
-size_t check_jobs(struct loader *l, const struct job **sorted);
+/* check.c: sorted, by name, has room for all jobs; those without a name are left out. */
+void check_jobs(struct loader *l, const struct job **sorted);
 
 #endif

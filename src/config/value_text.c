@@ -8,8 +8,12 @@
 
 static void keep_text(const struct slot *s, const char *text)
 {
+	bool is_unique = s->row == &keys[KEY_NAME];
+
 	if (s->row->is_kept)
-		*(const char **)value_target(s) = intern_text(&s->l->texts, s->l->arena, text);
+		*(const char **)value_target(s) =
+			is_unique ? arena_text(s->l->arena, text)
+				  : intern_text(&s->l->texts, s->l->arena, text);
 }
 
 struct expansion_place {
