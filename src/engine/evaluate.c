@@ -70,15 +70,14 @@ struct active_run *evaluate_claim(struct step *step, struct slot *slot, enum tri
 	return added;
 }
 
-/* Ends what runs of the job, so that the newcomer can take its place. */
-static void replace_others(struct step *step, const struct slot *slot, const struct active_run *but)
+void evaluate_replace(struct step *step, const struct active_run *newcomer)
 {
 	struct engine *engine = step->engine;
 
 	for (size_t i = 0; i <= engine->run_mask; i++) {
 		for (struct active_run *run = engine->run_table[i], *next; run; run = next) {
 			next = run->bucket; /* stopping may finish and free it */
-			if (run->slot == slot && run != but && !run->run.dry_run)
+			if (run->slot == newcomer->slot && run != newcomer && !run->run.dry_run)
 				life_stop(step, run, STOP_REPLACED);
 		}
 	}
@@ -91,11 +90,10 @@ static void decide(struct step *step, struct slot *slot, enum trigger trigger, s
 		record_unrun(step, slot, scheduled, OCCURRENCE_SKIPPED, REASON_OVERLAP);
 		return;
 	}
+	/* What runs goes on until the newcomer is sure of its place: a store that takes
+	 * nothing must not cost a run. */
 	bool replaces = slot->active > 0 && slot->job->overlap == OVERLAP_REPLACE;
-	struct active_run *run = evaluate_claim(step, slot, trigger, scheduled, false);
-
-	if (replaces)
-		replace_others(step, slot, run);
+	evaluate_claim(step, slot, trigger, scheduled, false)->replaces = replaces;
 }
 
 /* A stretch of missed instants becomes one row. */

@@ -31,6 +31,7 @@ struct active_run {
 	struct active_run *bucket;          /* next in the table of ids */
 	struct active_run *previous, *next; /* in the waiting line */
 	bool is_waiting;
+	bool replaces;      /* the others of its job are to end once it is recorded */
 	bool is_unrecorded; /* that the last attempt is over is not durable yet */
 	bool is_adopted;    /* from an earlier life; the executor is being asked */
 	enum stop_cause stop;
@@ -93,6 +94,9 @@ void evaluate(struct step *step);
 /* Claims a run now; scheduled UTC_NONE for one without an occurrence. */
 struct active_run *evaluate_claim(struct step *step, struct slot *slot, enum trigger trigger,
 				  struct utc scheduled, bool dry_run);
+
+/* Ends what else runs of its job, so that the newcomer can take the place. */
+void evaluate_replace(struct step *step, const struct active_run *newcomer);
 
 /* life.c: the life of a run */
 void life_event(struct step *step, const struct event *event);

@@ -178,6 +178,9 @@ static void ready(struct step *step, struct active_run *run, const struct cause 
 {
 	(void)cause;
 	line_up(step->engine, run);
+	if (run->replaces && run->slot)
+		evaluate_replace(step, run);
+	run->replaces = false;
 }
 
 static void claim_lost(struct step *step, struct active_run *run, const struct cause *cause)
