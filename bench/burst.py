@@ -59,8 +59,7 @@ def build_burst(build, peers, folder):
             absent.append(f"{name}: {why}")
     jobs = [{"name": f"due-{i}", "schedule": f"{SECONDS['belfry']} * * * * *",
              "command": mark("belfry")} for i in range(BURST)]
-    services["belfry"] = Belfry(build, jobs + quiet_jobs(QUIET), "--max-running", str(AT_ONCE),
-                                "--log-level", "warn")
+    services["belfry"] = Belfry(build, jobs + quiet_jobs(QUIET), "--max-running", str(AT_ONCE))
     return services, absent, mark("bare")
 
 
@@ -76,7 +75,6 @@ def live_minutes(build, services, bare_mark):
     for i in range(ROUNDS):
         note(f"burst: minute {i + 1} of {ROUNDS}")
         sleep_until((first + i) * 60 + SECONDS["bare"])
-        services["belfry"].drain()
         done = subprocess.run([os.path.join(build, "bench/spawn-loop"), str(BURST), str(AT_ONCE),
                                *bare_mark], check=True, stdout=subprocess.PIPE, text=True)
         drains.append(float(done.stdout))
@@ -131,7 +129,7 @@ def bench_single(build, _peers):
         ours, bare = os.path.join(folder, "ours"), os.path.join(folder, "bare")
         mark = os.path.join(build, "bench/mark")
         belfry = Belfry(build, [{"name": "single", "schedule": "* * * * * *",
-                                 "command": [mark, ours]}], "--log-level", "warn")
+                                 "command": [mark, ours]}])
         try:
             note(f"single: {SINGLE} s")
             time.sleep(2)

@@ -1,5 +1,4 @@
 """What the benches share: a `belfry serve` of their own, and how figures are told."""
-import contextlib
 import json
 import os
 import re
@@ -56,21 +55,20 @@ class Belfry:
         config = os.path.join(self.folder, "schedules.json")
         with open(config, "w", encoding="utf-8") as file:
             json.dump({"jobs": jobs}, file)
-        self.process = subprocess.Popen(
-            [os.path.join(build, "belfry"), "serve", "--config", config, "--state", self.state,
-             "--listen", "127.0.0.1:0", "--stop", "wait", *options],
-            stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        for line in self.process.stderr:
-            if "listening on" in line:
-                break
-        else:
-            raise SystemExit("bench: belfry did not start")
-        os.set_blocking(self.process.stderr.fileno(), False)
+        self.log = os.path.join(self.folder, "log")
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(
+                [os.path.join(build, "belfry"), "serve", "--config", config, "--state",
+                 self.state, "--listen", "127.0.0.1:0", "--stop", "wait", *options],
+                stdin=subprocess.DEVNULL, stderr=log)
+        while "listening on" not in self.said():
+            if self.process.poll() is not None:
+                raise SystemExit(f"bench: belfry did not start: {self.said()}")
+            time.sleep(0.01)
 
-    def drain(self):
-        with contextlib.suppress(BlockingIOError, TypeError):
-            while self.process.stderr.read(65536):
-                pass
+    def said(self):
+        with open(self.log, encoding="utf-8", errors="replace") as file:
+            return file.read()
 
     def sql(self, query):
         database = sqlite3.connect(os.path.join(self.state, "belfry.db"), timeout=30)
@@ -82,7 +80,6 @@ class Belfry:
     def wait_finished(self, count, until, where=""):
         """Until so many runs are over and durable."""
         while True:
-            self.drain()
             done = self.sql(f"SELECT count(*) FROM run WHERE state = 'finished' {where}")[0][0]
             if done >= count:
                 return
@@ -92,7 +89,7 @@ class Belfry:
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        self.process.communicate(timeout=120)
+        self.process.wait(120)
         shutil.rmtree(self.folder)
 
 
