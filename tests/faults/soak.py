@@ -145,7 +145,7 @@ class Forced:
 # ---- a daemon and what is done to it ----
 
 class World:
-    def __init__(self, build, folder, seed, tell):
+    def __init__(self, build, folder, seed, tell, may_mount):
         self.build, self.folder, self.tell = build, folder, tell
         self.dice = random.Random(seed)
         self.state = os.path.join(folder, "state")
@@ -160,9 +160,9 @@ class World:
         self.excuses = set()  # why a start may be refused just now
         self.runs, self.occurrences = {}, {}
         os.mkdir(self.state, 0o700)
-        self.has_disk = subprocess.run(
+        self.has_disk = may_mount and subprocess.run(
             ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES},mode=0700", "belfry-soak",
-             self.state], stderr=subprocess.DEVNULL).returncode == 0 if MOUNTS else False
+             self.state], stderr=subprocess.DEVNULL).returncode == 0
 
     # -- the file --
 
@@ -580,9 +580,6 @@ class Lost(Exception):
     """Nothing more can be done with a daemon."""
 
 
-MOUNTS = False
-
-
 def live(world, until):
     try:
         world.live(until)
@@ -596,12 +593,12 @@ def live(world, until):
 
 def run(build, folder, seconds, daemons, seed, tell):
     """Lives; the worlds, for their histories. Folders are left where they are."""
-    global MOUNTS
-    MOUNTS = private_mounts()
+    may_mount = private_mounts()
     worlds = []
     for i in range(daemons):
         os.mkdir(os.path.join(folder, str(i)))
-        worlds.append(World(build, os.path.join(folder, str(i)), f"{seed} {i}", tell))
+        worlds.append(World(build, os.path.join(folder, str(i)), f"{seed} {i}", tell,
+                            may_mount))
     until = time.monotonic() + seconds
     threads = [threading.Thread(target=live, args=(world, until)) for world in worlds]
     for thread in threads:
