@@ -35,6 +35,7 @@ struct active_run {
 	bool is_unrecorded; /* that the last attempt is over is not durable yet */
 	bool is_adopted;    /* from an earlier life; the executor is being asked */
 	enum stop_cause stop;
+	struct utc stop_asked_at; /* UTC_NONE: by an earlier life, or not at all */
 	int64_t grace_ms; /* of the job when it was started */
 };
 

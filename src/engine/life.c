@@ -245,6 +245,7 @@ static void conclude(struct step *step, struct active_run *run, const struct att
 		return;
 	}
 	run->stop = STOP_NONE;
+	run->stop_asked_at = UTC_NONE;
 	run->run.attempt++;
 	run->is_unrecorded = true;
 	enter(step, run, RUN_BACKOFF);
@@ -324,16 +325,28 @@ static void add_up(struct run *run, const struct attempt_end *end)
 		run->started_at = end->started_at;
 }
 
+/* What had ended before it was to be replaced, and is heard of later only, ended by
+ * itself. To somebody who cancels it a promise was made. */
+static enum stop_cause cause_of_end(const struct active_run *run, const struct attempt_end *end)
+{
+	bool came_late = run->stop == STOP_REPLACED && utc_is_set(run->stop_asked_at) &&
+			 utc_is_set(end->finished_at) &&
+			 end->finished_at.ms < run->stop_asked_at.ms;
+
+	return came_late ? STOP_NONE : run->stop;
+}
+
 static void ended(struct step *step, struct active_run *run, const struct cause *cause)
 {
 	const struct attempt_end *end = &cause->event->end;
 	const struct job *job = run->slot ? run->slot->job : NULL;
-	enum outcome outcome = verdict_outcome(job, run->stop, end);
+	enum stop_cause stop = cause_of_end(run, end);
+	enum outcome outcome = verdict_outcome(job, stop, end);
 
 	settle(step, run);
 	add_up(&run->run, end);
 	conclude(step, run, end, outcome,
-		 verdict_message(step->effects->arena, outcome, run->stop, end));
+		 verdict_message(step->effects->arena, outcome, stop, end));
 }
 
 static void lost(struct step *step, struct active_run *run, const struct cause *cause)
@@ -348,6 +361,15 @@ static void lost(struct step *step, struct active_run *run, const struct cause *
 	conclude(step, run, &end, OUTCOME_UNKNOWN, cause->event->message);
 }
 
+/* Who has canceled it is not told later that it was replaced. */
+static void note_stop(const struct step *step, struct active_run *run, enum stop_cause cause)
+{
+	if (run->stop == STOP_NONE)
+		run->stop_asked_at = step->now.utc;
+	if (run->stop != STOP_CANCEL)
+		run->stop = cause;
+}
+
 static void stop_before_start(struct step *step, struct active_run *run, const struct cause *cause)
 {
 	finish(step, run, OUTCOME_CANCELED, stop_words(cause->stop));
@@ -356,7 +378,7 @@ static void stop_before_start(struct step *step, struct active_run *run, const s
 /* Recorded by an earlier life: what became of it has to be known first. */
 static void stop_waiting(struct step *step, struct active_run *run, const struct cause *cause)
 {
-	run->stop = cause->stop;
+	note_stop(step, run, cause->stop);
 	if (run->is_adopted)
 		ask_stop(step, run);
 	else
@@ -366,7 +388,7 @@ static void stop_waiting(struct step *step, struct active_run *run, const struct
 static void stop(struct step *step, struct active_run *run, const struct cause *cause)
 {
 	if (run->stop == STOP_NONE)
-		run->stop = cause->stop;
+		note_stop(step, run, cause->stop);
 	enter(step, run, RUN_STOPPING);
 	record_run(step, run);
 	ask_stop(step, run);
@@ -376,7 +398,7 @@ static void stop(struct step *step, struct active_run *run, const struct cause *
 static void stop_again(struct step *step, struct active_run *run, const struct cause *cause)
 {
 	if (cause->stop == STOP_CANCEL || cause->stop == STOP_REPLACED)
-		run->stop = cause->stop;
+		note_stop(step, run, cause->stop);
 	ask_stop(step, run);
 }
 

@@ -315,7 +315,7 @@ class Checker:
             last = ms_of(run["finished_at"]) or first
             if run["outcome"] == "canceled" and self.was_replaced(run, job, first, last):
                 continue
-            if (run["exit_code"] is not None and run["attempt"] == 1) or \
+            if (run["exit_code"] is not None and job.attempts == 1) or \
                     not self.was_hurt(causes.get(run["outcome"], ()), first, last):
                 yield Broken("an outcome has a cause", run["job"],
                              f"{run['id']} of {run['scheduled_at']} is {run['outcome']} "
