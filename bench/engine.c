@@ -368,7 +368,7 @@ static int steps(char **paths, int path_count)
 
 	begin(&loaded);
 	size_t kept = plan_files(&loaded, &files, paths, path_count);
-	double start = now_s();
+	double start = cpu_s();
 	while (count.steps < STEPS) {
 		struct utc due = engine_next_wake(loaded.engine).utc;
 		struct now now = {.utc = due, .mono = {due.ms - start_at.ms}};
@@ -381,9 +381,10 @@ static int steps(char **paths, int path_count)
 		}
 		inbox.first = inbox.count = 0;
 	}
+	double seconds = cpu_s() - start;
 	printf("{\"jobs\":%zu,\"steps_s\":%.0f,\"instants_s\":%.0f,\"bytes_each\":%.1f}\n",
-	       files.job_count, (double)count.steps / (now_s() - start),
-	       (double)count.instants / (now_s() - start), (double)kept / (double)files.job_count);
+	       files.job_count, (double)count.steps / seconds, (double)count.instants / seconds,
+	       (double)kept / (double)files.job_count);
 	free(inbox.items);
 	finish(&loaded);
 	for (int i = 0; i < files.count; i++)

@@ -69,7 +69,7 @@ def show_load(rounds, size):
 
 
 def show_steps(build, folder):
-    print("steps of the engine: a tick, or one event of a run's life (medians of 3)")
+    print("steps of the engine in a second of CPU: a tick, or one event of a run's life (medians of 3)")
     for count in (10000, 100000, 1000000):
         files = []
         for first in range(0, count, PART):
