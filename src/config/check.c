@@ -118,7 +118,7 @@ static void check_crowds(struct loader *l)
 	free(due);
 }
 
-size_t check_jobs(struct loader *l, const struct job **sorted)
+void check_jobs(struct loader *l, const struct job **sorted)
 {
 	size_t count = 0;
 
@@ -132,5 +132,4 @@ size_t check_jobs(struct loader *l, const struct job **sorted)
 	check_formers(l, sorted, count);
 	check_groups(l);
 	check_crowds(l);
-	return count;
 }

@@ -49,9 +49,9 @@ struct config {
 	const struct job *jobs; /* in the order of the file */
 	size_t job_count;
 	const char *timezone; /* the file's default */
-	const char *text;     /* as read, NUL-terminated behind length */
+	char *text;           /* as read, NUL-terminated behind length; NULL: let go */
 	size_t length;
-	char hash[65];        /* SHA-256 of text, hex */
+	char hash[65];        /* config_hash() tells it */
 	bool is_cron_manager; /* an array or a bare object */
 	bool is_empty;        /* nothing but white space: no jobs, or a file cut short */
 };
@@ -67,6 +67,12 @@ bool config_read(const char *path, char **text, size_t *length, struct err *err)
 struct config *config_parse(const char *text, size_t length, const struct config_world *world,
 			    struct findings *findings);
 void config_destroy(struct config *config);
+
+/* SHA-256 of the text, hex; computed when it is first asked for. */
+const char *config_hash(struct config *config);
+/* A text that is kept elsewhere need not be kept here, where it is a third of all. */
+void config_forget_text(struct config *config);
+bool config_is_of(const struct config *config, const char *text, size_t length);
 
 const struct job *config_find(const struct config *config, const char *name);
 

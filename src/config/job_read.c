@@ -11,18 +11,19 @@ enum { CRON_MANAGER_TIMEOUT_MS = 30000 };
 static const char *find_name(struct loader *l)
 {
 	size_t at = l->json.at;
+	unsigned depth = l->json.path.depth;
 	const char *name = NULL;
 	struct json_piece key;
 
 	json_open(&l->json);
-	while (json_next_member(&l->json, &key)) {
-		if (!name && json_piece_equals(&l->json, key, "name") &&
-		    json_peek(&l->json) == JSON_STRING)
+	while (!name && json_next_member(&l->json, &key)) {
+		if (json_piece_equals(&l->json, key, "name") && json_peek(&l->json) == JSON_STRING)
 			name = value_text(l, false, NULL);
 		else
 			json_skip(&l->json);
 	}
 	l->json.at = at;
+	l->json.path.depth = depth; /* it was left in the middle */
 	return name && strlen(name) <= JOB_NAME_MAX && text_rules[RULE_NAME].is_met(name) ? name
 											  : NULL;
 }
@@ -96,7 +97,7 @@ static void finish_alert(struct loader *l, struct draft *d)
 
 static uint32_t text_hash(const char *text)
 {
-	return text ? hash_short(str_hash(STR_HASH_INIT, text, strlen(text))) : 0;
+	return text ? hash_short(str_quick_hash(STR_HASH_INIT, text, strlen(text))) : 0;
 }
 
 static void hash_around(struct draft *d)

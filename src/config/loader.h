@@ -12,6 +12,7 @@
 #include "draft.h"
 #include "intern.h"
 #include "report.h"
+#include "schedule_share.h"
 
 /* Environment variables of all jobs, those of "defaults" counted for each: a few lines
  * could otherwise become gigabytes. */
@@ -31,6 +32,7 @@ struct loader {
 	struct arena *arena;      /* the generation's */
 	struct arena scratch;     /* of the job being read */
 	struct intern texts;
+	struct schedule_share schedules;
 
 	bool is_cron_manager, in_defaults;
 	bool is_list;               /* the root is the list of jobs */
@@ -48,7 +50,8 @@ struct loader {
 /* A generation with what only config/ needs. */
 struct generation {
 	struct config config; /* first: the outside holds a pointer to it */
-	const struct around_hash *around;
+	struct job *jobs;     /* config.jobs, to be freed */
+	struct around_hash *around;
 	const struct job **by_name; /* sorted; as many as there are jobs */
 };
 
@@ -102,8 +105,8 @@ void hash_job(struct job *job, const struct around_hash *around);
 uint64_t hash_key(const struct job *job, const struct around_hash *around, enum key key);
 void hash_content(const char *text, size_t length, char hex[65]);
 uint32_t hash_short(uint64_t hash);
-/* check.c: sorted, by name, has room for all jobs; returns how many have a name. */
-size_t check_jobs(struct loader *l, const struct job **sorted);
+/* check.c: sorted, by name, has room for all jobs; those without a name are left out. */
+void check_jobs(struct loader *l, const struct job **sorted);
 /* About a member of a job that was read long ago. */
 void check_tell(struct loader *l, enum severity severity, const struct job *job, const char *member,
 		const struct spot *spot, const char *message);

@@ -76,6 +76,13 @@ static struct config *parse(struct daemon *daemon, const char *text, size_t leng
 	return config;
 }
 
+/* Once the store has the text it need not be held in memory too. */
+static void let_text_go(struct daemon *daemon)
+{
+	if (recorder_flush(&daemon->recorder, clock_now().mono, true))
+		config_forget_text(daemon->config);
+}
+
 /* From now on these are the jobs. The old generation dies when nothing that was
  * decided under it is left to do. */
 static void put_in_force(struct daemon *daemon, struct config *config, int64_t revision,
@@ -99,10 +106,11 @@ static void put_in_force(struct daemon *daemon, struct config *config, int64_t r
 	turn_now(daemon);
 	daemon->node.owes_boot |= is_boot && daemon->node.is_member;
 	config_destroy(old);
+	let_text_go(daemon);
 	zones_follow(daemon);
 }
 
-static void record_revision(struct daemon *daemon, const struct config *config, const char *changes)
+static void record_revision(struct daemon *daemon, struct config *config, const char *changes)
 {
 	char author[256] = "";
 	struct now now = node_now(daemon);
@@ -116,7 +124,7 @@ static void record_revision(struct daemon *daemon, const struct config *config, 
 	record.revision = (struct revision){
 		.number = daemon->revision + 1,
 		.applied_at = now.utc,
-		.hash = config->hash,
+		.hash = config_hash(config),
 		.author = author,
 		.source = daemon->options->config,
 		.changes = changes,
@@ -188,11 +196,6 @@ static struct config *parse_file(struct daemon *daemon)
 	return config;
 }
 
-static bool is_same_text(const struct config *a, const struct config *b)
-{
-	return a && b && a->length == b->length && memcmp(a->text, b->text, a->length) == 0;
-}
-
 static void refuse_read(struct daemon *daemon, const char *message)
 {
 	buf_clear(&daemon->config_error);
@@ -235,7 +238,8 @@ bool reload_boot(struct daemon *daemon, const struct revision *last)
 	if (!fresh)
 		return false;
 	struct config *config = parse_last(daemon, last);
-	bool is_known = config != NULL, is_same = is_same_text(config, fresh);
+	bool is_known = config != NULL;
+	bool is_same = is_known && config_is_of(config, fresh->text, fresh->length);
 
 	daemon->revision = last->number;
 	if (is_same) {
@@ -280,8 +284,7 @@ void reload_file(struct daemon *daemon, const char *why)
 		free(text);
 		return;
 	}
-	if (daemon->config && daemon->config->length == length &&
-	    memcmp(daemon->config->text, text, length) == 0) {
+	if (daemon->config && config_is_of(daemon->config, text, length)) {
 		buf_clear(&daemon->config_error);
 		node_saw_file(daemon, daemon->config->hash);
 		log_info("%s: nothing changed (%s)", path, why);
@@ -343,13 +346,60 @@ void reload_now(void *context)
 	reload_file(context, "the file changed");
 }
 
-void reload_rules(struct daemon *daemon, int64_t age_ms)
+struct stored_text {
+	int64_t revision;
+	struct buf *text;
+	bool is_found;
+};
+
+static bool on_revision(void *context, const struct revision *revision)
 {
-	const struct config *old = daemon->config;
+	struct stored_text *stored = context;
+
+	stored->is_found = revision->number == stored->revision;
+	if (stored->is_found)
+		buf_add(stored->text, revision->content, revision->length);
+	return false;
+}
+
+/* The text in force, from memory or the store. */
+static bool find_text(struct daemon *daemon, struct buf *text, struct err *err)
+{
+	const struct config *config = daemon->config;
+	struct stored_text stored = {.revision = daemon->revision, .text = text};
+
+	if (config->text) {
+		buf_add(text, config->text, config->length);
+		return true;
+	}
+	if (!store_revisions(daemon->store, 1, true, on_revision, &stored, err))
+		return false;
+	return stored.is_found || err_set(err, "revision %lld is not the newest in the store",
+					  (long long)daemon->revision);
+}
+
+static struct config *parse_again(struct daemon *daemon)
+{
+	struct config *config = NULL;
+	struct buf text = {0};
+	struct err err;
+
 	/* At the beginning of time, as it was judged before: what has fired for the last
 	 * time meanwhile is no reason to refuse it. */
-	struct config *config = parse(daemon, old->text, old->length, (struct utc){0}, false,
-				      &daemon->zone_watch.refused);
+	if (find_text(daemon, &text, &err)) {
+		config = parse(daemon, buf_string(&text), text.length, (struct utc){0}, false,
+			       &daemon->zone_watch.refused);
+	} else {
+		buf_clear(&daemon->zone_watch.refused);
+		buf_text(&daemon->zone_watch.refused, err.text);
+	}
+	buf_finish(&text);
+	return config;
+}
+
+void reload_rules(struct daemon *daemon, int64_t age_ms)
+{
+	struct config *config = parse_again(daemon);
 
 	if (config)
 		put_in_force(daemon, config, daemon->revision, false, age_ms);

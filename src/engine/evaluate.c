@@ -73,14 +73,15 @@ struct active_run *evaluate_claim(struct step *step, struct slot *slot, enum tri
 	return added;
 }
 
-void evaluate_replace(struct step *step, const struct slot *slot, const struct active_run *but)
+void evaluate_replace(struct step *step, const struct active_run *newcomer)
 {
 	struct engine *engine = step->engine;
 
 	for (size_t i = 0; i <= engine->run_mask; i++) {
 		for (struct active_run *run = engine->run_table[i], *next; run; run = next) {
 			next = run->bucket; /* stopping may finish and free it */
-			if (run->slot == slot && run != but && !run->run.dry_run)
+			if (run->slot == newcomer->slot && run->run.id < newcomer->run.id &&
+			    !run->run.dry_run)
 				life_stop(step, run, STOP_REPLACED);
 		}
 	}
@@ -101,13 +102,13 @@ static void decide(struct step *step, struct slot *slot, enum trigger trigger, s
 			  .is_paused = pauses_forbid(slot, fire),
 			  .is_active = slot->active > 0,
 			  .late_ms = step->now.utc.ms - fire.ms};
-	struct active_run *run;
 
 	switch (verdict_due(slot->job, &due)) {
 	case DUE_RUNS: evaluate_claim(step, slot, trigger, scheduled, false); break;
 	case DUE_REPLACES:
-		run = evaluate_claim(step, slot, trigger, scheduled, false);
-		evaluate_replace(step, slot, run);
+		/* What runs goes on until the newcomer is sure of its place: a store that
+		 * takes nothing must not cost a run. */
+		evaluate_claim(step, slot, trigger, scheduled, false)->replaces = true;
 		break;
 	case DUE_SKIPPED_OVERLAP:
 		record_unrun(step, slot, scheduled, OCCURRENCE_SKIPPED, REASON_OVERLAP);

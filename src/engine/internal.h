@@ -54,13 +54,15 @@ struct active_run {
 	struct group *group;       /* where it holds a place; NULL: nowhere */
 	struct active_run *bucket; /* next in the table of ids */
 	struct heap *line;         /* where it waits to start; NULL: it does not */
+	bool replaces;             /* the others of its job are to end once it is recorded */
 	bool is_unrecorded;        /* that the last attempt is over is not durable yet */
 	bool is_adopted;           /* from an earlier life; the executor is being asked */
 	bool is_cut_short;         /* the attempt has less than its timeout, by the deadline */
 	enum outcome before;       /* of the attempt before; NONE where it is not known */
 	enum stop_cause stop;
-	int64_t grace_ms;    /* of the job when it was started */
-	int64_t deadline_ms; /* of the job when it was claimed; 0: none */
+	struct utc stop_asked_at; /* UTC_NONE: by an earlier life, or not at all */
+	int64_t grace_ms;         /* of the job when it was started */
+	int64_t deadline_ms;      /* of the job when it was claimed; 0: none */
 };
 
 enum { NAME_CHAINS = 256 }; /* of groups, and of pauses */
@@ -168,11 +170,12 @@ const char *deadline_words(const struct step *step, const struct active_run *run
 
 /* evaluate.c: what becomes of each due instant */
 void evaluate(struct step *step);
-/* Ends what runs of the job, so that the newcomer can take its place. */
-void evaluate_replace(struct step *step, const struct slot *slot, const struct active_run *but);
 /* Claims a run now; scheduled UTC_NONE for one without an occurrence. */
 struct active_run *evaluate_claim(struct step *step, struct slot *slot, enum trigger trigger,
 				  struct utc scheduled, bool dry_run);
+
+/* Ends the older runs of its job, so that the newcomer can take the place. */
+void evaluate_replace(struct step *step, const struct active_run *newcomer);
 
 /* life.c: the life of a run */
 void life_event(struct step *step, const struct event *event);

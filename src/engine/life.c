@@ -97,13 +97,13 @@ static void settle(struct step *step, struct active_run *run)
 	recount(step, run, was);
 }
 
-static void finish(struct step *step, struct active_run *run, enum outcome outcome,
-		   const char *message)
+static void finish_at(struct step *step, struct active_run *run, enum outcome outcome,
+		      const char *message, struct utc at)
 {
 	places_leave(step->engine, run);
 	enter(step, run, RUN_FINISHED);
 	run->run.outcome = outcome;
-	run->run.finished_at = step->now.utc;
+	run->run.finished_at = at;
 	runs_set_message(run, message);
 	record_run(step, run);
 	struct effect *effect = effects_add(step->effects, EFFECT_FORGET);
@@ -111,6 +111,12 @@ static void finish(struct step *step, struct active_run *run, enum outcome outco
 	effect->run.job = arena_text(step->effects->arena, run->run.job);
 	effect->run.message = NULL;
 	runs_remove(step->engine, run);
+}
+
+static void finish(struct step *step, struct active_run *run, enum outcome outcome,
+		   const char *message)
+{
+	finish_at(step, run, outcome, message, step->now.utc);
 }
 
 static void ask_stop(struct step *step, struct active_run *run)
@@ -183,6 +189,9 @@ static void ready(struct step *step, struct active_run *run, const struct cause 
 {
 	(void)cause;
 	line_up(step, run);
+	if (run->replaces && run->slot)
+		evaluate_replace(step, run);
+	run->replaces = false;
 }
 
 static void claim_lost(struct step *step, struct active_run *run, const struct cause *cause)
@@ -241,10 +250,12 @@ static void conclude(struct step *step, struct active_run *run, const struct att
 	run->run.signal = end->signal;
 	record_attempt(step, run, outcome, end, message);
 	if (wait_ms < 0) {
-		finish(step, run, outcome, message);
+		/* When it ended, which may be long before belfry was there to hear of it. */
+		finish_at(step, run, outcome, message, end->finished_at);
 		return;
 	}
 	run->stop = STOP_NONE;
+	run->stop_asked_at = UTC_NONE;
 	run->before = outcome;
 	run->run.attempt++;
 	run->is_unrecorded = true;
@@ -327,19 +338,31 @@ static void add_up(struct run *run, const struct attempt_end *end)
 		run->started_at = end->started_at;
 }
 
+/* What had ended before it was to be replaced, and is heard of later only, ended by
+ * itself. To somebody who cancels it a promise was made. */
+static enum stop_cause cause_of_end(const struct active_run *run, const struct attempt_end *end)
+{
+	bool came_late = run->stop == STOP_REPLACED && utc_is_set(run->stop_asked_at) &&
+			 utc_is_set(end->finished_at) &&
+			 end->finished_at.ms < run->stop_asked_at.ms;
+
+	return came_late ? STOP_NONE : run->stop;
+}
+
 static void ended(struct step *step, struct active_run *run, const struct cause *cause)
 {
 	const struct attempt_end *end = &cause->event->end;
 	const struct job *job = run->slot ? run->slot->job : NULL;
+	enum stop_cause stop = cause_of_end(run, end);
 
 	if (end->timed_out && run->stop == STOP_NONE && deadline_has_passed(step, run))
-		run->stop = STOP_DEADLINE;
-	enum outcome outcome = verdict_outcome(job, run->stop, end);
+		stop = run->stop = STOP_DEADLINE;
+	enum outcome outcome = verdict_outcome(job, stop, end);
 
 	settle(step, run);
 	add_up(&run->run, end);
 	conclude(step, run, end, outcome,
-		 verdict_message(step->effects->arena, outcome, run->stop, end));
+		 verdict_message(step->effects->arena, outcome, stop, end));
 }
 
 static void lost(struct step *step, struct active_run *run, const struct cause *cause)
@@ -354,6 +377,15 @@ static void lost(struct step *step, struct active_run *run, const struct cause *
 	conclude(step, run, &end, OUTCOME_UNKNOWN, cause->event->message);
 }
 
+/* Who has canceled it is not told later that it was replaced. */
+static void note_stop(const struct step *step, struct active_run *run, enum stop_cause cause)
+{
+	if (run->stop == STOP_NONE)
+		run->stop_asked_at = step->now.utc;
+	if (run->stop != STOP_CANCEL)
+		run->stop = cause;
+}
+
 static void stop_before_start(struct step *step, struct active_run *run, const struct cause *cause)
 {
 	finish(step, run, OUTCOME_CANCELED, stop_words(cause->stop));
@@ -362,7 +394,7 @@ static void stop_before_start(struct step *step, struct active_run *run, const s
 /* Recorded by an earlier life: what became of it has to be known first. */
 static void stop_waiting(struct step *step, struct active_run *run, const struct cause *cause)
 {
-	run->stop = cause->stop;
+	note_stop(step, run, cause->stop);
 	if (run->is_adopted)
 		ask_stop(step, run);
 	else
@@ -372,7 +404,7 @@ static void stop_waiting(struct step *step, struct active_run *run, const struct
 static void stop(struct step *step, struct active_run *run, const struct cause *cause)
 {
 	if (run->stop == STOP_NONE)
-		run->stop = cause->stop;
+		note_stop(step, run, cause->stop);
 	enter(step, run, RUN_STOPPING);
 	record_run(step, run);
 	ask_stop(step, run);
@@ -382,7 +414,7 @@ static void stop(struct step *step, struct active_run *run, const struct cause *
 static void stop_again(struct step *step, struct active_run *run, const struct cause *cause)
 {
 	if (cause->stop == STOP_CANCEL || cause->stop == STOP_REPLACED)
-		run->stop = cause->stop;
+		note_stop(step, run, cause->stop);
 	ask_stop(step, run);
 }
 
@@ -619,6 +651,6 @@ void life_take_handed(struct step *step, const struct run *run)
 	if (slot)
 		deadline_set(step, added);
 	if (slot && slot->job->overlap == OVERLAP_REPLACE && !run->dry_run)
-		evaluate_replace(step, slot, added);
+		evaluate_replace(step, added);
 	line_up(step, added);
 }

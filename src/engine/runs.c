@@ -38,6 +38,7 @@ struct active_run *runs_add(struct engine *engine, const struct run *run, struct
 	added->run.job = mem_copy_text(run->job);
 	added->run.message = run->message ? mem_copy_text(run->message) : NULL;
 	added->slot = slot;
+	added->stop_asked_at = UTC_NONE;
 	added->timer.order = added->deadline.order = added->turn.order = run->id;
 	size_t chain = chain_of(engine, run->id);
 	added->bucket = engine->run_table[chain];

@@ -192,6 +192,37 @@ static void test_arena_gives_zeroed_memory_again(void **state)
 	assert_int_equal(arena_size(&arena), 0);
 }
 
+static void test_counting_bytes(void **state)
+{
+	(void)state;
+	assert_int_equal(str_count("", 0, 'a'), 0);
+	assert_int_equal(str_count("a", 1, 'a'), 1);
+	assert_int_equal(str_count("abcaaxa", 7, 'a'), 4);
+	assert_int_equal(str_count("abcaaxa", 6, 'a'), 3);
+	assert_int_equal(str_count("bbb", 3, 'a'), 0);
+}
+
+/* Of each length: another byte anywhere, another length and another start differ. */
+static void test_quick_hash_sees_each_byte(void **state)
+{
+	char text[40];
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	for (size_t length = 0; length < sizeof(text); length++) {
+		uint64_t hash = str_quick_hash(STR_HASH_INIT, text, length);
+
+		assert_true(hash == str_quick_hash(STR_HASH_INIT, text, length));
+		assert_true(hash != str_quick_hash(STR_HASH_INIT, text, length + 1));
+		assert_true(hash != str_quick_hash(1, text, length));
+		for (size_t i = 0; i < length; i++) {
+			text[i] = 'y';
+			assert_true(hash != str_quick_hash(STR_HASH_INIT, text, length));
+			text[i] = 'x';
+		}
+	}
+}
+
 static void test_utf8(void **state)
 {
 	static const struct {
@@ -325,6 +356,8 @@ int main(void)
 		cmocka_unit_test(test_nearest_name),
 		cmocka_unit_test(test_json_out),
 		cmocka_unit_test(test_arena_gives_zeroed_memory_again),
+		cmocka_unit_test(test_counting_bytes),
+		cmocka_unit_test(test_quick_hash_sees_each_byte),
 		cmocka_unit_test(test_utf8),
 		cmocka_unit_test(test_errors_gain_context),
 		cmocka_unit_test(test_metrics_as_openmetrics),

@@ -296,8 +296,65 @@ static void content_hash_is_sha256(void **state)
 	struct config *config = parse("");
 
 	(void)state;
-	assert_string_equal(config->hash,
+	assert_string_equal(config_hash(config),
 			    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+	config_destroy(config);
+}
+
+/* A text that was let go is known again by its hash, and so are others. */
+static void text_is_let_go(void **state)
+{
+	static const char text[] = JOB(""), other[] = JOB(",\"timeout\":\"1m\"");
+	struct config *config = parse(text);
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		assert_true(config_is_of(config, text, strlen(text)));
+		assert_false(config_is_of(config, other, strlen(other)));
+		assert_false(config_is_of(config, text, strlen(text) - 1));
+		config_forget_text(config);
+		assert_null(config->text);
+	}
+	assert_string_equal(config->jobs[0].name, "a");
+	config_destroy(config);
+}
+
+#define NAMED(name, more) "{\"name\":\"" name "\",\"command\":[\"true\"],\"schedule\":" more "}"
+
+/* Shared where nothing but the expression and the zone decide; H goes by the name. */
+static void equal_expressions_are_kept_once(void **state)
+{
+	struct config *config = parse("{\"jobs\":[" NAMED("a", "\"0 9 * * *\"") "," NAMED("b", "\"0"
+											       " 9 "
+											       "* "
+											       "* "
+											       "*"
+											       "\"") "," NAMED("c", "\"0 9 * * *\",\"timezone\":\"Europe/Paris\"") "," NAMED(
+		"d",
+		"\"0 9 * * *\",\"jitter\":\"5m\"") "," NAMED("e",
+							     "\"0 9 * * "
+							     "*\",\"end\":\"2199-01-"
+							     "01\"") "," NAMED("f",
+									       "\"H 9 "
+									       "* * "
+									       "*\"") "," NAMED("g",
+												"\""
+												"H "
+												"9 "
+												"* "
+												"* "
+												"*"
+												"\"") "," NAMED("h",
+														"\"CRON_TZ=Europe/Paris 0 9 * * *\"") "]}");
+	const struct job *jobs = config->jobs;
+
+	(void)state;
+	assert_int_equal(config->job_count, 8);
+	assert_ptr_equal(jobs[0].schedule, jobs[1].schedule);
+	for (size_t i = 1; i < config->job_count; i++)
+		for (size_t j = i + 1; j < config->job_count; j++)
+			assert_ptr_not_equal(jobs[i].schedule, jobs[j].schedule);
+	assert_true(jobs[0].schedule_hash != jobs[1].schedule_hash); /* of two jobs all the same */
 	config_destroy(config);
 }
 
@@ -654,6 +711,8 @@ int main(void)
 		cmocka_unit_test(cron_manager_is_read_as_fly),
 		cmocka_unit_test(empty_files_have_no_jobs),
 		cmocka_unit_test(content_hash_is_sha256),
+		cmocka_unit_test(text_is_let_go),
+		cmocka_unit_test(equal_expressions_are_kept_once),
 		cmocka_unit_test(order_and_space_do_not_count),
 		cmocka_unit_test(every_change_is_named),
 		cmocka_unit_test(jobs_come_and_go),

@@ -16,7 +16,7 @@
  *	trigger JOB [dry]
  *	pause JOB [until=UTC] [by=WORD] [reason=WORD], resume JOB [by=WORD]
  *	next JOB                      when it fires next, by what the API is told
- *	recorded #N|all, conflict #N, started #N, exited #N [code=N] [signal=N] [timeout]
+ *	recorded #N|all, conflict #N, started #N, exited #N [code=N] [signal=N] [ended=UTC] [timeout]
  *	  [failed=N], failed-start #N TEXT, lost #N TEXT, cancel #N, drain
  * and what is expected since the last expectation, every effect in order:
  *	> claim #1 a schedule 2026-01-01T00:00:00Z
@@ -411,6 +411,8 @@ static void read_exit(struct script *script, struct event *event, const char *re
 		event->end.signal = atoi(text);
 		event->end.exit_code = -1;
 	}
+	if ((text = option(script, rest, "ended")))
+		event->end.finished_at = read_utc(script, text);
 	event->end.timed_out = strstr(rest, "timeout") != NULL;
 	if ((text = option(script, rest, "failed"))) {
 		event->end.has_result = true;
