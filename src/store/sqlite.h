@@ -48,7 +48,8 @@ enum kept {
 struct sqlite {
 	struct store store;
 	sqlite3 *db;
-	char *path; /* for messages */
+	char *path;   /* for messages */
+	bool is_busy; /* somebody else had the lock, last time */
 	sqlite3_stmt *kept[KEPT_COUNT];
 };
 
@@ -57,6 +58,10 @@ static inline struct sqlite *sqlite_of(struct store *store)
 	return (struct sqlite *)store;
 }
 
+/* The path of a directory's database; the caller frees it. */
+char *sqlite_path(const char *directory);
+/* What a repaired one is called until it has the old one's place (repair.h). */
+#define SQLITE_REPAIRED ".repaired"
 /* DIR/belfry.db, mode 0600 where it is made. */
 struct store *sqlite_open(const char *directory, struct err *err);
 

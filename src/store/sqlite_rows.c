@@ -36,7 +36,11 @@ struct utc sqlite_get_time(struct reader *from)
 
 const char *sqlite_get_text(struct reader *from)
 {
-	return (const char *)sqlite3_column_text(from->statement, from->at++);
+	const unsigned char *text = sqlite3_column_text(from->statement, from->at++);
+
+	if (!text && sqlite3_errcode(sqlite3_db_handle(from->statement)) == SQLITE_NOMEM)
+		mem_exhausted();
+	return (const char *)text;
 }
 
 const char *sqlite_get_bytes(struct reader *from, size_t *length)
