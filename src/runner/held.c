@@ -119,6 +119,7 @@ static void destroy(struct runner *runner, struct held *held)
 	runner_unwatch(runner, &held->gate);
 	runner_unwatch(runner, &held->output[0]);
 	runner_unwatch(runner, &held->output[1]);
+	buf_finish(&held->tail);
 	buf_finish(&held->ending);
 	if (held->spool >= 0)
 		close(held->spool);
@@ -173,6 +174,7 @@ void held_start(struct runner *runner, uint64_t run, int32_t attempt,
 		destroy(runner, held);
 		return;
 	}
+	reserve_fill();
 	cgroup_take(held->cgroup, sizeof(held->cgroup));
 	int outputs[2] = {-1, -1};
 	held->pid = child_fork(order, held->cgroup, &held->gate.fd, outputs, &err);
@@ -234,6 +236,7 @@ static void take(struct runner *runner, struct held *held, enum spool_kind strea
 	if (!spool_frame(held, &frame)) { /* the disk is full: better a gap than a halt */
 		held->kept.head -= length;
 		held->kept.lost += length;
+		held->is_short = true;
 	}
 	tell_soon(runner, held, NEWS_EVERY_MS);
 }
@@ -320,12 +323,12 @@ static void write_exit(struct runner *runner, struct held *held)
 	spool_write(&held->ending, &frame);
 }
 
-static void write_note(struct runner *runner, struct held *held, const char *text)
+static void add_note(const struct runner *runner, struct buf *buf, const char *text)
 {
-	spool_write(&held->ending, &(struct spool_frame){.kind = SPOOL_NOTE,
-							 .at = runner->now.utc,
-							 .data = text,
-							 .length = strlen(text)});
+	spool_write(buf, &(struct spool_frame){.kind = SPOOL_NOTE,
+					       .at = runner->now.utc,
+					       .data = text,
+					       .length = strlen(text)});
 }
 
 static bool is_over(const struct runner *runner, const struct held *held)
@@ -347,18 +350,54 @@ static bool sweep(struct runner *runner, struct held *held)
 	return !family_end(runner, held) || held->sweep_until <= runner->now.mono.ms;
 }
 
+static const char no_room[] = "the disk was full; not all of its output could be kept";
+
 static void compose_ending(struct runner *runner, struct held *held)
 {
-	output_finish(&held->kept, runner->now.utc, &held->ending);
+	held->untold = output_untold(&held->kept);
+	output_finish(&held->kept, runner->now.utc, &held->tail);
+	if (held->is_short)
+		add_note(runner, &held->ending, no_room);
 	if (held->is_cut)
-		write_note(runner, held,
-			   "a process of the job kept its output open after it had ended; it was "
-			   "ended too");
+		add_note(runner, &held->ending,
+			 "a process of the job kept its output open after it had ended; it was "
+			 "ended too");
 	if (held->sweep_until <= runner->now.mono.ms)
-		write_note(runner, held, "some processes of the job do not go, even when killed");
+		add_note(runner, &held->ending,
+			 "some processes of the job do not go, even when killed");
 	if (!held->has_failed)
 		write_exit(runner, held);
 	held->retry_at = runner->now.mono.ms;
+}
+
+/* That so much output is missing, in place of the output. */
+static void drop_tail(struct runner *runner, struct held *held)
+{
+	buf_clear(&held->tail);
+	spool_write(&held->tail, &(struct spool_frame){.kind = SPOOL_GAP,
+						       .at = runner->now.utc,
+						       .bytes = held->untold});
+	if (!held->is_short)
+		add_note(runner, &held->tail, no_room);
+	held->untold = 0;
+}
+
+static bool append_ending(struct held *held)
+{
+	const struct iovec parts[] = {{held->tail.data, held->tail.length},
+				      {held->ending.data, held->ending.length}};
+
+	return held->tail.length + held->ending.length == 0 || spool_append(held, parts, 2);
+}
+
+/* Better how it ended without its last output than not at all. */
+static bool write_ending(struct runner *runner, struct held *held)
+{
+	if (append_ending(held))
+		return true;
+	if (held->untold > 0)
+		drop_tail(runner, held);
+	return append_ending(held) || (reserve_give() && append_ending(held));
 }
 
 static void finish(struct runner *runner, struct held *held)
@@ -370,8 +409,7 @@ static void finish(struct runner *runner, struct held *held)
 	}
 	if (held->retry_at > runner->now.mono.ms)
 		return;
-	if (held->ending.length == 0 ||
-	    spool_append(held, &(struct iovec){held->ending.data, held->ending.length}, 1)) {
+	if (write_ending(runner, held)) {
 		held->is_ended = true;
 		held->leave_until = in(runner, SWEEP_MS);
 		tell_soon(runner, held, 0);

@@ -58,6 +58,15 @@ void output_keep(struct output *output, enum spool_kind stream, struct utc at, c
 		drop_first(output);
 }
 
+uint64_t output_untold(const struct output *output)
+{
+	uint64_t bytes = output->lost;
+
+	for (const struct tail_chunk *chunk = output->first; chunk; chunk = chunk->next)
+		bytes += chunk->length;
+	return bytes;
+}
+
 void output_finish(struct output *output, struct utc at, struct buf *buf)
 {
 	if (output->lost)

@@ -42,6 +42,8 @@ bool output_takes(struct output *output, size_t length);
 /* Holds a piece back, for output_finish. */
 void output_keep(struct output *output, enum spool_kind stream, struct utc at, const char *data,
 		 size_t length);
+/* Bytes that would be missing if the tail were not kept. */
+uint64_t output_untold(const struct output *output);
 /* Adds the gap and the tail to buf as frames, and frees the tail. */
 void output_finish(struct output *output, struct utc at, struct buf *buf);
 
@@ -67,6 +69,9 @@ struct held {
 	bool is_cut; /* its output was still held open by somebody */
 	int status;  /* as of wait(2) */
 	struct rusage usage;
+	bool is_short;     /* the disk was full, and output could not be kept */
+	struct buf tail;   /* output held back to the end */
+	uint64_t untold;   /* bytes of output that are lost should there be no room for it */
 	struct buf ending; /* the last frames, until they are on disk */
 	bool is_ended;     /* they are */
 };
@@ -109,6 +114,11 @@ void held_output_ready(struct runner *runner, struct source *source);
 void held_reap(struct runner *runner);
 /* Does what is due, drops what is over; returns the next deadline. */
 int64_t held_tick(struct runner *runner);
+
+/* reserve.c: room for the last frames where the disk is full */
+void reserve_set_up(int state); /* once; the state directory */
+void reserve_fill(void);
+bool reserve_give(void); /* a block is free; false: there is none left */
 
 /* child.c: from fork to exec */
 void child_set_up(void); /* once; raises the runner's own limit of open files */
