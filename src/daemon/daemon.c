@@ -239,6 +239,20 @@ static void take_down(struct daemon *daemon)
 		close(daemon->lock);
 }
 
+/* A library that cannot go on calls abort(3), and most say nothing. What is recorded is
+ * safe; this is for whoever reads the log. */
+static void on_abort(int number)
+{
+	static const char text[] = "belfry: given up; the last error of the system: ";
+	const char *error = strerrordesc_np(errno);
+
+	if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0 ||
+	    write(STDERR_FILENO, error ? error : "unknown", error ? strlen(error) : 7) < 0 ||
+	    write(STDERR_FILENO, "\n", 1) < 0)
+		_exit(EXIT_FAILED);
+	signal(number, SIG_DFL); /* abort ends it now, as it would have */
+}
+
 int daemon_serve(const struct serve_options *options)
 {
 	struct daemon daemon = {.options = options, .lock = -1, .alarm_at = UTC_NONE};
@@ -246,6 +260,7 @@ int daemon_serve(const struct serve_options *options)
 
 	log_setup(options->log_level, options->log_json, clock_utc);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGABRT, on_abort);
 	daemon.effects.arena = &daemon.turn;
 	daemon.recorder.inbox = &daemon.inbox;
 	daemon.recorder.forget = on_forget;

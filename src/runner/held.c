@@ -205,8 +205,8 @@ void held_gate_ready(struct runner *runner, struct held *held)
 	ssize_t n = recv(held->gate.fd, text, sizeof(text), 0);
 	struct spool_frame frame = {.kind = SPOOL_STARTED, .at = runner->now.utc};
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
+	if (n < 0 && errno != ECONNRESET)
+		return; /* nothing is known yet */
 	runner_unwatch(runner, &held->gate);
 	if (n != 0) {
 		held->has_failed = true;
@@ -270,8 +270,8 @@ void held_reap(struct runner *runner)
 	pid_t pid;
 
 	/* Orphans of jobs come to us as well, and are nobody's. */
-	while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
-		struct held *held = find_pid(runner, pid);
+	while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0 || (pid < 0 && errno == EINTR)) {
+		struct held *held = pid > 0 ? find_pid(runner, pid) : NULL;
 
 		if (!held)
 			continue;

@@ -37,10 +37,12 @@ bool link_listen(struct runner *runner, struct err *err)
 	struct sockaddr_un address;
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
+	if (fd < 0)
+		return err_errno(err, errno, "cannot make a socket");
 	make_address(runner, &address);
 	unlinkat(runner->state, RUNNER_SOCKET, 0);
 	mode_t before = umask(0177);
-	bool is_bound = fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+	bool is_bound = bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
 	int number = errno;
 	umask(before);
 	errno = number;

@@ -50,6 +50,7 @@ static const char *remedy(int code)
 {
 	switch (code) {
 	case SQLITE_FULL: return remedy_of_system(ENOSPC);
+	case SQLITE_IOERR: return remedy_of_system(EIO);
 	case SQLITE_BUSY: return "; another program holds its lock: end that program's transaction";
 	case SQLITE_READONLY:
 	case SQLITE_PERM:
