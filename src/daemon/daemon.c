@@ -35,6 +35,14 @@ static void on_output(void *context, const struct log_chunk *chunk)
 		     clock_now().mono);
 }
 
+/* While the store takes nothing, output stays in the spools. */
+static bool is_full(void *context)
+{
+	const struct daemon *daemon = context;
+
+	return recorder_is_full(&daemon->recorder);
+}
+
 static void on_forget(void *context, enum executor_kind kind, uint64_t run)
 {
 	struct daemon *daemon = context;
@@ -109,7 +117,8 @@ static bool make_loop(struct daemon *daemon, struct err *err)
 
 static bool make_executors(struct daemon *daemon, struct err *err)
 {
-	struct exec_sink sink = {.event = on_event, .output = on_output, .context = daemon};
+	struct exec_sink sink = {
+		.event = on_event, .output = on_output, .is_full = is_full, .context = daemon};
 
 	for (int kind = 0; kind < EXECUTOR_KIND_COUNT; kind++) {
 		if (kind == EXECUTOR_PROCESS)

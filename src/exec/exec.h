@@ -19,6 +19,9 @@ struct exec_sink {
 	/* What the event points to is borrowed for the call. */
 	void (*event)(void *context, const struct event *event);
 	void (*output)(void *context, const struct log_chunk *chunk);
+	/* More output would have to wait in memory: it is better left where it is for now.
+	 * NULL: there is always room. */
+	bool (*is_full)(void *context);
 	void *context;
 };
 

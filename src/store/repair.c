@@ -252,8 +252,10 @@ static sqlite3 *open_copy(const struct paths *p, struct repair *repair, struct e
 		repair->was_headless = repair->is_stale = true;
 		db = put_head(p, err) ? open_damaged(p->copy, err) : NULL;
 	}
-	if (db)
+	if (db) {
 		migrations_apply(db, &migrations_of_store, NULL); /* of an older belfry */
+		sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	}
 	return db;
 }
 

@@ -3,13 +3,16 @@
  * that other tables know; see salvage.h.
  *
  * A page that cannot be read ends a walk. Walking from the other end gives what lies
- * behind it; what lies between two such pages is asked for by key.
+ * behind it; what lies between two such pages is asked for by key. Where the way to them
+ * is gone, each page of rows in the file is made the table's only one, and read.
  */
 #include "salvage.h"
 
 #include <assert.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "buf.h"
 
@@ -21,6 +24,7 @@ struct copying {
 	const char *up, *down; /* the primary key, as ORDER BY takes it */
 	sqlite3_stmt *put;     /* INSERT of all columns */
 	int column_count;
+	bool has_rowid;
 	struct arena *arena;
 	struct err *err;
 	bool is_failed; /* the new database cannot be written */
@@ -152,6 +156,103 @@ static void walk_by_keys(struct copying *c)
 	}
 }
 
+/* ---- by page ---- */
+
+enum { PAGE = 4096, ROWS_BY_ID = 0x0d, ROWS_BY_KEY = 0x0a, HEADER = 8 };
+
+/* SQLite's variable-length number, of up to nine bytes. */
+static size_t get_number(const uint8_t *at, const uint8_t *end, uint64_t *value)
+{
+	size_t n = 0;
+
+	for (*value = 0; at + n < end && n < 9; n++) {
+		*value = n == 8 ? *value << 8 | at[n] : *value << 7 | (at[n] & 0x7f);
+		if (n == 8 || !(at[n] & 0x80))
+			return n + 1;
+	}
+	return 0;
+}
+
+/* How many columns the first row of a page has; 0: there is none to be seen. */
+static int count_columns(const uint8_t page[PAGE])
+{
+	const uint8_t *end = page + PAGE;
+	size_t cell = (size_t)page[HEADER] << 8 | page[HEADER + 1];
+	uint64_t ignored, length;
+	int columns = 0;
+	size_t n;
+
+	if ((page[3] == 0 && page[4] == 0) || cell < HEADER || cell >= PAGE)
+		return 0;
+	const uint8_t *at = page + cell;
+	at += get_number(at, end, &ignored); /* the row's size */
+	if (page[0] == ROWS_BY_ID)
+		at += get_number(at, end, &ignored);
+	n = get_number(at, end, &length); /* of the types of its columns, this one included */
+	if (n == 0 || length > (size_t)(end - at) || length < n)
+		return 0;
+	const uint8_t *types_end = at + length;
+	for (at += n; at < types_end; at += n, columns++)
+		if ((n = get_number(at, types_end, &ignored)) == 0)
+			return 0;
+	return columns;
+}
+
+static bool may_be_ours(const struct copying *c, const uint8_t page[PAGE])
+{
+	return page[0] == (c->has_rowid ? ROWS_BY_ID : ROWS_BY_KEY) &&
+	       count_columns(page) == c->column_count;
+}
+
+static bool set_root(sqlite3 *db, const char *table, int64_t page)
+{
+	char sql[160];
+
+	sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_WRITABLE_SCHEMA, 1, NULL);
+	snprintf(sql, sizeof(sql),
+		 "UPDATE sqlite_schema SET rootpage = %lld WHERE type = 'table' AND name = '%s'; "
+		 "PRAGMA writable_schema = RESET",
+		 (long long)page, table);
+	return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK;
+}
+
+static void walk_page(struct copying *c, sqlite3 *db, int64_t page)
+{
+	sqlite3_stmt *rows;
+
+	if (!set_root(db, c->table->name, page))
+		return;
+	rows = prepare(db, arena_format(c->arena, "SELECT %s FROM %s NOT INDEXED", c->columns,
+					c->table->name));
+	if (rows)
+		walk(c, rows);
+	sqlite3_finalize(rows);
+}
+
+/* Of the copy, all of whose log was moved into the file. */
+static void walk_pages(struct copying *c)
+{
+	const char *path = sqlite3_db_filename(c->from, "main");
+	sqlite3 *db = NULL;
+	uint8_t page[PAGE];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char root[120];
+
+	snprintf(root, sizeof(root), "SELECT rootpage FROM sqlite_schema WHERE name = '%s'",
+		 c->table->name);
+	int64_t own = count(c->from, root);
+	if (own > 0 && sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK) {
+		for (int64_t i = 1; pread(fd, page, PAGE, (off_t)i * PAGE) == PAGE; i++)
+			if (!c->is_failed && may_be_ours(c, page))
+				walk_page(c, db, i + 1);
+		set_root(db, c->table->name, own);
+	}
+	sqlite3_close(db);
+	if (fd >= 0)
+		close(fd);
+}
+
 /* ---- one table ---- */
 
 /* From the new database's schema, which is whole. */
@@ -183,6 +284,9 @@ static bool describe(struct copying *c)
 	c->columns = arena_text(c->arena, buf_string(&columns));
 	c->up = arena_text(c->arena, buf_string(&up));
 	c->down = arena_text(c->arena, buf_string(&down));
+	c->has_rowid =
+		count(c->to, arena_format(c->arena, "SELECT NOT wr FROM pragma_table_list('%s')",
+					  c->table->name)) != 0;
 	/* Of its settings a new database has some of its own. */
 	bool replaces = strcmp(c->table->name, "meta") == 0;
 	c->put = prepare(c->to, arena_format(c->arena, "INSERT OR %s INTO %s (%s) VALUES (%s)",
@@ -205,8 +309,12 @@ static void copy(struct copying *c)
 		walk(c, down);
 	sqlite3_finalize(up);
 	sqlite3_finalize(down);
-	if (c->table->is_cut && !c->is_failed)
-		walk_by_keys(c);
+	if (!c->table->is_cut || c->is_failed)
+		return;
+	walk_by_keys(c);
+	/* Of two columns are indexes, too. */
+	if (c->column_count > 2)
+		walk_pages(c);
 }
 
 static bool salvage_table(sqlite3 *from, sqlite3 *to, struct arena *arena,

@@ -182,17 +182,20 @@ def is_hit(log):
         return False
 
 
-def count_calls(log, marks=None):
-    """(phase, name, ordinal) of each call of the process that was traced."""
+def count_calls(log, marks=None, is_loaded=False):
+    """(phase, name, ordinal) of each call of the process that was traced. What the loader
+    does before the program is there is none of ours."""
     counts, points = collections.Counter(), []
     with open(log, encoding="utf-8", errors="replace") as file:
         for line in file:
             found = re.match(r"([0-9.]+) (\w+)\(", line)
+            is_loaded = is_loaded or (found and found[2] == "munmap")  # its list of libraries
             if not found or found[2] not in FAILS:
                 continue
             counts[found[2]] += 1
             phase = [p for p in PHASES if marks and p in marks and marks[p] <= float(found[1])]
-            points.append((phase[-1] if phase else "all", found[2], counts[found[2]]))
+            if is_loaded:
+                points.append((phase[-1] if phase else "all", found[2], counts[found[2]]))
     return points
 
 
@@ -250,7 +253,7 @@ def learn_runner():
         wait_for(lambda: b.said("succeeded"), "the run to end")
         wait_for(lambda: not os.listdir(os.path.join(b.state, "spool")), "the spool to go")
         trace.end()
-        return count_calls(log)
+        return count_calls(log, is_loaded=True)
 
 
 def fail_runner(point):

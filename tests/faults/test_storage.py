@@ -16,7 +16,7 @@ import time
 import unittest
 
 from disk import WITHOUT_POWER, Kept, OnSmallDisk, enter_namespace
-from harness import BELFRY, IS_LONG, drawing, wait_for
+from harness import BELFRY, IS_LONG, drawing, rss_kib, wait_for
 
 PAGE = 4096
 
@@ -232,6 +232,32 @@ class Locked(Case):
                 with locked(b):
                     time.sleep(0.05)
             self.assert_books(b)
+
+    def test_output_waits_on_disk(self):
+        """Not in memory, however much is printed while nothing can be stored."""
+        jobs, amount = 12, 7 << 20
+        with Kept() as b:
+            b.jobs = [b.stamped("loud", f"sleep 0.5; head -c {amount} /dev/zero",
+                                schedule="0 0 1 1 *")]
+            b.write(b.jobs)
+            b.start()
+            before = rss_kib(b.process.pid)
+            b.trigger_many("loud", jobs)
+            spools = os.path.join(b.state, "spool")
+            with locked(b):
+                wait_for(lambda: sum(entry.stat().st_size for entry in os.scandir(spools))
+                         >= jobs * amount // 2, "all to be printed")
+                wait_health(b, 503)
+                end = time.time() + 2
+                wait_for(lambda: time.time() > end, "some rounds to pass")
+                grown = rss_kib(b.process.pid) - before
+                print(f"locked: grown by {grown} KiB under {jobs * amount >> 10} KiB of output",
+                      flush=True)
+                self.assertLess(grown, 48 << 10)
+            b.settle()
+            for run in b.runs():
+                self.assertEqual("succeeded", run["outcome"])
+                self.assertEqual(amount, len(b.text_of(run["id"])))
 
     def test_at_start(self):
         """The lock of all locks: not even reading goes."""
