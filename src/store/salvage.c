@@ -344,8 +344,10 @@ bool salvage_tables(sqlite3 *from, sqlite3 *to, struct arena *arena, struct repa
 			arena_text(arena, (const char *)sqlite3_column_text(names, 0));
 	}
 	sqlite3_finalize(names);
+	/* It is synced once, when it is whole. */
 	if (!execute(to,
-		     "PRAGMA foreign_keys = OFF; CREATE TEMP TABLE known (id INTEGER PRIMARY "
+		     "PRAGMA foreign_keys = OFF; PRAGMA synchronous = OFF; CREATE TEMP TABLE known "
+		     "(id INTEGER PRIMARY "
 		     "KEY); BEGIN",
 		     err))
 		return false;

@@ -412,10 +412,12 @@ class Calls(unittest.TestCase):
         def attempt(point):
             try:
                 faults, hit = fail(point)
-            except AssertionError as error:
-                faults, hit = [f"{str(error)[:2000]}"], True
+            except Exception as error:  # what went wrong here is a violation, too
+                faults, hit = [f"{type(error).__name__}: {str(error)[:2000]}"], True
             with lock:
                 done[0] += 1
+                if faults:
+                    print(f"  {point}: {'; '.join(map(str, faults))[:1500]}", flush=True)
                 if IS_LONG and done[0] % 100 == 0:
                     print(f"{who}: {done[0]} of {len(chosen)}", flush=True)
             return faults, hit
@@ -427,8 +429,6 @@ class Calls(unittest.TestCase):
         print(f"{who}: {len(points)} calls, {len(chosen)} points tried "
               f"({', '.join(f'{n} {phase}' for phase, n in sorted(by_phase.items()))}), "
               f"{hit} hit, {len(wrong)} violations", flush=True)
-        for point, faults in wrong:
-            print(f"  {point}: {'; '.join(map(str, faults))[:1500]}", flush=True)
         self.assertEqual([], [point for point, _ in wrong])
         self.assertGreaterEqual(len(points), least)
         self.assertGreaterEqual(hit, len(chosen) // 2)

@@ -16,24 +16,35 @@
 #include "fixture.h"
 #include "wal.h"
 
-enum { RUNS = 300, PAGE = 4096 };
+enum { RUNS = 300, BATCH = 10, PAGE = 4096 };
 
 static const struct utc now = {INT64_C(1774750000000)};
 
 static void fill(const char *directory)
 {
 	struct store *store = open_in(directory);
-	char name[24], text[400];
+	struct record records[5 * BATCH];
+	char names[7][24], text[400];
 
 	memset(text, 'x', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
+	for (int i = 0; i < 7; i++)
+		snprintf(names[i], sizeof(names[i]), "job-%d", i);
 	APPLY(store, revision_record(1, "[]"), missed_record("job-1", 5, 9, 3));
-	for (uint64_t id = 1; id <= RUNS; id++) {
-		snprintf(name, sizeof(name), "job-%" PRIu64, id % 7);
-		APPLY(store, claim_record(id, name, (int64_t)id * 1000), log_record(id, 1, 0, text),
-		      attempt_record(id, 1, OUTCOME_SUCCEEDED),
-		      end_record(id, name, OUTCOME_SUCCEEDED, (int64_t)id * 1000),
-		      evaluated_record((int64_t)id * 1000 + 1, 0));
+	for (uint64_t id = 1; id <= RUNS;) {
+		size_t count = 0;
+
+		for (int i = 0; i < BATCH; i++, id++) {
+			const char *name = names[id % 7];
+			int64_t at = (int64_t)id * 1000;
+
+			records[count++] = claim_record(id, name, at);
+			records[count++] = log_record(id, 1, 0, text);
+			records[count++] = attempt_record(id, 1, OUTCOME_SUCCEEDED);
+			records[count++] = end_record(id, name, OUTCOME_SUCCEEDED, at);
+			records[count++] = evaluated_record(at + 1, 0);
+		}
+		apply(store, records, count);
 	}
 	store_close(store);
 }
