@@ -52,6 +52,8 @@ static bool spool_append(struct held *held, const struct iovec *parts, int count
 		held->spool_length += n;
 		return true;
 	}
+	if (n >= 0)
+		errno = ENOSPC;
 	if (n > 0 && ftruncate(held->spool, held->spool_length) != 0)
 		errno = EIO; /* the reader stops at the broken frame; a retry overwrites it */
 	return false;
@@ -350,7 +352,7 @@ static bool sweep(struct runner *runner, struct held *held)
 	return !family_end(runner, held) || held->sweep_until <= runner->now.mono.ms;
 }
 
-static const char no_room[] = "the disk was full; not all of its output could be kept";
+static const char no_room[] = "the disk was full or failing; not all of its output could be kept";
 
 static void compose_ending(struct runner *runner, struct held *held)
 {
@@ -395,6 +397,8 @@ static bool write_ending(struct runner *runner, struct held *held)
 {
 	if (append_ending(held))
 		return true;
+	if (errno != ENOSPC && errno != EDQUOT && errno != EFBIG)
+		return false;
 	if (held->untold > 0)
 		drop_tail(runner, held);
 	return append_ending(held) || (reserve_give() && append_ending(held));

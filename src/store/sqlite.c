@@ -52,6 +52,7 @@ static const char *remedy(int code)
 	case SQLITE_FULL: return remedy_of_system(ENOSPC);
 	case SQLITE_IOERR: return remedy_of_system(EIO);
 	case SQLITE_BUSY: return "; another program holds its lock: end that program's transaction";
+	case SQLITE_PROTOCOL: return "; locks do not hold there: it must be on a local disk";
 	case SQLITE_READONLY:
 	case SQLITE_PERM:
 	case SQLITE_CANTOPEN: return remedy_of_system(EACCES);

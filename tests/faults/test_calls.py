@@ -54,7 +54,8 @@ FAILS = {
 SAID = ("out of memory", "error while loading shared libraries", "disk is full",
         "disk I/O error", "is taken by another program",
         "not enough memory", "database is locked", "malformed",
-        "unable to open database file", "no executable belfry-runner")
+        "unable to open database file", "no executable belfry-runner", "locking protocol",
+        "belfry.db cannot be written")
 # Libraries that give up where a call fails that never does; told apart in the count.
 ABORTS = re.compile("Fatal error in GNU libmicrohttpd|Assertion .* failed|"
                     "belfry: given up; the last error of the system: ")
