@@ -118,7 +118,7 @@ class FullDisk(Case):
             b.fill()
             wait_health(b, 503)
             open(b.path("go"), "w", encoding="ascii").close()
-            wait_for(lambda: [e for e in b.log if e.get("job") == "held" and "3" in e["msg"]
+            wait_for(lambda: [e for e in b.log if e.get("job") == "held" and "exit code 3" in e["msg"]
                               and e["level"] == "error"], "its end to be told")
             self.assertEqual(503, health(b)[0])
             b.free()
@@ -186,7 +186,7 @@ class FullDisk(Case):
             wait_for(b.read_stamps, "it to run")
             b.fill()
             open(b.path("go"), "w", encoding="ascii").close()
-            wait_for(lambda: b.said("3", "error"), "its end to be told")
+            wait_for(lambda: b.said("exit code 3", "error"), "its end to be told")
             self.assertLess(os.stat(reserve).st_size, whole)
             b.free()
             wait_health(b, 200)
