@@ -139,7 +139,7 @@ bool doctor_log_is_whole(const char *database, struct err *err)
 
 int doctor_repair(struct doctor *doctor)
 {
-	struct repair result;
+	struct repair result = {.is_sound = false};
 	struct buf out = {0};
 	struct err err;
 
