@@ -148,8 +148,9 @@ static bool try_to_connect(struct runner_link *link, struct err *err)
 	bool is_done = connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
 	if (!is_done)
 		err_errno(err, errno, "cannot connect to %s", RUNNER_SOCKET);
-	else if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0 ||
-		 (peer.uid != geteuid() && peer.uid != 0))
+	else if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0)
+		is_done = err_errno(err, errno, "cannot tell who holds %s", RUNNER_SOCKET);
+	else if (peer.uid != geteuid() && peer.uid != 0)
 		is_done = err_set(err, "%s is held by a process of another user", RUNNER_SOCKET);
 	if (is_done)
 		link->fd = fd;

@@ -388,9 +388,9 @@ def choose(random, points, count):
     # A call that is interrupted for ever is asked for ever, and rightly.
     both = [(*point, for_ever) for point in points for for_ever in (False, True)
             if not (for_ever and FAILS.get(point[1]) == "EINTR")]
+    random.shuffle(both)
     if IS_LONG:
         return both
-    random.shuffle(both)
     kinds = collections.defaultdict(list)
     for point in both:
         kinds[point[0], point[1]].append(point)
