@@ -361,24 +361,30 @@ def fail_belfry_memory(point):
 def learn_runner_memory():
     with Quiet() as b:
         memory = Memory(b, "belfry-runner")
-        b.start(env=memory.env)
         memory.arm()
+        b.start(env=memory.env)
+        before = memory.count()
         one_run(b)
         wait_for(lambda: b.said("succeeded"), "the run to end")
         wait_for(lambda: not os.listdir(os.path.join(b.state, "spool")), "the spool to go")
-        return [("due to end", "malloc", n) for n in range(1, memory.count() + 1)]
+        return [("start" if n <= before else "due to end", "malloc", n)
+                for n in range(1, memory.count() + 1)]
 
 
 def fail_runner_memory(point):
     _, _, ordinal, for_ever = point
     with Quiet() as b:
         memory = Memory(b, "belfry-runner")
-        b.start(env=memory.env)
         memory.arm(ordinal, for_ever)
-        one_run(b)
+        b.start(wait=False, env=memory.env)
+        soon(lambda: b.is_over() or b.said("listening on"), 30)
+        faults = wrong_end(b, b.process.poll(), "memory")
+        if b.said("listening on"):
+            b.url = b.find_url()
+            one_run(b)
         hit = memory.is_hit()
         memory.disarm()
-        return b.go_on(), hit
+        return faults + b.go_on(), hit
 
 
 # ---- all of them ----
