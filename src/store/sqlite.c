@@ -111,6 +111,15 @@ bool sqlite_run(struct sqlite *s, sqlite3_stmt *statement, struct err *err)
 	return ok;
 }
 
+const char *sqlite_text(sqlite3_stmt *statement, int column)
+{
+	const unsigned char *text = sqlite3_column_text(statement, column);
+
+	if (!text && sqlite3_errcode(sqlite3_db_handle(statement)) == SQLITE_NOMEM)
+		mem_exhausted();
+	return (const char *)text;
+}
+
 static bool execute(struct sqlite *s, const char *sql, struct err *err)
 {
 	return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK || sqlite_fail(s, err);
@@ -262,8 +271,9 @@ static bool ask(struct sqlite *s, const char *sql, struct buf *answer, struct er
 	if (!statement)
 		return false;
 	bool ok = sqlite3_step(statement) == SQLITE_ROW;
+	const char *text = ok ? sqlite_text(statement, 0) : NULL;
 	if (ok)
-		buf_text(answer, (const char *)sqlite3_column_text(statement, 0));
+		buf_text(answer, text ? text : "");
 	else
 		sqlite_fail(s, err);
 	sqlite3_finalize(statement);

@@ -74,6 +74,9 @@ sqlite3_stmt *sqlite_prepare(struct sqlite *s, const char *sql, struct err *err)
 /* Runs a statement that answers nothing, to its end, and resets it. */
 bool sqlite_run(struct sqlite *s, sqlite3_stmt *statement, struct err *err);
 
+/* A column as text; NULL is NULL, and never for want of memory. */
+const char *sqlite_text(sqlite3_stmt *statement, int column);
+
 bool sqlite_begin(struct sqlite *s, struct err *err);
 /* Commits if ok, else, or where that fails, rolls back. True if it is committed. */
 bool sqlite_end(struct sqlite *s, bool ok, struct err *err);
