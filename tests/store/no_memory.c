@@ -159,11 +159,26 @@ static void test_for_ever(void **state)
 	try_all(true);
 }
 
+/* Each in a directory of its own, up to where the schema is written. */
+static void test_first_start(void **state)
+{
+	(void)state;
+	for (int at = 1; at < 400; at++) {
+		char *directory = make_directory();
+		int code = run_child(directory, at, at % 2);
+
+		if (code != 1 && code != 2 && code != EXHAUSTED)
+			fail_msg("allocation %d: exit code %d", at, code);
+		remove_directory(directory);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_alone),
 		cmocka_unit_test(test_for_ever),
+		cmocka_unit_test(test_first_start),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
