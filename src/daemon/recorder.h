@@ -43,7 +43,7 @@ enum {
 	RECORDER_GROUP_MS = 15,
 	RECORDER_RETRY_MS = 1000,
 	RECORDER_BYTES_MAX = 1 << 20,
-	RECORDER_FULL = 8 << 20, /* bytes of output that may wait while the store fails */
+	RECORDER_FULL = 8 << 20,    /* bytes of output that may wait while the store fails */
 	RECORDER_IDLE_COUNT = 4096, /* records whose room is kept between commits */
 };
 

@@ -47,7 +47,8 @@ static int fails(void)
 	if (!control || !control->is_armed)
 		return 0;
 	uint64_t n = atomic_fetch_add(&control->count, 1) + 1;
-	int is_failing = control->at && (n == control->at || (control->for_ever && n > control->at));
+	int is_failing =
+		control->at && (n == control->at || (control->for_ever && n > control->at));
 	if (is_failing)
 		errno = ENOMEM;
 	return is_failing;
