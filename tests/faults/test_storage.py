@@ -406,7 +406,7 @@ class Broken(Case):
         _, tables = self.check_refused_and_repaired(path)
         run = tables["run"]
         self.assertEqual(before, run["saved"] + run["lost"])
-        self.assertTrue(0 < run["lost"] < before // 3, run)
+        self.assertTrue(0 < run["lost"] < before // 2, run)
         self.assertEqual(claims, tables["occurrence"]["saved"], "a claim is lost")
 
     def test_claims_are_rebuilt(self):
