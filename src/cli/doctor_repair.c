@@ -74,6 +74,9 @@ static void add_text(struct buf *out, const struct repair *repair)
 			buf_format(out, "%lld rows of %s were put together from others.\n",
 				   (long long)repair->tables[i].rebuilt, repair->tables[i].name);
 	add_doubt(out, repair);
+	if (repair->unknown)
+		buf_format(out, "Runs whose end may be lost, now told as unknown: %lld\n",
+			   (long long)repair->unknown);
 	buf_text(out, "The new database is whole; start belfry.\n");
 }
 
@@ -87,6 +90,7 @@ static void add_json(struct buf *out, const struct repair *repair)
 	buf_json_bool(out, "newest_may_be_lost", repair->is_stale);
 	buf_json_time(out, "doubtful_from", repair->doubtful_from);
 	buf_json_time(out, "doubtful_to", repair->doubtful_to);
+	buf_json_int(out, "runs_now_unknown", repair->unknown);
 	buf_json_open(out, "tables", '[');
 	for (size_t i = 0; i < repair->table_count; i++) {
 		const struct repair_table *row = &repair->tables[i];

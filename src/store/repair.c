@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -314,6 +315,50 @@ static bool move_watermark(sqlite3 *to, const struct paths *p, struct repair *re
 	return false;
 }
 
+/* What the runner still has of it tells how it went. */
+static bool has_spool(const struct paths *p, int64_t run)
+{
+	char pattern[4200];
+	glob_t found = {0};
+
+	snprintf(pattern, sizeof(pattern), "%s/spool/%016llx.*", p->directory,
+		 (unsigned long long)run);
+	bool is_found = glob(pattern, GLOB_NOSORT, NULL, &found) == 0;
+	globfree(&found);
+	return is_found;
+}
+
+/* One that is open here, and left no spool, may have ended in what is lost: to take it for
+ * claimed and start it would be twice. */
+static bool end_doubtful(sqlite3 *to, const struct paths *p, struct repair *repair, struct err *err)
+{
+	sqlite3_stmt *open_runs = NULL, *end = NULL;
+	bool ok = sqlite3_prepare_v2(to, "SELECT id FROM run WHERE finished_at IS NULL", -1,
+				     &open_runs, NULL) == SQLITE_OK &&
+		  sqlite3_prepare_v2(to,
+				     "UPDATE run SET state = 'finished', outcome = 'unknown', "
+				     "finished_at = ?, message = 'the database was damaged; nobody "
+				     "knows how it ended' WHERE id = ?",
+				     -1, &end, NULL) == SQLITE_OK;
+
+	while (ok && repair->is_stale && sqlite3_step(open_runs) == SQLITE_ROW) {
+		int64_t run = sqlite3_column_int64(open_runs, 0);
+
+		if (has_spool(p, run))
+			continue;
+		sqlite3_bind_int64(end, 1, repair->doubtful_to.ms);
+		sqlite3_bind_int64(end, 2, run);
+		ok = sqlite3_step(end) == SQLITE_DONE;
+		sqlite3_reset(end);
+		repair->unknown++;
+	}
+	if (!ok)
+		err_set(err, "cannot write the new database: %s", sqlite3_errmsg(to));
+	sqlite3_finalize(open_runs);
+	sqlite3_finalize(end);
+	return ok;
+}
+
 static bool check_fresh(sqlite3 *to, struct arena *arena, struct err *err)
 {
 	const char *answer = ask(to, "PRAGMA integrity_check(1)", arena);
@@ -331,7 +376,7 @@ static bool fill(const struct paths *p, struct arena *arena, struct repair *repa
 		err_set(err, "cannot open %s", p->fresh);
 	ok = ok && salvage_tables(from, to, arena, repair, err) &&
 	     salvage_settle(to, repair, err) && move_watermark(to, p, repair, err) &&
-	     check_fresh(to, arena, err);
+	     end_doubtful(to, p, repair, err) && check_fresh(to, arena, err);
 	sqlite3_close(from);
 	/* The last one to close moves all from the log into the file. */
 	if (sqlite3_close(to) != SQLITE_OK && ok)

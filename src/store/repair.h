@@ -29,6 +29,7 @@ struct repair {
 	bool was_headless;  /* its first page was gone; that of a new database was used */
 	bool is_stale;      /* the newest commits may be lost: */
 	struct utc doubtful_from, doubtful_to; /* what fell due then; from: UTC_NONE, unknown */
+	int64_t unknown; /* runs whose end may be lost: they are told, not started again */
 	struct repair_table tables[REPAIR_TABLES_MAX];
 	size_t table_count;
 };
