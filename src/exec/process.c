@@ -20,6 +20,7 @@
 enum {
 	BUDGET = 4 << 20,  /* bytes of spools read before others have their turn */
 	AGAIN_MS = 1000,   /* between two looks for a runner */
+	FULL_MS = 200,     /* until the sink is asked again whether it has room */
 	FAILURES_MAX = 10, /* then nobody will tell how its runs ended */
 	BURY_AGAIN_MS = 50,
 };
@@ -60,6 +61,10 @@ static void pump(void *context)
 	size_t budget = BUDGET;
 	struct ward *ward;
 
+	if (process->sink.is_full && process->sink.is_full(process->sink.context)) {
+		loop_timer_start(process->pump, FULL_MS);
+		return;
+	}
 	while (budget > 0 && (ward = ward_next_ready(process))) {
 		if (spool_read(process, ward, &budget))
 			ward_ready(process, ward);

@@ -397,7 +397,9 @@ bool runner_link_open(struct runner_link *link, struct err *err)
 		if (i % 100 == 0 && !start_program(link, err))
 			return false;
 	}
-	return err_wrap(err, "no belfry-runner in time");
+	/* Its last words, if any, were said in the background. */
+	return err_wrap(err, "no belfry-runner in time; it was started and did not stay, as for "
+			     "want of memory");
 }
 
 void runner_link_close(struct runner_link *link)

@@ -120,11 +120,13 @@ struct http_server *http_server_create(struct loop *loop, const struct http_addr
 		free(server);
 		return NULL;
 	}
+	errno = 0;
 	server->mhd = start_mhd(server, fd);
 	if (!server->mhd) {
+		/* It says no more than that; the system's word is the best guess. */
+		err_errno(err, errno ? errno : ENOMEM, "start the HTTP server");
 		close(fd);
 		free(server);
-		err_set(err, "start the HTTP server: libmicrohttpd refused");
 		return NULL;
 	}
 	const union MHD_DaemonInfo *info =

@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -51,8 +52,22 @@ static void on_prepare(uv_prepare_t *prepare)
 		loop->turn(loop->context);
 }
 
+/* libuv gives up without a word where it cannot have its first pipe. */
+static bool has_room(struct err *err)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return err_errno(err, errno, "cannot make an event loop");
+	close(ends[0]);
+	close(ends[1]);
+	return true;
+}
+
 struct loop *loop_create(struct err *err)
 {
+	if (!has_room(err))
+		return NULL;
 	struct loop *loop = mem_alloc(sizeof(*loop));
 	int status = uv_loop_init(&loop->uv);
 
