@@ -1,0 +1,194 @@
+"""What the fault tests stand on: the daemon of tests/daemon/harness.py, jobs that leave a
+stamp, the books kept over them, and the tools that hurt."""
+import collections
+import importlib.util
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+
+_TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, _TESTS)
+_spec = importlib.util.spec_from_file_location("daemon_harness",
+                                               os.path.join(_TESTS, "daemon", "harness.py"))
+daemon_harness = importlib.util.module_from_spec(_spec)
+sys.modules["daemon_harness"] = daemon_harness
+_spec.loader.exec_module(daemon_harness)
+
+from daemon_harness import BELFRY, BUILD, DEADLINE_S, job, shell, wait_for  # noqa: E402
+
+__all__ = ["BELFRY", "BUILD", "DEADLINE_S", "IS_LONG", "IS_ROOT", "Belfry", "Stamped", "Strace",
+           "cpu_s", "descriptors", "drawing", "is_alive", "job", "rss_kib", "run_text", "shell", "wait_for"]
+
+IS_LONG = os.environ.get("BELFRY_FAULTS") == "long"
+IS_ROOT = os.geteuid() == 0
+
+
+def drawing(what):
+    """A generator of random numbers whose seed is printed; BELFRY_SEED gives it again."""
+    seed = int(os.environ.get("BELFRY_SEED", 0)) or random.SystemRandom().randrange(1, 1 << 32)
+    print(f"{what}: BELFRY_SEED={seed}", flush=True)
+    return random.Random(seed)
+
+
+# ---- processes ----
+
+def is_alive(pid):
+    """Whether the process is there and no zombie."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def rss_kib(pid, peak=False):
+    with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
+        for line in file:
+            if line.startswith("VmHWM:" if peak else "VmRSS:"):
+                return int(line.split()[1])
+    raise AssertionError(f"process {pid} has no memory")
+
+
+def cpu_s(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+        fields = file.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def descriptors(pid):
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+class Strace:
+    """strace, attached to a process that is there."""
+
+    def __init__(self, pid, log, *options):
+        self.process = subprocess.Popen(["strace", "-p", str(pid), "-o", log, *options],
+                                        stderr=subprocess.PIPE, text=True)
+        line = self.process.stderr.readline()
+        if "attached" not in line:
+            raise AssertionError(f"strace: {line}")
+        self.reader = threading.Thread(target=self.process.stderr.read, daemon=True)
+        self.reader.start()
+
+    def end(self):
+        self.process.terminate()
+        self.process.wait()
+        self.reader.join()
+        self.process.stderr.close()
+
+
+# ---- the daemon ----
+
+class Belfry(daemon_harness.Belfry):
+    """As the other tests know it, also under another program (start's prefix)."""
+
+    def kill(self):
+        """SIGKILL to the daemon and what it runs under; the runner has a session of its own."""
+        if self.process and self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        super().kill()
+
+
+# ---- jobs that leave a stamp ----
+
+def run_text(number):
+    """A run's id as it is shown."""
+    return "".join("0123456789abcdefghjkmnpqrstvwxyz"[number >> 5 * i & 31]
+                   for i in range(12, -1, -1))
+
+
+class Stamped(Belfry):
+    """Jobs due each second that write down for themselves that they ran.
+
+    A stamp is one line "JOB SCHEDULED_AT RUN ATTEMPT", appended in one write. Everything
+    that is due is run sooner or later (overlap allow, catchup all), unless said otherwise;
+    so after any fault the stamps, the store and the clock have to agree.
+    """
+
+    def __init__(self, jobs=None, **top):
+        super().__init__([], **top)
+        # Not in the folder that the daemon watches: each write would wake it.
+        self.stamps = os.path.join(self.subfolder("stamps"), "log")
+        self.jobs = jobs or [self.stamped("plain")]
+        self.write(self.jobs)
+
+    def subfolder(self, name):
+        os.makedirs(self.path(name), exist_ok=True)
+        return self.path(name)
+
+    def stamped(self, name, then="", schedule="* * * * * *", **more):
+        """A job that leaves its stamp; `then` is shell for what it does afterwards."""
+        text = ('echo "$BELFRY_JOB $BELFRY_SCHEDULED_AT $BELFRY_RUN_ID $BELFRY_ATTEMPT" >>"$0"; '
+                + then)
+        return {"name": name, "schedule": schedule, "command": ["sh", "-c", text, self.stamps],
+                "overlap": "allow", "catchup": "all", **more}
+
+    def read_stamps(self):
+        """(job, scheduled at, run, attempt) in the order in which they started."""
+        try:
+            with open(self.stamps, encoding="ascii") as file:
+                return [tuple(line.split()) for line in file]
+        except FileNotFoundError:
+            return []
+
+    def settle(self):
+        """Nothing falls due any more, and what is under way ends."""
+        self.write([{**row, "schedule": "0 0 1 1 *"} for row in self.jobs])
+        with open(self.config, "rb") as file:
+            text = file.read()
+        wait_for(lambda: self.sql("SELECT content FROM revision ORDER BY number DESC LIMIT 1")
+                 == [(text,)], "the new file to be in force")
+        wait_for(lambda: not self.sql("SELECT 1 FROM run WHERE finished_at IS NULL"),
+                 "every run to end")
+
+    # ---- the books ----
+
+    def wrong(self):
+        """What is wrong with the books, as a list of sentences. The daemon may run or not,
+        but nothing may be under way."""
+        stamps = self.read_stamps()
+        faults = [f"still open: {row}" for row in
+                  self.sql("SELECT id, job, state FROM run WHERE finished_at IS NULL")]
+        for row in self.jobs:
+            faults += self.wrong_occurrences(row["name"])
+        return faults + self.wrong_attempts(stamps)
+
+    def wrong_occurrences(self, name):
+        """Each second from the first to the last has to be accounted for once."""
+        faults = []
+        seconds = collections.Counter()
+        for at, last, count, state, run in self.sql(
+                "SELECT scheduled_at, last_at, count, state, run FROM occurrence "
+                f"WHERE job = '{name}'"):
+            if (last - at) // 1000 + 1 != count:
+                faults.append(f"{name}: {count} occurrences from {at} to {last}")
+            seconds.update(range(at // 1000, last // 1000 + 1))
+            if state == "ran" and not self.sql(f"SELECT 1 FROM run WHERE id = {run or 0}"):
+                faults.append(f"{name}: {at} ran, and has no run")
+        faults += [f"{name}: {at} is accounted for {n} times" for at, n in seconds.items()
+                   if n > 1]
+        if not seconds:
+            return faults + [f"{name}: nothing was ever due"]
+        gaps = set(range(min(seconds), max(seconds))) - set(seconds)
+        return faults + [f"{name}: {at} is not accounted for" for at in sorted(gaps)]
+
+    def wrong_attempts(self, stamps):
+        """An attempt that is told to have started left one stamp, any other one none; one
+        of which nobody knows may have left one."""
+        left = collections.Counter((run, int(attempt)) for _, _, run, attempt in stamps)
+        faults = [f"started {n} times: {key}" for key, n in left.items() if n > 1]
+        told = {(run_text(run), number): rest for run, number, *rest in
+                self.sql("SELECT run, number, outcome, started_at, signal FROM attempt")}
+        faults += [f"left a stamp, and is not in the store: {key}" for key in left
+                   if key not in told]
+        for key, (outcome, started, ended_by) in told.items():
+            # Whoever is killed has had no say in how far it came.
+            is_sure = outcome != "unknown" and not (ended_by and not left[key])
+            if is_sure and left[key] != (started is not None):
+                faults.append(f"left {left[key]} stamps, and is told to be {outcome}, "
+                              f"started {started}: {key}")
+        return faults
