@@ -17,6 +17,7 @@ struct http_exchange {
 	struct arena arena;
 	struct http_target target;
 	bool is_bad_target;
+	bool is_last; /* what follows on the connection is not to be trusted */
 	int fd;
 	int64_t deadline_ms; /* monotonic, for the request to have come whole */
 	struct buf body;

@@ -26,12 +26,26 @@ static void arm(struct http_server *server)
 		loop_timer_stop(server->timer);
 }
 
+static unsigned count_connections(const struct http_server *server)
+{
+	return MHD_get_daemon_info(server->mhd, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)
+		->num_connections;
+}
+
 static void run(struct http_server *server)
 {
+	unsigned before, after;
+
 	if (server->is_running) /* a handler woke a stream: this round goes on anyway */
 		return;
 	server->is_running = true;
-	MHD_run(server->mhd);
+	/* With all its connections taken MHD does not listen. It does so again in the round
+	 * after one has ended, and nothing but us brings that one about. */
+	do {
+		before = count_connections(server);
+		MHD_run(server->mhd);
+		after = count_connections(server);
+	} while (after < before);
 	server->is_running = false;
 	arm(server);
 }

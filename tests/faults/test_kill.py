@@ -16,7 +16,7 @@ import unittest
 
 from harness import IS_LONG, Belfry, Stamped, Strace, drawing, is_alive, job, shell, wait_for
 
-PARALLEL = 6
+PARALLEL = 12
 SHORT_POINTS = {"daemon": 18, "runner": 9, "child": 3, "boot": 9}
 # Between fork and exec it is the job's process that is killed.
 CHILD_POINTS = [("setsid", 1), ("recvfrom", 1), ("dup2", 1), ("dup2", 2), ("dup2", 3),
@@ -162,7 +162,7 @@ class Moments(unittest.TestCase):
                       for i in range(20)]
             b.write(b.jobs)
             b.start("--max-running", "100")
-            for _ in range(50 if IS_LONG else 15):
+            for _ in range(50 if IS_LONG else 20):
                 time.sleep(random.random() * 0.6)  # the moment itself
                 b.kill()
                 time.sleep(random.choice([0, 0, 0, random.random()]))
