@@ -33,6 +33,7 @@ struct active_run {
 	bool is_waiting;
 	bool is_unrecorded; /* that the last attempt is over is not durable yet */
 	bool is_adopted;    /* from an earlier life; the executor is being asked */
+	int16_t held_up;    /* so often it could not be started for now, in a row */
 	enum stop_cause stop;
 	int64_t grace_ms; /* of the job when it was started */
 };
@@ -104,6 +105,9 @@ void life_adopt(struct engine *engine, const struct run *run);
 
 /* verdict.c: milliseconds to wait before the next attempt, or -1 for no further one */
 int64_t verdict_retry(const struct job *job, const struct run *run, enum outcome outcome);
+
+/* Likewise before a start that was not possible for now is tried again. */
+int64_t verdict_start_again(const struct active_run *run, struct utc now);
 
 /* tell.c: effects in the engine's words */
 void tell_line(struct step *step, const struct run *about, bool is_warning, const char *format, ...)

@@ -71,6 +71,8 @@ struct ward *ward_next_ready(struct process *process);
 /* ward_answer.c: what the engine is told */
 void ward_started(struct process *process, struct ward *ward, struct utc at);
 void ward_start_failed(struct process *process, struct ward *ward, const char *why);
+/* Likewise, for a reason that may pass. */
+void ward_held_up(struct process *process, struct ward *ward, const char *why);
 void ward_lost(struct process *process, struct ward *ward, const char *why);
 void ward_exited(struct process *process, struct ward *ward, const struct spool_frame *frame);
 

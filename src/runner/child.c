@@ -161,10 +161,13 @@ pid_t child_fork(const struct start_order *order, char *cgroup, int *gate, int o
 			child(order, gates, out[1], errors[1]);
 	}
 	if (pid < 0) {
-		err_errno(err, errno, "cannot make a process");
+		int number = errno;
+
+		err_errno(err, number, "cannot make a process");
 		close_pair(gates);
 		close_pair(out);
 		close_pair(errors);
+		errno = number; /* tells whether it may pass */
 		return -1;
 	}
 	close(gates[1]);

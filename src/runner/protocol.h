@@ -29,8 +29,11 @@ enum message_kind {
 	MESSAGE_STOP,      /* run; number: grace in ms */
 	MESSAGE_QUIT,      /* end once nothing is held */
 	MESSAGE_NEWS,      /* run, attempt: there is something new in its spool */
-	MESSAGE_REFUSED,   /* run, attempt, text: not started, and no spool says so */
+	MESSAGE_REFUSED,   /* run, attempt, text: not started, and no spool says so; number */
 };
+
+/* A refusal's number: whether the reason may pass. */
+enum { REFUSED_FOR_GOOD, REFUSED_FOR_NOW };
 
 /* Everything needed to start a process. Lists end with NULL. */
 struct start_order {
