@@ -261,9 +261,9 @@ static enum MHD_Result begin(struct http_exchange *x)
 	const union MHD_DaemonInfo *info =
 		MHD_get_daemon_info(x->server->mhd, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
 
-	if (info->num_connections > HTTP_CONNECTIONS_MAX) {
-		http_problem(&x->response, 503, "too many connections; at most %d are served",
-			     HTTP_CONNECTIONS_MAX);
+	if (info->num_connections > x->server->connections_max) {
+		http_problem(&x->response, 503, "too many connections; at most %u are served",
+			     x->server->connections_max);
 		return send_response(x);
 	}
 	if (!is_framing_clear(x)) {

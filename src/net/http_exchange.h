@@ -40,6 +40,7 @@ struct http_server {
 	/* Heads of lists: requests that have not come whole, streams that wait. */
 	struct http_exchange arriving, waiting;
 	size_t streams;
+	unsigned connections_max;
 	bool is_running, is_stopping;
 };
 

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "descriptors.h"
 #include "http_exchange.h"
 
 static void arm(struct http_server *server)
@@ -105,6 +106,20 @@ static int open_socket(const struct http_address *address, struct http_address *
 	return -1;
 }
 
+/* Some beyond those that are served, so that there is somebody to answer 503; and never
+ * so many that what else the daemon does is short of descriptors. */
+static unsigned limit_connections(struct http_server *server)
+{
+	enum { REFUSED_MAX = HTTP_CONNECTIONS_MAX / 8 };
+	long room = descriptors_raise() - HTTP_DESCRIPTORS_LEFT;
+	long all = HTTP_CONNECTIONS_MAX + REFUSED_MAX;
+
+	if (room < all)
+		all = room > 1 ? room : 1;
+	server->connections_max = (unsigned)(all - all / 9);
+	return (unsigned)all;
+}
+
 static struct MHD_Daemon *start_mhd(struct http_server *server, int fd)
 {
 	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME;
@@ -115,8 +130,7 @@ static struct MHD_Daemon *start_mhd(struct http_server *server, int fd)
 		flags, 0, NULL, NULL, exchange_on_request, server, MHD_OPTION_LISTEN_SOCKET, fd,
 		MHD_OPTION_URI_LOG_CALLBACK, exchange_on_target, server,
 		MHD_OPTION_NOTIFY_COMPLETED, exchange_on_completed, server,
-		/* Some beyond our own limit, so that there is somebody to answer 503. */
-		MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_MAX + 16,
+		MHD_OPTION_CONNECTION_LIMIT, limit_connections(server),
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_HEADERS_MAX,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_TIMEOUT_S, MHD_OPTION_END);
 }
