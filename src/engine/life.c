@@ -286,6 +286,8 @@ static void start_failed(struct step *step, struct active_run *run, const struct
 	if (run->held_up > 0)
 		why = arena_format(step->effects->arena, "cannot start, tried %d times: %s",
 				   run->held_up + 1, why ? why : "no reason told");
+	else if (cause->event->is_passing)
+		why = arena_format(step->effects->arena, "cannot start: %s", why);
 	run->held_up = 0;
 	conclude(step, run, &end, outcome_of_no_start(run->stop), why);
 }

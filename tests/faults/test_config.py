@@ -12,7 +12,7 @@ import threading
 import time
 import unittest
 
-from harness import (BELFRY, IS_LONG, Belfry, Beside, drawing, job, rss_kib, wait_for)
+from harness import (BELFRY, IS_LONG, Belfry, Beside, drawing, job, main, rss_kib, wait_for)
 
 VECTORS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "vectors")
 
@@ -297,4 +297,4 @@ class Abuse(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    main()

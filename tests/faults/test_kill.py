@@ -14,7 +14,7 @@ import signal
 import time
 import unittest
 
-from harness import IS_LONG, Belfry, Stamped, Strace, drawing, is_alive, job, shell, wait_for
+from harness import IS_LONG, Belfry, Stamped, Strace, drawing, is_alive, job, main, shell, wait_for
 
 PARALLEL = 12
 SHORT_POINTS = {"daemon": 18, "runner": 9, "child": 3, "boot": 9}
@@ -217,4 +217,4 @@ class OutlivesTheDaemon(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    main()

@@ -16,7 +16,7 @@ import unittest
 import urllib.request
 
 from harness import (BUILD, IS_LONG, IS_ROOT, Belfry, Beside, Stamped, Strace, descriptors,
-                     is_alive, job, rss_kib, shell, wait_for)
+                     is_alive, job, main, rss_kib, shell, wait_for)
 
 MIB = 1024  # in KiB
 
@@ -441,4 +441,4 @@ class PidOne(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    main()
