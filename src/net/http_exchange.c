@@ -144,6 +144,7 @@ static enum MHD_Result send_response(struct http_exchange *x)
 		MHD_add_response_header(mhd, "Allow", response->allow);
 	MHD_add_response_header(mhd, "Cache-Control", "no-store");
 	MHD_add_response_header(mhd, "X-Content-Type-Options", "nosniff");
+	crowd_answered(x->connection, true);
 	if (response->status == 503 || x->is_last)
 		MHD_add_response_header(mhd, "Connection", "close");
 	enum MHD_Result result = MHD_queue_response(x->connection, (unsigned)response->status, mhd);
@@ -331,9 +332,10 @@ void exchange_on_completed(void *server, struct MHD_Connection *connection, void
 {
 	struct http_exchange *x = *exchange;
 
-	(void)server, (void)connection, (void)code;
+	(void)server, (void)code;
 	if (!x)
 		return;
+	crowd_answered(connection, false);
 	list_remove(x);
 	loop_fd_destroy(x->hangup);
 	if (x->response.stream.next) {

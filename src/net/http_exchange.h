@@ -8,6 +8,7 @@
 
 #include <microhttpd.h>
 
+#include "http_crowd.h"
 #include "http_server.h"
 
 struct http_exchange {
@@ -41,6 +42,7 @@ struct http_server {
 	struct http_exchange arriving, waiting;
 	size_t streams;
 	unsigned connections_max;
+	struct http_crowd crowd;
 	bool is_running, is_stopping;
 };
 

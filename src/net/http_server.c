@@ -27,10 +27,19 @@ static void arm(struct http_server *server)
 		loop_timer_stop(server->timer);
 }
 
+enum { ROUNDS_MAX = 8 }; /* then others have their turn; what is left wakes us again */
+
 static unsigned count_connections(const struct http_server *server)
 {
 	return MHD_get_daemon_info(server->mhd, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)
 		->num_connections;
+}
+
+/* Enough for the next to be served, and not told that there are too many. */
+static bool make_room(struct http_server *server, unsigned connections)
+{
+	return connections >= server->connections_max &&
+	       crowd_make_room(&server->crowd, connections - server->connections_max * 3 / 4) > 0;
 }
 
 static void run(struct http_server *server)
@@ -42,11 +51,13 @@ static void run(struct http_server *server)
 	server->is_running = true;
 	/* With all its connections taken MHD does not listen. It does so again in the round
 	 * after one has ended, and nothing but us brings that one about. */
-	do {
+	for (int i = 0; i < ROUNDS_MAX; i++) {
 		before = count_connections(server);
 		MHD_run(server->mhd);
 		after = count_connections(server);
-	} while (after < before);
+		if (after >= before && !make_room(server, after))
+			break;
+	}
 	server->is_running = false;
 	arm(server);
 }
@@ -130,6 +141,7 @@ static struct MHD_Daemon *start_mhd(struct http_server *server, int fd)
 		flags, 0, NULL, NULL, exchange_on_request, server, MHD_OPTION_LISTEN_SOCKET, fd,
 		MHD_OPTION_URI_LOG_CALLBACK, exchange_on_target, server,
 		MHD_OPTION_NOTIFY_COMPLETED, exchange_on_completed, server,
+		MHD_OPTION_NOTIFY_CONNECTION, crowd_on_connection, &server->crowd,
 		MHD_OPTION_CONNECTION_LIMIT, limit_connections(server),
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_HEADERS_MAX,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_TIMEOUT_S, MHD_OPTION_END);

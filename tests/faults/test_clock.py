@@ -111,7 +111,10 @@ class SetForward(unittest.TestCase):
                 self.assertLess(abs(count - hours * HOUR), 60, name)
             caught = b.sql("SELECT job, count(*) FROM run WHERE trigger = 'catchup' GROUP BY job")
             self.assertEqual({"once": 1, "fixed": 1}, dict(caught))
-            self.assertEqual([at], [instant for _, instant in b.instants("fixed")])
+            days = int(b.now() - at) // (24 * HOUR)
+            self.assertEqual([at + days * 24 * HOUR],
+                             [instant for _, instant in b.instants("fixed")])
+            self.assertEqual(days, sum(row[4] for row in b.rows("fixed") if row[1] == "missed"))
             self.assertGreater(at, before)
 
     def test_an_hour(self):

@@ -212,9 +212,27 @@ class Abuse(unittest.TestCase):
                     with contextlib.suppress(OSError):
                         link.send(head[i:i + 1] or b"x")
                 time.sleep(0.1)  # slowly
+            # They are still there: the oldest have to make room for who asks something.
+            wait_for(self.is_served, "/health to be answered")
         self.assertEqual([], beside.wrong())
         for link in links:
             link.close()
+
+    def is_served(self):
+        with contextlib.suppress(OSError):
+            return self.b.http("GET", "/health")[0] == 200
+        return False
+
+    def test_connections_that_end_in_the_middle_of_a_request(self):
+        """Their end comes along with what they say; they do not stay for ever."""
+        for _ in range(3):
+            links = [self.open() for _ in range(400)]
+            for link in links:
+                link.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nX: ")
+                link.close()
+        begun = time.monotonic()
+        wait_for(self.is_served, "/health to be answered")
+        self.assertLess(time.monotonic() - begun, 20)
 
     def test_long_bodies(self):
         before = rss_kib(self.b.process.pid)
