@@ -20,13 +20,14 @@ int64_t verdict_start_again(const struct active_run *run, struct utc now)
 {
 	enum { DOUBLED_MAX = 5 };
 	const struct job *job = run->slot ? run->slot->job : NULL;
-	struct utc due = utc_is_set(run->run.scheduled_at) ? run->run.scheduled_at
-							   : run->run.claimed_at;
+	struct utc due =
+		utc_is_set(run->run.scheduled_at) ? run->run.scheduled_at : run->run.claimed_at;
 
 	if (!job)
 		return -1;
 	int64_t left_ms = due.ms + job->catchup_window_ms - now.ms;
-	int64_t wait_ms = INT64_C(1000) << (run->held_up < DOUBLED_MAX ? run->held_up : DOUBLED_MAX);
+	int64_t wait_ms = INT64_C(1000)
+			  << (run->held_up < DOUBLED_MAX ? run->held_up : DOUBLED_MAX);
 
 	return left_ms <= 0 ? -1 : wait_ms < left_ms ? wait_ms : left_ms;
 }

@@ -40,12 +40,12 @@ enum event_kind {
 
 struct event {
 	enum event_kind kind;
-	uint64_t run;           /* RECORDED … LOST, CANCEL; TRIGGER: out, 0 = refused */
-	int32_t attempt;        /* STARTED … LOST: an answer about an older one is ignored */
-	struct utc at;          /* STARTED: when */
-	const char *job;        /* TRIGGER */
-	bool dry_run;           /* TRIGGER */
-	const char *message;    /* START_FAILED, LOST: why */
+	uint64_t run;        /* RECORDED … LOST, CANCEL; TRIGGER: out, 0 = refused */
+	int32_t attempt;     /* STARTED … LOST: an answer about an older one is ignored */
+	struct utc at;       /* STARTED: when */
+	const char *job;     /* TRIGGER */
+	bool dry_run;        /* TRIGGER */
+	const char *message; /* START_FAILED, LOST: why */
 	/* START_FAILED: for want of processes, memory, descriptors or a runner; it may
 	 * start later. */
 	bool is_passing;

@@ -28,8 +28,8 @@ static void leave(struct http_crowd *crowd, struct http_connection *connection)
 	if (connection->next)
 		connection->next->previous = connection->previous;
 	else
-		crowd->newest = connection->previous == &crowd->oldest ? NULL
-								       : connection->previous;
+		crowd->newest =
+			connection->previous == &crowd->oldest ? NULL : connection->previous;
 	free(connection);
 }
 
@@ -40,8 +40,8 @@ void crowd_on_connection(void *crowd, struct MHD_Connection *mhd, void **context
 
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
 		connection = mem_alloc(sizeof(*connection));
-		connection->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)
-					 ->connect_fd;
+		connection->fd =
+			MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 		*context = connection;
 		join(crowd, connection);
 	} else if (connection) {

@@ -137,14 +137,14 @@ static struct MHD_Daemon *start_mhd(struct http_server *server, int fd)
 
 	if (server->address.socket.any.sa_family == AF_INET6)
 		flags |= MHD_USE_IPv6;
-	return MHD_start_daemon(
-		flags, 0, NULL, NULL, exchange_on_request, server, MHD_OPTION_LISTEN_SOCKET, fd,
-		MHD_OPTION_URI_LOG_CALLBACK, exchange_on_target, server,
-		MHD_OPTION_NOTIFY_COMPLETED, exchange_on_completed, server,
-		MHD_OPTION_NOTIFY_CONNECTION, crowd_on_connection, &server->crowd,
-		MHD_OPTION_CONNECTION_LIMIT, limit_connections(server),
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_HEADERS_MAX,
-		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_TIMEOUT_S, MHD_OPTION_END);
+	return MHD_start_daemon(flags, 0, NULL, NULL, exchange_on_request, server,
+				MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK,
+				exchange_on_target, server, MHD_OPTION_NOTIFY_COMPLETED,
+				exchange_on_completed, server, MHD_OPTION_NOTIFY_CONNECTION,
+				crowd_on_connection, &server->crowd, MHD_OPTION_CONNECTION_LIMIT,
+				limit_connections(server), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+				(size_t)HTTP_HEADERS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+				(unsigned)HTTP_IDLE_TIMEOUT_S, MHD_OPTION_END);
 }
 
 struct http_server *http_server_create(struct loop *loop, const struct http_address *address,
