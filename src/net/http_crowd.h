@@ -22,10 +22,10 @@ struct http_crowd {
 };
 
 /* MHD's call back for each connection's beginning and end; the context is the crowd. */
-void crowd_on_connection(void *crowd, struct MHD_Connection *connection, void **context,
+void crowd_on_connection(void *crowd, struct MHD_Connection *mhd, void **context,
 			 enum MHD_ConnectionNotificationCode code);
 /* From a response's first byte to its last. */
-void crowd_answered(struct MHD_Connection *connection, bool is_answered);
+void crowd_answered(struct MHD_Connection *mhd, bool is_answered);
 /* Ends those that have waited longest for a request, or in the middle of one; how many. */
 unsigned crowd_make_room(struct http_crowd *crowd, unsigned wanted);
 
