@@ -35,6 +35,8 @@ struct held {
 	/* What this life's daemon asked and was told. */
 	bool is_asked, is_adopted, was_told_begun, was_told_end;
 	bool was_ever_told_lost;
+	bool may_start_later; /* refused for a reason that passes */
+	uint32_t refusals;
 	uint32_t plan; /* the number of its end's happening: older ones are void */
 };
 
@@ -292,6 +294,10 @@ static void tell_end(struct held *held)
 	case REFUSED:
 		event.kind = EVENT_START_FAILED;
 		event.message = "it never started";
+		event.is_passing = held->may_start_later;
+		/* Told so, the daemon may ask again. */
+		if (held->may_start_later)
+			held->is_asked = false;
 		break;
 	case ASKED:
 	case ALIVE: return;
@@ -323,8 +329,11 @@ static void begin(struct held *held)
 
 	if (held->stage != ASKED)
 		return;
-	if (world_odds(odds->start_refused, held->run, attempt, 'r')) {
+	if (world_odds(odds->start_refused, held->run, attempt + held->refusals * UINT64_C(1000),
+		       'r')) {
 		held->stage = REFUSED;
+		held->may_start_later =
+			world_draw(held->run, attempt + held->refusals++, 'p') % 2 == 0;
 		answer(held, TELL_END, 1);
 		return;
 	}
