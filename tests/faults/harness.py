@@ -24,8 +24,9 @@ _spec.loader.exec_module(daemon_harness)
 
 from daemon_harness import BELFRY, BUILD, DEADLINE_S, job, shell, wait_for  # noqa: E402
 
-__all__ = ["Beside", "BELFRY", "BUILD", "DEADLINE_S", "IS_LONG", "IS_ROOT", "Belfry", "Stamped", "Strace",
-           "cpu_s", "descriptors", "drawing", "is_alive", "job", "main", "rss_kib", "run_text", "shell", "wait_for"]
+__all__ = ["BELFRY", "BUILD", "DEADLINE_S", "IS_LONG", "IS_ROOT", "Belfry", "Beside", "Stamped",
+           "Strace", "cpu_s", "descriptors", "drawing", "is_alive", "job", "main", "rss_kib",
+           "run_text", "shell", "wait_for"]
 
 IS_LONG = os.environ.get("BELFRY_FAULTS") == "long"
 IS_ROOT = os.geteuid() == 0

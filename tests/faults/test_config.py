@@ -148,8 +148,7 @@ class WrongFiles(unittest.TestCase):
                 self.assertNotIn(b"listening on", ended.stderr)
 
     def test_running_jobs_are_not_touched(self):
-        with Belfry([job("long", ["sh", "-c", 'while [ ! -e "$0" ]; do sleep 0.1; done', "X"])
-                     ]) as b:
+        with Belfry([]) as b:
             go = b.path("go")
             b.write([job("long", ["sh", "-c", 'while [ ! -e "$0" ]; do sleep 0.1; done', go])])
             b.start()
@@ -266,8 +265,8 @@ class Abuse(unittest.TestCase):
 
     def test_paths_that_lead_out(self):
         secret = os.path.join(self.b.state, "lock")
-        for path in (b"/api/v1/runs/%2e%2e%2f%2e%2e%2fetc%2fpasswd/log", b"/%2e%2e/%2e%2e/etc/passwd",
-                     b"/../../../../etc/passwd", b"/api/v1/runs/..%2f..%2flock/log",
+        for path in (b"/api/v1/runs/%2e%2e%2f%2e%2e%2fetc%2fpasswd/log",
+                     b"/%2e%2e/%2e%2e/etc/passwd", b"/../../../../etc/passwd", b"/api/v1/runs/..%2f..%2flock/log",
                      b"/api/v1/jobs/%2e%2e%2flock", b"/api/v1/jobs/a%00b", b"/a\x00b",
                      b"/%", b"/%zz", b"/" + b"a/" * 5000, b"/?" + b"a=b&" * 4000,
                      secret.encode(), b"//" + secret.encode(), b"http://localhost" +

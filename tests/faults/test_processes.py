@@ -245,12 +245,10 @@ class Stubborn(unittest.TestCase):
             self.assertIn(f"SIG{name}", end["message"])
 
     def test_outlives_the_daemon(self):
-        with Belfry([job("long", shell('echo a; while [ ! -e "$0" ]; do sleep 0.1; done; echo b; '
-                                       'exit 9'))]) as b:
+        text = 'echo a; while [ ! -e "$0" ]; do sleep 0.1; done; echo b; exit 9'
+        with Belfry([]) as b:
             go = b.path("go")
-            b.write([{**job("long", ["sh", "-c", b"".decode()]), "command":
-                      ["sh", "-c", 'echo a; while [ ! -e "$0" ]; do sleep 0.1; done; echo b; '
-                       "exit 9", go]}])
+            b.write([job("long", ["sh", "-c", text, go])])
             b.start()
             run = b.trigger("long")
             wait_for(lambda: b.text_of(run) == "a\n", "the job to begin")
