@@ -168,7 +168,7 @@ static bool open_store(struct daemon *daemon, struct arena *arena, struct store_
 static void make_engine(struct daemon *daemon, const struct store_state *state)
 {
 	daemon->engine =
-		engine_create(&(struct engine_options){.max_running = daemon->options->max_running},
+		engine_create(&(struct engine_options){.max_running = daemon->max_running},
 			      &(struct engine_past){.evaluated_until = state->evaluated_until,
 						    .fixed_until = state->fixed_until,
 						    .epoch = state->epoch,
@@ -283,7 +283,8 @@ static int boot(struct daemon *daemon, struct arena *arena)
 
 	if (!doors_address(daemon->options->listen, &address, &err))
 		return fail(&err, EXIT_BAD_FILE);
-	if (!state_dir_take(daemon->options->state, &daemon->lock, &err) ||
+	if (!descriptors_check(daemon->options, &daemon->max_running, &err) ||
+	    !state_dir_take(daemon->options->state, &daemon->lock, &err) ||
 	    !open_store(daemon, arena, &state, &err) || !make_loop(daemon, &err) ||
 	    !make_executors(daemon, &err))
 		return fail(&err, EXIT_FAILED);

@@ -16,6 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "descriptors.h"
+
 enum {
 	TRIES = 300,
 	TRY_EVERY_MS = 10,
@@ -253,7 +255,9 @@ static int spawn(const struct runner_link *link, int errors, pid_t *pid)
 	posix_spawnattr_setsigdefault(&attributes, &all);
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK |
 						      POSIX_SPAWN_SETSIGDEF);
+	descriptors_hand_on();
 	int number = posix_spawn(pid, link->program, &actions, &attributes, argv, environ);
+	descriptors_raise();
 	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attributes);
 	return number;

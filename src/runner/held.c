@@ -78,11 +78,20 @@ static void tell_soon(struct runner *runner, struct held *held, int64_t ms)
 
 /* ---- beginning ---- */
 
-static void refuse(struct runner *runner, uint64_t run, int32_t attempt, const char *why)
+/* What the machine is short of now, it may have again in a moment. */
+static bool is_passing(int number)
 {
-	link_say(runner,
-		 &(struct message){
-			 .kind = MESSAGE_REFUSED, .run = run, .attempt = attempt, .text = why});
+	return number == EAGAIN || number == ENOMEM || number == EMFILE || number == ENFILE ||
+	       number == ENOBUFS;
+}
+
+static void refuse(struct runner *runner, const struct held *held, bool may_pass, const char *why)
+{
+	link_say(runner, &(struct message){.kind = MESSAGE_REFUSED,
+					   .run = held->run,
+					   .attempt = held->attempt,
+					   .number = may_pass ? REFUSED_FOR_NOW : REFUSED_FOR_GOOD,
+					   .text = why});
 }
 
 static void set_tag(struct held *held, const struct start_order *order)
@@ -136,8 +145,13 @@ static bool open_spool(struct runner *runner, struct held *held, struct err *err
 
 	spool_name(held->run, held->attempt, name);
 	held->spool = openat(runner->spools, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (held->spool < 0)
-		return err_errno(err, errno, "cannot make the spool %s", name);
+	if (held->spool < 0) {
+		int number = errno;
+
+		err_errno(err, number, "cannot make the spool %s", name);
+		errno = number; /* tells whether it may pass */
+		return false;
+	}
 	/* For as long as we live: nobody else takes the run for a dead runner's. */
 	while (flock(held->spool, LOCK_EX) != 0) {
 		if (errno == EINTR)
@@ -200,12 +214,12 @@ void held_start(struct runner *runner, uint64_t run, int32_t attempt,
 	char name[SPOOL_NAME_MAX];
 
 	if (runner->is_ending) {
-		refuse(runner, run, attempt, "belfry-runner was told to end");
+		refuse(runner, held, true, "belfry-runner was told to end");
 		destroy(runner, held);
 		return;
 	}
 	if (!open_spool(runner, held, &err)) {
-		refuse(runner, run, attempt, err.text);
+		refuse(runner, held, is_passing(errno), err.text);
 		destroy(runner, held);
 		return;
 	}
@@ -218,10 +232,12 @@ void held_start(struct runner *runner, uint64_t run, int32_t attempt,
 	held->output[0].fd = outputs[0];
 	held->output[1].fd = outputs[1];
 	if (held->pid < 0 || !let_go(runner, held, &err)) {
+		int number = errno;
+
 		/* Closing the gate ends the child; belfry hears why. Without a spool the
 		 * answer to a later question is the same: it never started. */
 		unlinkat(runner->spools, spool_name(run, attempt, name), 0);
-		refuse(runner, run, attempt, err.text);
+		refuse(runner, held, is_passing(number), err.text);
 		cgroup_destroy(held->cgroup); /* or, once the child has left it, at the next boot */
 		destroy(runner, held);
 		return;

@@ -127,7 +127,7 @@ class Belfry:
         """Those that are there now; a daemon that runs starts another one."""
         pids = set(self.runner_pids())
         for pid in pids:
-            with contextlib.suppress(ProcessLookupError):  # it went by itself
+            with contextlib.suppress(ProcessLookupError):  # it may just have gone by itself
                 os.kill(pid, signal.SIGKILL)
         wait_for(lambda: not pids & set(self.runner_pids()), "the runner to be gone")
 

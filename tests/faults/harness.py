@@ -1,13 +1,18 @@
 """What the fault tests stand on: the daemon of tests/daemon/harness.py, jobs that leave a
 stamp, the books kept over them, and the tools that hurt."""
 import collections
+import concurrent.futures
+import fcntl
 import importlib.util
+import io
 import os
 import random
 import signal
 import subprocess
 import sys
 import threading
+import time
+import unittest
 
 _TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, _TESTS)
@@ -19,8 +24,9 @@ _spec.loader.exec_module(daemon_harness)
 
 from daemon_harness import BELFRY, BUILD, DEADLINE_S, job, shell, wait_for  # noqa: E402
 
-__all__ = ["BELFRY", "BUILD", "DEADLINE_S", "IS_LONG", "IS_ROOT", "Belfry", "Stamped", "Strace",
-           "cpu_s", "descriptors", "drawing", "is_alive", "job", "rss_kib", "run_text", "shell", "wait_for"]
+__all__ = ["BELFRY", "BUILD", "DEADLINE_S", "IS_LONG", "IS_ROOT", "Belfry", "Beside", "Stamped",
+           "Strace", "cpu_s", "descriptors", "drawing", "is_alive", "job", "main", "rss_kib",
+           "run_text", "shell", "wait_for"]
 
 IS_LONG = os.environ.get("BELFRY_FAULTS") == "long"
 IS_ROOT = os.geteuid() == 0
@@ -31,6 +37,40 @@ def drawing(what):
     seed = int(os.environ.get("BELFRY_SEED", 0)) or random.SystemRandom().randrange(1, 1 << 32)
     print(f"{what}: BELFRY_SEED={seed}", flush=True)
     return random.Random(seed)
+
+
+def main(parallel=4):
+    """As unittest.main, but several tests at a time: they wait most of the time."""
+    names = [word for word in sys.argv[1:] if not word.startswith("-")]
+    module = sys.modules["__main__"]
+    loader = unittest.TestLoader()
+    suite = loader.loadTestsFromNames(names, module) if names else \
+        loader.loadTestsFromModule(module)
+    with concurrent.futures.ThreadPoolExecutor(parallel) as pool:
+        results = list(pool.map(run_one, flat(suite)))
+    bad = [result for result in results if not result.wasSuccessful()]
+    skipped = [text for result in results for _, text in result.skipped]
+    print(f"{len(results)} tests, {len(bad)} failed, {len(skipped)} skipped {skipped or ''}",
+          flush=True)
+    sys.exit(1 if bad or not results else 0)
+
+
+def flat(suite):
+    for test in suite:
+        if isinstance(test, unittest.TestSuite):
+            yield from flat(test)
+        else:
+            yield test
+
+
+def run_one(test):
+    text = io.StringIO()
+    begun = time.monotonic()
+    result = unittest.TextTestRunner(stream=text).run(test)
+    words = "ok" if result.wasSuccessful() else "FAILED\n" + text.getvalue()
+    print(f"{test.id().removeprefix('__main__.')}: {words} ({time.monotonic() - begun:.1f}s)",
+          flush=True)
+    return result
 
 
 # ---- processes ----
@@ -91,6 +131,76 @@ class Belfry(daemon_harness.Belfry):
         if self.process and self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
         super().kill()
+        wait_for(self.is_free, "the daemon to be gone")
+
+    def is_free(self):
+        """Whether nobody has the state directory; what a program above it leaves is nobody's
+        child that could be waited for."""
+        try:
+            with open(os.path.join(self.state, "lock"), "rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except FileNotFoundError:
+            pass
+        return True
+
+
+class Beside:
+    """A job due each second, and a bare loop that does the same without belfry, while the
+    daemon is being hurt by the with statement's body.
+
+    The loop measures what the machine itself is late by just now: `late` are the seconds at
+    which belfry's job was later than the loop's latest by more than is allowed.
+    """
+
+    LOOP = """
+import os, subprocess, sys, time
+while True:
+    now = time.time()
+    time.sleep(1 - now % 1)
+    due = int(time.time())
+    subprocess.run(["true"])
+    print(int((time.time() - due) * 1000), flush=True)
+"""
+
+    def __init__(self, b, name="beside", allowed_ms=2000):
+        self.b, self.name, self.allowed_ms = b, name, allowed_ms
+
+    @staticmethod
+    def job(name="beside"):
+        return job(name, ["true"], "* * * * * *", overlap="allow", catchup="none")
+
+    def __enter__(self):
+        self.begin = int(time.time()) + 1
+        self.loop = subprocess.Popen([sys.executable, "-c", self.LOOP], stdout=subprocess.PIPE,
+                                     text=True)
+        return self
+
+    def __exit__(self, kind, value, traceback):
+        self.end = max(int(time.time()), self.begin + 1)
+        if not kind:
+            # The first second that was not hurt any more tells that all before are through.
+            wait_for(lambda: self.b.sql(
+                "SELECT 1 FROM run WHERE finished_at IS NOT NULL AND job = "
+                f"'{self.name}' AND scheduled_at > {self.end * 1000}"), "the job beside")
+        self.loop.kill()
+        self.bare_ms = max(map(int, self.loop.communicate()[0].split()), default=0)
+        if kind:
+            return
+        self.lateness = {at // 1000: late for at, late in self.b.sql(
+            "SELECT scheduled_at, started_at - scheduled_at FROM run WHERE trigger = 'schedule' "
+            f"AND job = '{self.name}' AND started_at IS NOT NULL")}
+        seconds = range(self.begin, self.end + 1)
+        self.lost = [at for at in seconds if at not in self.lateness]
+        limit = self.bare_ms + self.allowed_ms
+        self.late = {at: self.lateness[at] for at in seconds if self.lateness.get(at, 0) > limit}
+        print(f"beside: at most {max(self.lateness.get(at, 0) for at in seconds)} ms late, the "
+              f"bare loop {self.bare_ms} ms, over {len(seconds)} s", flush=True)
+
+    def wrong(self):
+        return [f"not run: {at}" for at in self.lost] + [
+            f"{late} ms late: {at}" for at, late in self.late.items()]
 
 
 # ---- jobs that leave a stamp ----
