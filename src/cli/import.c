@@ -236,10 +236,13 @@ static int print_json(struct importing *in, const struct buf *json)
 	struct buf out = {0};
 
 	buf_json_open(&out, NULL, '{');
-	if (json)
+	if (json) {
 		buf_json_raw(&out, "config", buf_string(json));
-	else
+		/* Without the line break at its end. */
+		out.data[--out.length] = '\0';
+	} else {
 		buf_json_null(&out, "config");
+	}
 	import_report_json(&in->import, "report", &out);
 	add_faults_json(&in->import, &out);
 	buf_json_close(&out, '}');
@@ -307,7 +310,7 @@ static bool is_asked_rightly(struct importing *in, struct err *err)
 			       "cron-manager, kubernetes and supercronic, not '%s'",
 			       from);
 	if (tz && !zones->get(zones->context, tz, err))
-		return err_wrap(err, "--tz");
+		return err_wrap(err, "--tz %s", tz);
 	if (output && report && strcmp(output, report) == 0)
 		return err_set(err, "--output and --report name the same file");
 	return (!output || new_file_may(output, is_forced, err)) &&

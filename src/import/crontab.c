@@ -299,14 +299,6 @@ static const char *plain_expression(struct tab *t, const struct line_word *field
 	return copy;
 }
 
-static bool is_one_blank_each(const struct line_word *fields, size_t count)
-{
-	for (size_t i = 1; i < count; i++)
-		if (fields[i].at != fields[i - 1].at + fields[i - 1].length + 1)
-			return false;
-	return true;
-}
-
 static void note_fields(struct import_entry *e, size_t count, bool has_both, struct import_place at)
 {
 	if (count == 6)
@@ -315,26 +307,31 @@ static void note_fields(struct import_entry *e, size_t count, bool has_both, str
 			      "second, so it is written with all seven");
 	if (has_both)
 		entry_differs(e, at, "day rule",
-			      "both day fields are restricted: supercronic since 0.2 wants both to "
-			      "hold, as kept here by +; older versions run it on either");
+			      "both day fields are restricted: newer supercronics want both to "
+			      "hold, as kept here by +; older ones run it on either");
 }
 
 static bool set_fields(struct tab *t, struct import_entry *e, const struct line_word *fields,
 		       size_t count)
 {
 	struct import_place at = place(t, fields[0].at);
-	bool has_tilde = false, has_both = false, is_same = is_one_blank_each(fields, count);
+	bool has_tilde = false, has_both = false, is_same = true;
 	const char *text = plain_expression(t, fields, count);
 
 	if (t->kind == IMPORT_SUPERCRONIC) {
 		text = supercronic_expression(t, fields, count, &has_both);
-		is_same = is_same && count != 6 && !has_both;
+		is_same = count != 6 && !has_both;
 	} else if (strchr(text, '~')) {
 		text = without_tilde(t, text, &has_tilde);
 		is_same = false;
 	}
-	if (!entry_schedule(e, text, t->zone, at, is_same))
+	/* As it stands, so that an error points into it; what is written is tidier. */
+	const struct line_word *last = &fields[count - 1];
+	const char *slice = arena_copy(&t->im->arena, fields[0].at,
+				       (size_t)(last->at + last->length - fields[0].at));
+	if (!entry_schedule(e, is_same ? slice : text, t->zone, at, is_same))
 		return false;
+	entry_text(e, IMPORT_SCHEDULE, text);
 	note_fields(e, count, has_both, at);
 	if (has_tilde)
 		entry_differs(e, at, "random times",
@@ -523,6 +520,10 @@ static void read_entry(struct tab *t)
 		return;
 	if (!set_command(t, e, command))
 		return;
+	if (t->kind == IMPORT_CRONTAB && word_is_account(command, strcspn(command, " \t")))
+		entry_differs(e, place(t, command), "user",
+			      "the command begins with the name of an account; if this is a system "
+			      "crontab, say --from system-crontab");
 	set_user(t, e, &p);
 	set_folder(t, e, &p);
 	set_mail(t, e);

@@ -136,13 +136,13 @@ static bool has_line(const char *text, const char *wanted)
 {
 	size_t length = strlen(wanted);
 
-	for (const char *line = text; line; line = strchr(line, '\n')) {
-		line += line != text;
-		if (strncmp(line, wanted, length) == 0 &&
-		    (line[length] == '\n' || line[length] == '\0'))
-			return true;
+	while (strncmp(text, wanted, length) != 0 || (text[length] && text[length] != '\n')) {
+		text = strchr(text, '\n');
+		if (!text)
+			return false;
+		text++;
 	}
-	return false;
+	return true;
 }
 
 const char *line_with_input(struct arena *arena, const char *command, const char *input)

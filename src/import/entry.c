@@ -53,7 +53,8 @@ static void note(struct import_notes *notes, struct import_note item)
 	notes->items[notes->count++] = item;
 }
 
-static const char *vformat(struct arena *arena, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static const char *vformat(struct arena *arena,
+								 const char *format, va_list args)
 {
 	struct buf text = {0};
 
@@ -81,6 +82,17 @@ void entry_differs(struct import_entry *e, struct import_place at, const char *t
 	const char *text = vformat(&e->im->arena, format, args);
 	va_end(args);
 	note(&e->notes, (struct import_note){IMPORT_DIFFERS, at, topic, text});
+}
+
+void entry_keeps(struct import_entry *e, struct import_place at, const char *topic,
+		 const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	const char *text = vformat(&e->im->arena, format, args);
+	va_end(args);
+	note(&e->notes, (struct import_note){IMPORT_CARRIED, at, topic, text});
 }
 
 void entry_leaves(struct import_entry *e, struct import_place at, const char *topic,
@@ -365,6 +377,24 @@ static void note_daylight_saving(struct import_entry *e, const struct schedule *
 			      follows_clock ? "both times" : "once");
 }
 
+/* Five fields of which both days are restricted: what "either" means is often not known. */
+static void note_days(struct import_entry *e, const char *expression, struct import_place at)
+{
+	const char *fields[6], *text = expression;
+	size_t count = 0;
+
+	for (; *text && count < 6; count++) {
+		fields[count] = text;
+		text += strcspn(text, " \t");
+		text += strspn(text, " \t");
+	}
+	if (count == 5 && *fields[0] != '@' && !strchr("*?+", *fields[2]) &&
+	    !strchr("*?+", *fields[4]))
+		entry_keeps(e, at, "day rule",
+			    "both day fields are restricted: it runs on a day that satisfies "
+			    "either, there as here");
+}
+
 static void tell_schedule(struct import_entry *e, const char *expression, struct import_place at,
 			  bool is_verbatim, const struct schedule_error *error)
 {
@@ -380,7 +410,7 @@ bool entry_schedule(struct import_entry *e, const char *expression, const char *
 	const struct schedule *schedule = NULL;
 	struct utc next;
 
-	e->zone = zone ? zone : kind_zone(e->im, e->kind);
+	e->zone = zone ? arena_text(&e->im->arena, zone) : kind_zone(e->im, e->kind);
 	struct schedule_context context = {.job_name = e->name,
 					   .zone = find_zone(e->im, e->zone, at),
 					   .zones = e->im->world.zones};
@@ -401,6 +431,7 @@ bool entry_schedule(struct import_entry *e, const char *expression, const char *
 			      "its last date has passed, so the job is there but disabled");
 		return true;
 	}
+	note_days(e, expression, at);
 	note_daylight_saving(e, schedule, at);
 	return true;
 }

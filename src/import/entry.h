@@ -75,6 +75,9 @@ bool import_knows_zone(struct import *im, const char *name, struct import_place 
 const char *kind_zone(const struct import *im, enum import_kind kind);
 
 void entry_carried(struct import_entry *e, const char *topic);
+/* The same with something to say about it. */
+void entry_keeps(struct import_entry *e, struct import_place at, const char *topic,
+		 const char *format, ...) __attribute__((format(printf, 4, 5)));
 void entry_differs(struct import_entry *e, struct import_place at, const char *topic,
 		   const char *format, ...) __attribute__((format(printf, 4, 5)));
 void entry_leaves(struct import_entry *e, struct import_place at, const char *topic,
@@ -106,6 +109,9 @@ const char *names_take(struct names *names, struct arena *arena, const char *wan
 const char *names_take_as(struct names *names, struct arena *arena, const char *name);
 /* A name after what a shell command does. */
 const char *name_of_command(struct arena *arena, const char *command);
+
+/* Whether a word names an account that systems have, and is no likely program. */
+bool word_is_account(const char *word, size_t length);
 
 /* The kinds. */
 void crontab_translate(struct import *im, enum import_kind kind,

@@ -253,7 +253,8 @@ bool state_db_history(struct state_db *db, struct import *im, const char *direct
 void import_remark_history(struct import *im, struct import_place at,
 			   const struct history_count *count)
 {
-	import_remark(im, IMPORT_CARRIED, at, "history", "%zu runs written%s", count->runs,
+	import_remark(im, IMPORT_CARRIED, at, "history", "%zu run%s written%s", count->runs,
+		      count->runs == 1 ? "" : "s",
 		      count->known
 			      ? arena_format(&im->arena, ", %zu were there already", count->known)
 			      : "");

@@ -77,6 +77,24 @@ static void translate_one(struct import *im, enum import_kind kind,
 	}
 }
 
+/* By place; those of one file are told together. */
+static void sort_faults(struct import *im)
+{
+	for (size_t i = 1; i < im->fault_count; i++) {
+		struct import_fault fault = im->faults[i];
+		size_t j = i;
+
+		while (j > 0 && im->faults[j - 1].at.file == fault.at.file &&
+		       (im->faults[j - 1].at.line > fault.at.line ||
+			(im->faults[j - 1].at.line == fault.at.line &&
+			 im->faults[j - 1].at.column > fault.at.column))) {
+			im->faults[j] = im->faults[j - 1];
+			j--;
+		}
+		im->faults[j] = fault;
+	}
+}
+
 void import_translate(struct import *im, enum import_kind kind, const struct import_source *sources,
 		      size_t count, const char *only)
 {
@@ -86,12 +104,16 @@ void import_translate(struct import *im, enum import_kind kind, const struct imp
 		ok &= import_check_text(im, &sources[i]);
 	if (!ok)
 		return;
-	if (kind == IMPORT_SYSTEMD) {
+	if (kind != IMPORT_UNKNOWN && count)
+		import_remark(im, IMPORT_CARRIED, (struct import_place){sources[0].path, 0, 0},
+			      "kind", "read as %s; say --from if it is another",
+			      import_kind_word(kind));
+	if (kind == IMPORT_SYSTEMD)
 		systemd_translate(im, sources, count, only);
-		return;
-	}
-	for (size_t i = 0; i < count; i++)
-		translate_one(im, kind, &sources[i]);
+	else
+		for (size_t i = 0; i < count; i++)
+			translate_one(im, kind, &sources[i]);
+	sort_faults(im);
 }
 
 size_t import_jobs(const struct import *im)

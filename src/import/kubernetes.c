@@ -385,4 +385,8 @@ void kubernetes_translate(struct import *im, const struct import_source *source)
 		remark(im, at);
 	else if (im->faults_told == faults)
 		import_fault(im, at, NULL, "no CronJob in it");
+	if (im->faults_told > faults && strstr(source->text, "{{"))
+		import_fault(im, at, NULL,
+			     "{{ … }} in it may be a template: render it first, as with helm "
+			     "template");
 }

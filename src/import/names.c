@@ -167,13 +167,29 @@ static bool is_interpreter(const char *word)
 	       (strncmp(word, "php", 3) == 0 && isdigit((unsigned char)word[3]));
 }
 
+static bool is_shell(const char *word)
+{
+	static const char *const words[] = {"sh",  "bash", "dash", "zsh",
+					    "ksh", "ash",  "exec", NULL};
+
+	return is_in(word, words);
+}
+
+/* What follows is a program's text, in which no name is to be looked for. */
+static bool is_code_option(const char *word)
+{
+	static const char *const words[] = {"-e", "-c", "-r", "-ne", "-pe", NULL};
+
+	return is_in(word, words);
+}
+
 /* What comes before the work, in a simple command of its own. */
 static bool is_preparation(const char *word)
 {
 	static const char *const words[] = {
-		"cd",   "pushd", "export", "source", ".",       "[",      "[[",
-		"test", "set",   "umask",  "sleep",  "command", "true",   "if",
-		"then", "mkdir", "which",  "!",      ":",       "ulimit", NULL};
+		"cd",    "pushd", "export", "source",  ".",    "[",      "[[",   "test",
+		"set",   "umask", "sleep",  "command", "true", "if",     "then", "mkdir",
+		"which", "!",     ":",      "ulimit",  "echo", "printf", "date", NULL};
 
 	return is_in(word, words);
 }
@@ -186,6 +202,14 @@ static bool is_wrapper(const char *word)
 					    "chronic", "cronic", "exec",  "chpst",       "setuser",
 					    "runuser", "gosu",   "doas",  "systemd-cat", "stdbuf",
 					    "taskset", "else",   "do",    NULL};
+
+	return is_in(word, words);
+}
+
+/* Whose -u has a name behind it. */
+static bool changes_user(const char *word)
+{
+	static const char *const words[] = {"sudo", "su", "runuser", "doas", "chpst", NULL};
 
 	return is_in(word, words);
 }
@@ -266,7 +290,7 @@ static const char *finish(struct arena *arena, struct word *word, const char *at
 static const char *name_at_depth(struct arena *arena, const char *command, unsigned depth)
 {
 	const char *last = "job";
-	bool is_wrapped = false, has_user = false;
+	bool is_wrapped = false, has_user = false, has_code = false;
 	struct word word;
 
 	for (const char *at = take_word(command, &word); !word.is_over; at = take_word(at, &word)) {
@@ -274,16 +298,23 @@ static const char *name_at_depth(struct arena *arena, const char *command, unsig
 
 		if (word.is_end) {
 			is_wrapped = false;
+		} else if (!*word.text) {
+			continue;
 		} else if (has_user) {
 			has_user = false;
+		} else if (has_code && is_code_option(word.text)) {
+			at = skip_command(at);
+			is_wrapped = has_code = false;
 		} else if (*word.text == '-' || is_assignment(word.text)) {
-			has_user = is_wrapped && (strcmp(word.text, "-u") == 0);
+			has_user = changes_user(last) && strcmp(word.text, "-u") == 0;
 		} else if (is_preparation(base)) {
+			last = arena_text(arena, base);
 			at = skip_command(at);
 			is_wrapped = false;
 		} else if (is_interpreter(base)) {
 			last = arena_text(arena, base);
 			is_wrapped = true;
+			has_code = !is_shell(base);
 		} else if (is_wrapper(base)) {
 			last = arena_text(arena, base);
 			is_wrapped = true;

@@ -5,18 +5,15 @@
 #include "crontab_line.h"
 #include "entry.h"
 
-/* Accounts that systems have, none of which is likely the name of a program. */
-static bool is_account(struct line_word word)
+bool word_is_account(const char *word, size_t length)
 {
 	static const char *const names[] = {
-		"root",     "www-data",     "nobody", "daemon",   "nginx",      "apache",
-		"postgres", "mysql",        "redis",  "munin",    "smmsp",      "amavis",
-		"clamav",   "debian-spamd", "list",   "backup",   "prometheus", "git",
-		"ubuntu",   "ec2-user",     "admin",  "logcheck", "operator",   "mailman",
-		"zabbix",   "icinga",       "nagios", "uucp"};
+		"root",  "www-data", "nobody", "daemon", "apache",       "postgres",
+		"munin", "smmsp",    "amavis", "clamav", "debian-spamd", "logcheck",
+		"uucp",  "ec2-user", "zabbix", "icinga", "nagios"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (word.length == strlen(names[i]) && memcmp(word.at, names[i], word.length) == 0)
+		if (length == strlen(names[i]) && memcmp(word, names[i], length) == 0)
 			return true;
 	return false;
 }
@@ -25,7 +22,7 @@ static bool could_be_account(struct line_word word)
 {
 	for (size_t i = 0; i < word.length; i++)
 		if (!islower((unsigned char)word.at[i]) && !isdigit((unsigned char)word.at[i]) &&
-		    !strchr("_-", word.at[i]))
+		    !strchr("_-:", word.at[i]))
 			return false;
 	return word.length > 0;
 }
@@ -46,9 +43,11 @@ static void look_at_entry(struct guess *guess, const char *text)
 	    (line_is_year(word) || line_is_year(line_word(word.at + word.length))))
 		guess->longer++;
 	/* A user, and a command behind it. */
-	if (line_word(word.at + word.length).length && could_be_account(word)) {
+	struct line_word command = line_word(word.at + word.length);
+	if (command.length && could_be_account(word)) {
 		guess->could_be_accounts++;
-		guess->accounts += is_account(word);
+		guess->accounts +=
+			*command.at != '-' && word_is_account(word.at, strcspn(word.at, ": \t"));
 	}
 }
 

@@ -5,7 +5,6 @@
 #ifndef BELFRY_IMPORT_STATE_DB_H
 #define BELFRY_IMPORT_STATE_DB_H
 
-
 #include "import.h"
 
 struct state_db;

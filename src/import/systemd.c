@@ -234,6 +234,7 @@ static void add_period(struct timer *t, const struct unit_line *line)
 
 static void add_boot(struct timer *t, const struct unit_line *line)
 {
+	char text[DURATION_TEXT_MAX];
 	struct import_entry *e;
 	int64_t ms;
 
@@ -243,7 +244,7 @@ static void add_boot(struct timer *t, const struct unit_line *line)
 	entry_differs(e, line->at, line->key,
 		      "%s after the machine or the timer started there; here at once, each time "
 		      "that belfry starts",
-		      line->value);
+		      str_duration_format(ms, text));
 	fill(t, e, false);
 }
 

@@ -65,13 +65,9 @@ static void tell_wrong(struct yaml_reader *y)
 	const yaml_parser_t *p = &y->parser;
 	struct import_place at = place_of_mark(y, p->problem_mark);
 	const char *line = line_at(y, at);
-	bool is_template = strstr(line, "{{") != NULL;
 
-	import_fault(y->im, at, line, "no YAML: %s%s%s%s", p->context ? p->context : "",
-		     p->context ? ", " : "", p->problem ? p->problem : "it cannot be read",
-		     is_template ? "; this looks like a template: render it first, as with helm "
-				   "template"
-				 : "");
+	import_fault(y->im, at, line, "no YAML: %s%s%s", p->context ? p->context : "",
+		     p->context ? ", " : "", p->problem ? p->problem : "it cannot be read");
 }
 
 yaml_node_t *yaml_next(struct yaml_reader *y)
