@@ -397,8 +397,8 @@ const struct command command_import = {
 		"on\n"
 		"standard error what carried over, what means something else here, and what was\n"
 		"left. Exit code 1 if an entry was left out whole, 2 if the input is wrong.",
-	.examples = "  crontab -l | belfry import - > schedules.json\n"
-		    "  belfry import /etc/crontab /etc/cron.d/* -o schedules.json\n"
+	.examples = "  belfry import /etc/crontab /etc/cron.d/* -o schedules.json\n"
+		    "  crontab -l | belfry import - > schedules.json\n"
 		    "  belfry import --tz Europe/Paris /etc/systemd/system\n"
 		    "  belfry import cronjobs.yaml --report report.txt > schedules.json\n"
 		    "  belfry import state.db --state /var/lib/belfry > schedules.json",

@@ -172,7 +172,7 @@ static size_t value_at(struct reading *in)
 static bool take_text(struct reading *in, const char *key, const char **text)
 {
 	size_t at = value_at(in);
-	struct json_piece piece;
+	struct json_piece piece = {0};
 
 	if (json_peek(&in->r) != JSON_STRING)
 		return wrong_kind(in, at, key, "a text in double quotes");
@@ -229,7 +229,7 @@ static void take_command(struct reading *in, struct cm_schedule *s)
 static void take_timeout(struct reading *in, struct cm_schedule *s)
 {
 	size_t at = value_at(in);
-	struct json_piece piece;
+	struct json_piece piece = {0};
 
 	if (json_peek(&in->r) != JSON_NUMBER) {
 		wrong_kind(in, at, "command_timeout", "a whole number of seconds");

@@ -233,7 +233,7 @@ bool state_db_history(struct state_db *db, struct import *im, const char *direct
 		      struct history_count *count, struct err *err)
 {
 	struct history *h = mem_alloc(sizeof(*h));
-	int lock;
+	int lock = -1;
 
 	*h = (struct history){.now = im->world.now, .count = count};
 	*count = (struct history_count){0};

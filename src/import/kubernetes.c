@@ -203,18 +203,19 @@ static void set_history(struct cronjob *c)
 		number(c, c->job, "ttlSecondsAfterFinished", INT64_C(36600) * 86400, &seconds);
 	if (!is_written && !has_age)
 		return;
+	const int64_t total = good + bad;
 	buf_json_open(&json, NULL, '{');
 	if (has_age)
 		buf_json_int(&json, "age", seconds);
 	if (is_written)
-		buf_json_int(&json, "runs", good + bad);
+		buf_json_int(&json, "runs", total);
 	buf_json_close(&json, '}');
 	entry_json(c->e, IMPORT_KEEP, buf_string(&json));
 	if (is_written)
 		entry_differs(c->e, c->e->at, "history limits",
 			      "successful and failed runs are counted together here, %lld in all; "
 			      "belfry keeps 1000 if nothing is said",
-			      (long long)(good + bad));
+			      (long long)total);
 	buf_finish(&json);
 }
 

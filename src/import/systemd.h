@@ -83,7 +83,7 @@ void exec_add_shell(struct buf *out, const struct exec_command *command);
 void exec_add_json(struct arena *arena, struct buf *out, const struct exec_command *command);
 
 /* service.c: all that the service says of the job. */
-void service_translate(struct import_entry *e, const struct unit *service);
+void service_translate(struct import_entry *e, const struct unit *unit);
 /* The rest of a unit's keys in one note. */
 void unit_leave_rest(struct import_entry *e, const struct unit *unit, const char *section,
 		     const char *const *known);
