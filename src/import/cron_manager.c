@@ -208,7 +208,7 @@ static void take_words(struct reading *in, struct cm_schedule *s)
 	buf_json_open(&out, NULL, '[');
 	json_open(&in->r);
 	while (json_next_item(&in->r)) {
-		const char *text;
+		const char *text = "";
 
 		if (take_text(in, "command", &text))
 			buf_json_text(&out, NULL, text_literal(&in->im->arena, text));

@@ -321,7 +321,7 @@ static bool find_what_it_starts(struct timer *t, struct import_place at)
 	t->service_name = unit ? unit->value : arena_format(arena, "%s.service", t->stem);
 	if (!ends_in(t->service_name, ".service")) {
 		leave_timer(
-			t, unit->at,
+			t, unit ? unit->at : at,
 			arena_format(arena, "it starts %s, which is no service", t->service_name));
 		return false;
 	}

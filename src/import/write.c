@@ -1,4 +1,5 @@
 /* write.c - the jobs as schedules.json, what all have in common in "defaults". */
+#include <assert.h>
 #include <string.h>
 
 #include "entry.h"
@@ -121,6 +122,7 @@ static void add_jobs(struct import *im, struct buf *out, const struct result *re
 
 		if (e->is_left)
 			continue;
+		assert(e->zone && result->timezone);
 		if (strcmp(e->zone, result->timezone) != 0)
 			entry_text(e, IMPORT_TIMEZONE, e->zone);
 		buf_text(out, lead);
