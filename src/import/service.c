@@ -234,6 +234,11 @@ static void set_env_file(struct service *s)
 	if (*last->value == '-')
 		entry_differs(s->e, last->at, "environment file",
 			      "systemd goes on where the file is missing; here the run fails");
+	if (s->e->values[IMPORT_ENV])
+		entry_differs(
+			s->e, last->at, "environment file",
+			"where a variable is in both, the file goes first in systemd, \"env\" "
+			"in belfry");
 	for (size_t i = 0; i + 1 < count; i++)
 		entry_leaves(s->e, lines[i]->at, "environment file",
 			     "%s: belfry takes one file, the last is kept; put them together",

@@ -162,6 +162,17 @@ bool unit_is_true(const char *value)
 	return false;
 }
 
+/* Whether the word is one of a list with commas. */
+static bool is_listed(const char *list, const char *word)
+{
+	size_t length = strlen(word);
+
+	for (; *list; list += strcspn(list, " "), list += strspn(list, " "))
+		if (strncmp(list, word, length) == 0 && (list[length] == ',' || !list[length]))
+			return true;
+	return false;
+}
+
 void unit_leave_rest(struct import_entry *e, const struct unit *unit, const char *section,
 		     const char *const *known)
 {
@@ -177,7 +188,7 @@ void unit_leave_rest(struct import_entry *e, const struct unit *unit, const char
 		if (*word || strcmp(line->section, section) != 0 ||
 		    strncmp(line->key, "X-", 2) == 0)
 			continue;
-		if (strstr(buf_string(&keys), line->key) || keys.length > 500)
+		if (is_listed(buf_string(&keys), line->key) || keys.length > 500)
 			continue;
 		if (!keys.length)
 			at = line->at;

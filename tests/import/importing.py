@@ -35,8 +35,14 @@ def imported(text, *words, name="crontab"):
     return jobs(result.stdout)
 
 
+def all_next_fires(questions):
+    """For each (expression, zone, start, count) instants as belfry has them."""
+    lines = "".join(json.dumps({"expr": expression, "tz": zone, "from": start, "n": count,
+                                "name": "job"}) + "\n"
+                    for expression, zone, start, count in questions)
+    answer = belfry("next", "--batch", stdin=lines)
+    return [json.loads(line).get("next") for line in answer.stdout.splitlines()]
+
+
 def next_fires(expression, zone, start, count=5):
-    """Instants as belfry has them."""
-    question = {"expr": expression, "tz": zone, "from": start, "n": count, "name": "job"}
-    answer = belfry("next", "--batch", stdin=json.dumps(question) + "\n")
-    return json.loads(answer.stdout).get("next")
+    return all_next_fires([(expression, zone, start, count)])[0]
