@@ -12,6 +12,7 @@
 #include <strings.h>
 
 #include "civil.h"
+#include "crontab_line.h"
 #include "systemd.h"
 
 enum { ITEMS_MAX = 64, NONE = -1 };
@@ -476,4 +477,50 @@ bool calendar_spec_parse(struct arena *arena, const char *text, struct calendar_
 		return false;
 	write_expression(&r);
 	return true;
+}
+
+/* ---- two in one ---- */
+
+enum { FIELDS_MAX = 7 };
+
+static size_t split_fields(const char *text, struct line_word fields[FIELDS_MAX])
+{
+	size_t count = 0;
+
+	for (struct line_word word = line_word(text); word.length && count < FIELDS_MAX;
+	     word = line_word(word.at + word.length))
+		fields[count++] = word;
+	return count;
+}
+
+static bool is_same_word(struct line_word a, struct line_word b)
+{
+	return a.length == b.length && memcmp(a.at, b.at, a.length) == 0;
+}
+
+/* A star would change what the whole expression follows, a + belongs to the field. */
+static bool can_be_listed(struct line_word word)
+{
+	return !strchr("*+@", *word.at);
+}
+
+const char *calendar_spec_join(struct arena *arena, const char *a, const char *b)
+{
+	struct line_word of_a[FIELDS_MAX], of_b[FIELDS_MAX];
+	size_t count = split_fields(a, of_a), other = FIELDS_MAX;
+
+	if (split_fields(b, of_b) != count || strlen(a) + strlen(b) > 900)
+		return NULL;
+	for (size_t i = 0; i < count; i++) {
+		if (is_same_word(of_a[i], of_b[i]))
+			continue;
+		if (other != FIELDS_MAX || !can_be_listed(of_a[i]) || !can_be_listed(of_b[i]))
+			return NULL;
+		other = i;
+	}
+	if (other == FIELDS_MAX)
+		return a;
+	const char *behind = of_a[other].at + of_a[other].length;
+	return arena_format(arena, "%.*s,%.*s%s", (int)(behind - a), a, (int)of_b[other].length,
+			    of_b[other].at, behind);
 }

@@ -174,26 +174,71 @@ static struct import_entry *add_entry(struct timer *t, const struct unit_line *l
 	return e;
 }
 
-static void add_calendar(struct timer *t, const struct unit_line *line)
-{
-	struct calendar_spec_error error;
+/* An OnCalendar= on the way to its job. */
+struct calendar {
+	const struct unit_line *line;
 	struct calendar_spec spec;
-	struct import_entry *e = add_entry(t, line);
+	const struct unit_line *joined[TRIGGERS_MAX]; /* others that its expression has in it */
+	size_t joined_count;
+	bool is_gone; /* joined to another one, or wrong */
+};
 
-	if (!e)
+static void add_calendar(struct timer *t, const struct calendar *c)
+{
+	struct import_entry *e = add_entry(t, c->line);
+
+	if (!e || !entry_schedule(e, c->spec.expression, c->spec.zone, c->line->value_at, false))
 		return;
-	if (!calendar_spec_parse(&t->units->im->arena, line->value, &spec, &error)) {
-		import_fault(t->units->im, value_place(line, error.column), line->value, "%s",
-			     error.message);
-		return;
-	}
-	if (!entry_schedule(e, spec.expression, spec.zone, line->value_at, false))
-		return;
-	if (spec.has_fraction)
-		entry_differs(e, line->at, "schedule",
+	if (c->spec.has_fraction)
+		entry_differs(e, c->line->at, "schedule",
 			      "the fraction of a second is cut off: schedules here keep to whole "
 			      "seconds");
+	for (size_t i = 0; i < c->joined_count; i++)
+		entry_keeps(e, c->joined[i]->at, "schedule", "%s=%s is in the same expression",
+			    c->joined[i]->key, c->joined[i]->value);
 	fill(t, e, true);
+}
+
+static bool read_calendar(struct timer *t, struct calendar *c)
+{
+	struct calendar_spec_error error;
+
+	if (calendar_spec_parse(&t->units->im->arena, c->line->value, &c->spec, &error))
+		return true;
+	return import_fault(t->units->im, value_place(c->line, error.column), c->line->value, "%s",
+			    error.message);
+}
+
+/* Two of one zone that differ in one field alone are one, with both values in a list. */
+static void join_calendars(struct timer *t, struct calendar *a, struct calendar *b)
+{
+	const char *joined;
+
+	if (a->is_gone || b->is_gone || a->spec.has_fraction != b->spec.has_fraction ||
+	    !str_equal(a->spec.zone, b->spec.zone))
+		return;
+	joined = calendar_spec_join(&t->units->im->arena, a->spec.expression, b->spec.expression);
+	if (!joined)
+		return;
+	a->spec.expression = joined;
+	a->joined[a->joined_count++] = b->line;
+	b->is_gone = true;
+}
+
+static void add_calendars(struct timer *t, const struct unit_line *const *lines, size_t count)
+{
+	struct calendar *calendars = mem_alloc((count + 1) * sizeof(*calendars));
+
+	for (size_t i = 0; i < count; i++) {
+		calendars[i].line = lines[i];
+		calendars[i].is_gone = !read_calendar(t, &calendars[i]);
+		for (size_t j = 0; j < i; j++)
+			join_calendars(t, &calendars[j], &calendars[i]);
+	}
+	for (size_t i = 0; i < count; i++)
+		if (!calendars[i].is_gone)
+			add_calendar(t, &calendars[i]);
+	free(calendars);
 }
 
 static bool span_of(struct timer *t, const struct unit_line *line, int64_t *ms)
@@ -271,8 +316,7 @@ static void add_triggers(struct timer *t)
 	size_t boot_count = collect(t, boots, boot, TRIGGERS_MAX);
 
 	t->boot = period_count && boot_count ? boot[0] : NULL;
-	for (size_t i = 0; i < calendar_count; i++)
-		add_calendar(t, calendar[i]);
+	add_calendars(t, calendar, calendar_count);
 	for (size_t i = 0; i < period_count; i++)
 		add_period(t, period[i]);
 	for (size_t i = 0; i < boot_count && !period_count; i++)

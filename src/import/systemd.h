@@ -47,6 +47,10 @@ struct calendar_spec_error {
 bool calendar_spec_parse(struct arena *arena, const char *text, struct calendar_spec *spec,
 			 struct calendar_spec_error *error);
 
+/* The expression that fires when either does, where one field alone tells them apart;
+ * NULL where it takes two. */
+const char *calendar_spec_join(struct arena *arena, const char *a, const char *b);
+
 /* exec_line.c: words as systemd divides them, % specifiers replaced. */
 struct exec_context {
 	struct arena *arena;

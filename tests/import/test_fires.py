@@ -112,6 +112,20 @@ class Systemd(unittest.TestCase):
         self.compare("Asia/Kolkata")
 
 
+    def test_several_in_one(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for kind, text in (("timer", "[Timer]\nOnCalendar=Mon..Fri 07:00\n"
+                                "OnCalendar=Mon..Fri 19:00\nOnCalendar=Mon..Fri 21:00\n"),
+                               ("service", "[Service]\nExecStart=/bin/true\n")):
+                with open(os.path.join(folder, f"a.{kind}"), "w", encoding="utf-8") as file:
+                    file.write(text)
+            found = jobs(belfry("import", "--tz", "UTC", folder).stdout)
+        self.assertEqual(["a"], list(found))
+        theirs = sorted(sum(all_by_systemd(["Mon..Fri 07:00", "Mon..Fri 19:00", "Mon..Fri 21:00"],
+                                           "UTC", STARTS[0], 10), []))[:10]
+        self.assertEqual(theirs, next_fires(found["a"]["schedule"], "UTC", STARTS[0], 10))
+
+
 class Cron(unittest.TestCase):
     EXPRESSIONS = ["*/7 * * * *", "0 9 * * mon-fri", "15 2 1,15 * *", "0 0 13 * fri",
                    "30 4 */10 * *", "5 0 * 8 *", "0 22 * * 1-5", "23 0-20/2 * * *",

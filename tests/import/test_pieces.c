@@ -123,6 +123,34 @@ static void test_calendar_specs(void **state)
 	}
 }
 
+static void test_calendars_are_joined(void **state)
+{
+	static const struct {
+		const char *a, *b, *both; /* NULL: it takes two */
+	} rows[] = {
+		{"0 7 * * *", "0 19 * * *", "0 7,19 * * *"},
+		{"0 7 * * MON-FRI", "0 7 * * SUN", "0 7 * * MON-FRI,SUN"},
+		{"5 4 L * *", "5 4 1,15 * *", "5 4 L,1,15 * *"},
+		{"0 7 * * *", "0 7 * * *", "0 7 * * *"},
+		{"0 7 * * *", "30 19 * * *", NULL},
+		{"0 7 * * *", "0 * * * *", NULL},
+		{"0 7 * * *", "0 7 * * MON", NULL},
+		{"0 7 1 * +MON", "0 7 1 * +TUE", NULL},
+		{"0 7 * * *", "30 0 7 * * *", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct arena arena = {0};
+		const char *both = calendar_spec_join(&arena, rows[i].a, rows[i].b);
+
+		assert_int_equal(both == NULL, rows[i].both == NULL);
+		if (both)
+			assert_string_equal(both, rows[i].both);
+		arena_finish(&arena);
+	}
+}
+
 static void test_percent_signs(void **state)
 {
 	static const struct {
@@ -334,6 +362,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_time_spans),
 		cmocka_unit_test(test_calendar_specs),
+		cmocka_unit_test(test_calendars_are_joined),
 		cmocka_unit_test(test_percent_signs),
 		cmocka_unit_test(test_input_marks),
 		cmocka_unit_test(test_names_of_commands),
