@@ -50,7 +50,8 @@ static const char *with_references(struct container *c, yaml_node_t *node, const
 	while (*text) {
 		size_t length = reference_length(text);
 
-		if (length) {
+		/* What is longer is refused with the whole of it. */
+		if (length && out.length <= VALUE_MAX) {
 			add_reference(c, &out, text, length, place(c, node));
 			text += length;
 			continue;
@@ -109,7 +110,8 @@ static bool add_variable(struct container *c, yaml_node_t *item)
 	return pairs_set(&c->env, arena_text(&c->e->im->arena, name),
 			 arena_text(&c->e->im->arena, text)) ||
 	       import_fault(c->e->im, place(c, item), NULL,
-			    "more than %d variables in one container", PAIRS_MAX);
+			    "more than %d variables in one container, or one longer than %d KiB",
+			    PAIRS_MAX, VALUE_MAX >> 10);
 }
 
 static bool set_environment(struct container *c)

@@ -103,7 +103,8 @@ static void set_variable(struct tab *t, const char *name, const char *value)
 {
 	if (!pairs_set(&t->variables, name, value))
 		import_fault(t->im, place(t, t->line.text), NULL,
-			     "more than %d variables in one crontab", PAIRS_MAX);
+			     "more than %d variables in one crontab, or one longer than %d KiB",
+			     PAIRS_MAX, VALUE_MAX >> 10);
 	t->env_json = NULL;
 }
 

@@ -9,7 +9,7 @@
 #include "utf8.h"
 #include "zone_offer.h"
 
-enum { SHORT_MAX = 120 };
+enum { SHORT_MAX = 120, REMARKS_MAX = 1000 };
 
 /* ---- texts ---- */
 
@@ -127,9 +127,15 @@ void import_remark(struct import *im, enum import_effect effect, struct import_p
 	va_start(args, format);
 	const char *text = vformat(&im->arena, format, args);
 	va_end(args);
+	if (im->remarks.count > REMARKS_MAX)
+		return;
 	for (size_t i = 0; i < im->remarks.count; i++)
 		if (strcmp(im->remarks.items[i].text, text) == 0)
 			return;
+	if (im->remarks.count == REMARKS_MAX) {
+		topic = "remarks";
+		text = "there are more of these, which are not shown";
+	}
 	note(&im->remarks, (struct import_note){effect, at, topic, text});
 }
 
@@ -176,16 +182,29 @@ bool import_check_text(struct import *im, const struct import_source *source)
 
 /* ---- entries ---- */
 
+static bool has_room(struct import *im, struct import_place at)
+{
+	if (im->is_full)
+		return false;
+	if (im->entry_count == IMPORT_ENTRIES_MAX)
+		import_fault(im, at, NULL, "more than %d entries; import them in parts",
+			     IMPORT_ENTRIES_MAX);
+	else if (arena_size(&im->arena) > IMPORT_MEMORY_MAX)
+		import_fault(im, at, NULL,
+			     "all that is before this takes more than %d MiB; import "
+			     "it in parts",
+			     IMPORT_MEMORY_MAX >> 20);
+	else
+		return true;
+	im->is_full = true;
+	return false;
+}
+
 struct import_entry *entry_add(struct import *im, enum import_kind kind, struct import_place at,
 			       const char *source)
 {
-	if (im->entry_count == IMPORT_ENTRIES_MAX) {
-		if (!im->is_full)
-			import_fault(im, at, NULL, "more than %d entries; import them in parts",
-				     IMPORT_ENTRIES_MAX);
-		im->is_full = true;
+	if (!has_room(im, at))
 		return NULL;
-	}
 	if (im->entry_count == im->entry_capacity) {
 		im->entry_capacity = im->entry_capacity ? im->entry_capacity * 2 : 64;
 		im->entries =

@@ -32,10 +32,11 @@ const char *import_kind_word(enum import_kind kind);
 bool import_kind_from_word(const char *word, enum import_kind *kind);
 
 enum {
-	IMPORT_SIZE_MAX = 16 << 20,   /* bytes of one file */
-	IMPORT_ENTRIES_MAX = 10000,   /* of all files together */
-	IMPORT_FAULTS_MAX = 100,      /* kept; the others are counted */
-	IMPORT_RESULT_MAX = 64 << 20, /* bytes of the result */
+	IMPORT_SIZE_MAX = 16 << 20,    /* bytes of one file */
+	IMPORT_ENTRIES_MAX = 10000,    /* of all files together */
+	IMPORT_FAULTS_MAX = 100,       /* kept; the others are counted */
+	IMPORT_RESULT_MAX = 64 << 20,  /* bytes of the result */
+	IMPORT_MEMORY_MAX = 256 << 20, /* for all that is read */
 };
 
 struct import_source {

@@ -378,6 +378,12 @@ void kubernetes_translate(struct import *im, const struct import_source *source)
 	struct yaml_reader y;
 	yaml_node_t *root;
 
+	const char *refusal = yaml_refuses(source->text);
+
+	if (refusal) {
+		import_fault(im, at, NULL, "%s", refusal);
+		return;
+	}
 	yaml_init(&y, im, source);
 	while (!im->is_full && (root = yaml_next(&y)))
 		count += take_document(&y, root);

@@ -18,7 +18,7 @@ bool pairs_set(struct pairs *pairs, const char *name, const char *value)
 {
 	size_t i = find(pairs, name);
 
-	if (i == PAIRS_MAX)
+	if (i == PAIRS_MAX || strlen(value) >= VALUE_MAX)
 		return false;
 	pairs->items[i].name = name;
 	pairs->items[i].value = value;

@@ -5,7 +5,8 @@
 #include "buf.h"
 #include "mem.h"
 
-enum { PAIRS_MAX = 500 };
+/* VALUE_MAX: what Linux hands to a program as one variable (MAX_ARG_STRLEN). */
+enum { PAIRS_MAX = 500, VALUE_MAX = 128 << 10 };
 
 struct pairs {
 	struct {
@@ -14,7 +15,7 @@ struct pairs {
 	size_t count;
 };
 
-/* False where there are too many. */
+/* False where there are too many, or the value is too long. */
 bool pairs_set(struct pairs *pairs, const char *name, const char *value);
 const char *pairs_value(const struct pairs *pairs, const char *name); /* NULL: not there */
 /* As an object; values are literal, belfry takes nothing in them from its environment. */

@@ -38,6 +38,17 @@ static bool tell(struct service *s, const struct unit_line *line,
 			    problem->message);
 }
 
+/* The values of a key; too many are a fault, not lost. */
+static size_t values(struct service *s, const char *key, const struct unit_line *lines[LINES_MAX])
+{
+	size_t count = unit_values(s->unit, "Service", key, lines, LINES_MAX);
+
+	if (count == LINES_MAX)
+		import_fault(s->e->im, lines[0]->at, NULL, "%d %s= and more in one service",
+			     LINES_MAX, key);
+	return count;
+}
+
 /* ---- the command ---- */
 
 enum exec_role { ROLE_CONDITION, ROLE_BEFORE, ROLE_MAIN, ROLE_AFTER };
@@ -71,7 +82,7 @@ static void take_command(struct service *s, const struct unit_line *line, enum e
 static bool take_role(struct service *s, const char *key, enum exec_role role)
 {
 	const struct unit_line *lines[LINES_MAX];
-	size_t count = unit_values(s->unit, "Service", key, lines, LINES_MAX);
+	size_t count = values(s, key, lines);
 
 	for (size_t i = 0; i < count; i++) {
 		struct exec_command *commands;
@@ -196,8 +207,10 @@ static void add_variables(struct service *s, const struct unit_line *line, struc
 		}
 		char *name = arena_copy(&s->e->im->arena, words[i], (size_t)(equals - words[i]));
 		if (!pairs_set(pairs, name, equals + 1)) {
-			import_fault(s->e->im, line->value_at, NULL,
-				     "more than %d variables in one service", PAIRS_MAX);
+			import_fault(
+				s->e->im, line->value_at, NULL,
+				"more than %d variables in one service, or one longer than %d KiB",
+				PAIRS_MAX, VALUE_MAX >> 10);
 			return;
 		}
 	}
@@ -206,7 +219,7 @@ static void add_variables(struct service *s, const struct unit_line *line, struc
 static void set_environment(struct service *s)
 {
 	const struct unit_line *lines[LINES_MAX];
-	size_t count = unit_values(s->unit, "Service", "Environment", lines, LINES_MAX);
+	size_t count = values(s, "Environment", lines);
 	struct pairs *pairs = arena_new(&s->e->im->arena, struct pairs);
 
 	for (size_t i = 0; i < count; i++)
@@ -221,7 +234,7 @@ static void set_environment(struct service *s)
 static void set_env_file(struct service *s)
 {
 	const struct unit_line *lines[LINES_MAX];
-	size_t count = unit_values(s->unit, "Service", "EnvironmentFile", lines, LINES_MAX);
+	size_t count = values(s, "EnvironmentFile", lines);
 
 	if (!count)
 		return;

@@ -302,6 +302,9 @@ static size_t collect(const struct timer *t, const char *const *keys,
 
 	for (; *keys; keys++)
 		count += unit_values(t->unit, "Timer", *keys, lines + count, max - count);
+	if (count == max)
+		import_fault(t->units->im, lines[0]->at, NULL, "%zu triggers and more in one timer",
+			     max);
 	return count;
 }
 

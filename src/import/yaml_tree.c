@@ -21,6 +21,43 @@ static void find_lines(struct yaml_reader *y)
 	y->line_count = count;
 }
 
+enum { BRACKETS_MAX = 2000, ANCHORS_MAX = 5000 };
+
+/* libyaml takes time by the square of how deep brackets are nested. Those in texts count
+ * as well: no file of jobs has so many that are not closed. */
+static bool is_nested_too_deep(const char *text)
+{
+	size_t depth = 0;
+
+	for (; *text && depth <= BRACKETS_MAX; text++) {
+		if (*text == '[' || *text == '{')
+			depth++;
+		else if ((*text == ']' || *text == '}') && depth)
+			depth--;
+	}
+	return depth > BRACKETS_MAX;
+}
+
+/* And by the square of how many anchors (&name) there are. */
+static bool has_too_many_anchors(const char *text)
+{
+	size_t count = 0;
+
+	for (const char *at = text; (at = strchr(at, '&')) && count <= ANCHORS_MAX; at++)
+		count += (at == text || strchr(" \t\n[{,:-?", at[-1])) && at[1] &&
+			 !strchr("& \t\n", at[1]);
+	return count > ANCHORS_MAX;
+}
+
+const char *yaml_refuses(const char *text)
+{
+	if (is_nested_too_deep(text))
+		return "brackets are nested far too deep";
+	if (has_too_many_anchors(text))
+		return "more anchors (&name) than any file of jobs has";
+	return NULL;
+}
+
 void yaml_init(struct yaml_reader *y, struct import *im, const struct import_source *source)
 {
 	*y = (struct yaml_reader){.im = im, .source = source};

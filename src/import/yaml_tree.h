@@ -21,6 +21,8 @@ struct yaml_reader {
 	size_t line_count;
 };
 
+/* Why a text is not even tried; NULL where it is. */
+const char *yaml_refuses(const char *text);
 void yaml_init(struct yaml_reader *y, struct import *im, const struct import_source *source);
 void yaml_finish(struct yaml_reader *y);
 /* The next document's root; NULL at the end, or where the text is wrong, which is a

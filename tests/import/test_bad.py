@@ -27,6 +27,9 @@ CASES = [
     ("a.yaml", None, "apiVersion: batch/v1\nkind: CronJob\nmetadata:\n  name: {{ .Release }}\n",
      ["a.yaml: error: {{ … }} in it", "helm template", "metadata.name"]),
     ("a.yaml", None, "a: [1\n", ["a.yaml:2:1: error: no YAML"]),
+    ("a.yaml", None, "a: " + "[" * 100000, ["a.yaml: error: brackets are nested far too deep"]),
+    ("a.yaml", None, "".join(f"a{n}: &x{n} 1\n" for n in range(6000)),
+     ["a.yaml: error: more anchors"]),
     ("a.yaml", None, "kind: Deployment\n", ["a.yaml: error: no CronJob in it"]),
     ("a.yaml", None, "kind: CronJob\nmetadata: {name: a}\nspec: {schedule: '* * * * *'}\n",
      ["a.yaml:1:1: error: a CronJob has spec.jobTemplate"]),
@@ -104,6 +107,22 @@ class Bad(unittest.TestCase):
         result = self.run_case("tab", "crontab", "* * * * * a\n" * 10001)
         self.assertEqual(2, result.returncode)
         self.assertIn("tab:10001:1: error: more than 10000 entries", result.stderr)
+
+    def test_variables_that_explode(self):
+        rows = "".join(f"{{name: A{n}, value: '{f'$(A{n - 1})' * 10}'}}, " for n in range(1, 30))
+        text = ("kind: CronJob\nmetadata: {name: a}\nspec:\n  schedule: '0 1 * * *'\n"
+                "  jobTemplate: {spec: {template: {spec: {containers: [{image: a, env: [\n"
+                "    {name: A0, value: aaaaaaaaaa}, " + rows + "]}]}}}}\n")
+        result = self.run_case("a.yaml", None, text)
+        self.assertEqual(2, result.returncode)
+        self.assertIn("longer than 128 KiB", result.stderr)
+
+    def test_settings_that_pile_up(self):
+        value = "A=" + "x" * 120000 + "\n"
+        text = value + "".join(f"0 1 * * * /bin/a\nB={n}\n" for n in range(5000))
+        result = self.run_case("tab", "crontab", text)
+        self.assertEqual(2, result.returncode)
+        self.assertIn("takes more than 256 MiB", result.stderr)
 
     def test_wrong_usage(self):
         for words, said in ((["import"], "PATH"),
