@@ -605,20 +605,21 @@ void crontab_translate(struct import *im, enum import_kind kind, const struct im
 	struct tab *tab = mem_alloc(sizeof(*tab));
 
 	*tab = (struct tab){.im = im, .kind = kind, .source = source};
+	remark_zone(im, kind, at);
 	if (kind == IMPORT_SUPERCRONIC) {
+		remark_supercronic(im, at);
 		read_lines(tab, true, false);
 		read_lines(tab, false, true);
-		remark_supercronic(im, at);
 	} else {
-		read_lines(tab, false, false);
 		remark_cron(im, at);
 		if (kind == IMPORT_CRONTAB)
 			import_remark(
 				im, IMPORT_DIFFERS, at, "folder",
 				"cron starts jobs in the home folder of their user, belfry in "
-				"the one that belfry was started in; add \"cwd\" where it matters");
+				"the one that belfry was started in; add \"cwd\" where it "
+				"matters");
+		read_lines(tab, false, false);
 	}
-	remark_zone(im, kind, at);
 	buf_finish(&tab->comment);
 	free(tab);
 }
