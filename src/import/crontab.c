@@ -135,7 +135,7 @@ static bool obey_setting(struct tab *t, const struct crontab_setting *s, struct 
 	bool is_cron = t->kind != IMPORT_SUPERCRONIC;
 
 	if (strcmp(s->name, "SHELL") == 0) {
-		t->shell = s->value;
+		t->shell = *s->value ? s->value : NULL;
 	} else if (strcmp(s->name, "CRON_TZ") == 0) {
 		t->zone = *s->value && import_knows_zone(t->im, s->value, at) ? s->value : NULL;
 	} else if (is_cron && strcmp(s->name, "MAILTO") == 0) {
@@ -167,7 +167,7 @@ static void read_setting(struct tab *t, const struct crontab_setting *s)
 	if (obey_setting(t, s, at))
 		return;
 	if (strcmp(s->name, "HOME") == 0 && t->kind != IMPORT_SUPERCRONIC)
-		t->home = s->value;
+		t->home = *s->value ? s->value : NULL;
 	if (strcmp(s->name, "TZ") == 0 && t->kind != IMPORT_SUPERCRONIC)
 		import_remark(t->im, IMPORT_CARRIED, at, "TZ",
 			      "TZ is a variable for the commands here as there; it does not move "
@@ -202,6 +202,8 @@ static bool set_command(struct tab *t, struct import_entry *e, const char *text)
 
 	if (t->kind != IMPORT_SUPERCRONIC)
 		line_percent(&t->im->arena, text, &command, &input);
+	if (!command[strspn(command, " \t")])
+		return import_fault(t->im, place(t, text), t->line.text, "the command is missing");
 	if (input && !is_posix_shell(shell))
 		return entry_drop(e, place(t, text), "standard input",
 				  "what follows the %% is given to the command's standard input; "
@@ -436,14 +438,18 @@ static bool split(struct tab *t, struct parts *p)
 	return true;
 }
 
-static void set_user(struct tab *t, struct import_entry *e, const struct parts *p)
+static bool set_user(struct tab *t, struct import_entry *e, const struct parts *p)
 {
 	size_t length = 0;
 
 	if (!p->user.length)
-		return;
+		return true;
 	while (length < p->user.length && p->user.at[length] != ':' && p->user.at[length] != '/')
 		length++;
+	if (!length)
+		return import_fault(t->im, place(t, p->user.at), t->line.text,
+				    "the name of a user belongs here, in front of the command; if "
+				    "the crontab is a user's own, say --from crontab");
 	entry_text(e, IMPORT_USER, arena_copy(&t->im->arena, p->user.at, length));
 	entry_carried(e, "user");
 	if (length < p->user.length)
@@ -451,6 +457,7 @@ static void set_user(struct tab *t, struct import_entry *e, const struct parts *
 			e, place(t, p->user.at + length), "user",
 			"%.*s: belfry takes the groups that the user has", 40,
 			arena_copy(&t->im->arena, p->user.at + length, p->user.length - length));
+	return true;
 }
 
 static void set_folder(struct tab *t, struct import_entry *e, const struct parts *p)
@@ -525,7 +532,8 @@ static void read_entry(struct tab *t)
 		entry_differs(e, place(t, command), "user",
 			      "the command begins with the name of an account; if this is a system "
 			      "crontab, say --from system-crontab");
-	set_user(t, e, &p);
+	if (!set_user(t, e, &p))
+		return;
 	set_folder(t, e, &p);
 	set_mail(t, e);
 	set_policies(t, e);

@@ -178,6 +178,10 @@ static void set_folder(struct service *s)
 	}
 	if (line && !(value = expanded(s, line, value)))
 		return;
+	if (!*value) {
+		import_fault(s->e->im, line->value_at, line->value, "the folder is missing");
+		return;
+	}
 	entry_literal(s->e, IMPORT_CWD, value);
 	entry_carried(s->e, "folder");
 }
@@ -242,6 +246,10 @@ static void set_env_file(struct service *s)
 	const char *value = expanded(s, last, last->value + (*last->value == '-'));
 	if (!value)
 		return;
+	if (!*value) {
+		import_fault(s->e->im, last->value_at, last->value, "the file is missing");
+		return;
+	}
 	entry_literal(s->e, IMPORT_ENV_FILE, value);
 	entry_carried(s->e, "environment file");
 	if (*last->value == '-')
@@ -267,7 +275,7 @@ static bool span(struct service *s, const char *key, int64_t *ms)
 	if (!line)
 		return false;
 	if (time_span_parse(line->value, ms))
-		return *ms != INT64_MAX && *ms > 0;
+		return *ms <= TIME_SPAN_MAX_MS && *ms > 0;
 	return import_fault(s->e->im, line->value_at, line->value,
 			    "no time span such as 90s or 5min 20s");
 }
@@ -331,7 +339,8 @@ static void set_umask(struct service *s)
 	if (!line)
 		return;
 	size_t length = strlen(line->value);
-	if (length > 4 || strspn(line->value, "01234567") != length) {
+	if (length > 4 || (length == 4 && *line->value != '0') ||
+	    strspn(line->value, "01234567") != length) {
 		import_fault(s->e->im, line->value_at, line->value, "UMask= is octal digits");
 		return;
 	}

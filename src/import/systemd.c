@@ -243,7 +243,7 @@ static void add_calendars(struct timer *t, const struct unit_line *const *lines,
 
 static bool span_of(struct timer *t, const struct unit_line *line, int64_t *ms)
 {
-	if (time_span_parse(line->value, ms) && *ms != INT64_MAX)
+	if (time_span_parse(line->value, ms) && *ms <= TIME_SPAN_MAX_MS)
 		return true;
 	return import_fault(t->units->im, line->value_at, line->value,
 			    "no time span such as 15min or 1h 30s");

@@ -31,6 +31,8 @@ size_t unit_values(const struct unit *unit, const char *section, const char *key
 const struct unit_line *unit_last(const struct unit *unit, const char *section, const char *key);
 bool unit_is_true(const char *value);
 
+/* Belfry's longest duration, a hundred years: what is longer is no limit at all. */
+#define TIME_SPAN_MAX_MS (INT64_C(36600) * 86400 * 1000)
 /* time_span.c: "5min 20s"; a bare number counts seconds; *ms INT64_MAX for infinity. */
 bool time_span_parse(const char *text, int64_t *ms);
 
