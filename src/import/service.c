@@ -151,9 +151,14 @@ static void set_user(struct service *s)
 	const struct unit_line *user = unit_last(s->unit, "Service", "User");
 	const struct unit_line *dynamic = unit_last(s->unit, "Service", "DynamicUser");
 
-	if (user) {
-		s->context.user = user->value;
-		entry_text(s->e, IMPORT_USER, user->value);
+	const char *name = user ? expanded(s, user, user->value) : NULL;
+
+	if (name && !*name) {
+		import_fault(s->e->im, user->value_at, user->value,
+			     "the name of the user is missing");
+	} else if (name) {
+		s->context.user = name;
+		entry_text(s->e, IMPORT_USER, name);
 		entry_carried(s->e, "user");
 	}
 	if (dynamic && unit_is_true(dynamic->value))
