@@ -57,11 +57,8 @@ static struct utc not_before(const struct ledger_job *job, struct utc t)
 static void parse(struct ledger_job *job)
 {
 	const char *text = plan_expression(job->def->expression);
-	char name[16];
 	struct schedule_error error;
-
-	snprintf(name, sizeof(name), "j%d", job->def->name);
-	struct schedule_context context = {.job_name = name,
+	struct schedule_context context = {.job_name = plan_name(job->def),
 					   .zone = job->def->is_paris ? sim_paris() : zone_utc(),
 					   .jitter_ms = (int64_t)job->def->jitter_s * 1000};
 	if (schedule_parse_cron(&ledger.arena, text, strlen(text), &context, &job->schedule, &error,
@@ -74,7 +71,15 @@ static bool is_same_when(const struct sim_job *a, const struct sim_job *b)
 	return a && b &&
 	       strcmp(plan_expression(a->expression), plan_expression(b->expression)) == 0 &&
 	       a->is_paris == b->is_paris && a->jitter_s == b->jitter_s &&
-	       a->is_enabled == b->is_enabled;
+	       a->is_enabled == b->is_enabled && a->renames == b->renames;
+}
+
+/* By another name it has another jitter, and what was not decided yet stays due. */
+static bool is_but_renamed(const struct sim_job *a, const struct sim_job *b)
+{
+	return a && b && a->renames != b->renames && a->is_enabled == b->is_enabled &&
+	       a->is_paris == b->is_paris &&
+	       strcmp(plan_expression(a->expression), plan_expression(b->expression)) == 0;
 }
 
 static void take_def(struct ledger_job *job, const struct sim_job *def, struct utc now)
@@ -86,13 +91,19 @@ static void take_def(struct ledger_job *job, const struct sim_job *def, struct u
 		job->changed_life = world.life;
 	if (is_same_when(old, def))
 		return;
+	bool had_plan = job->has_plan;
+	struct utc owed = job->scheduled;
+
 	job->changed_life = world.life;
 	job->has_plan = false;
 	job->since = now;
 	if (!def)
 		return;
 	parse(job);
-	set_plan(job, not_before(job, now));
+	struct utc after = not_before(job, now);
+	if (is_but_renamed(old, def) && had_plan && owed.ms <= after.ms)
+		after = utc_add(owed, -1);
+	set_plan(job, after);
 }
 
 static void put_in_force(size_t generation, struct utc now)
@@ -107,6 +118,7 @@ static void put_in_force(size_t generation, struct utc now)
 	for (size_t i = 0; i < count; i++)
 		take_def(&ledger.jobs[i], defs[i], now);
 	free(defs);
+	policies_regroup(false);
 	ledger.generation = generation;
 }
 
@@ -149,23 +161,55 @@ static const char *job_name(const struct ledger_job *job)
 	return name;
 }
 
-static void expect_missed(struct ledger_job *job, struct utc first, struct utc last, int64_t count)
+/* Before a life's first step nobody was there; later somebody was who did not look. */
+static enum reason reason_missed(void)
+{
+	return ledger.evaluated_life == world.life ? REASON_LATE : REASON_DOWN;
+}
+
+/* Instants that have the same fate. */
+struct stretch {
+	enum occurrence_state state;
+	enum reason reason;
+	struct utc first, last;
+	int64_t count;
+};
+
+static void expect_stretch(struct ledger_job *job, struct stretch *stretch)
 {
 	const struct entry *entry;
 	char at[UTC_TEXT_MAX];
 
-	if (count == 0)
+	if (stretch->count == 0)
 		return;
 	entry = next_entry(job);
-	if (!entry || entry->is_claim || entry->state != OCCURRENCE_MISSED ||
-	    entry->reason != REASON_DOWN || entry->scheduled.ms != first.ms ||
-	    entry->last.ms != last.ms || entry->count != count)
-		world_broken("%s: %lld instants from %s are not accounted for as missed",
-			     job_name(job), (long long)count, utc_format(first, at));
+	if (!entry || entry->is_claim || entry->state != stretch->state ||
+	    entry->reason != stretch->reason || entry->scheduled.ms != stretch->first.ms ||
+	    entry->last.ms != stretch->last.ms || entry->count != stretch->count)
+		world_broken("%s: %lld instants from %s are not accounted for as %s (%s)",
+			     job_name(job), (long long)stretch->count,
+			     utc_format(stretch->first, at), occurrence_state_word(stretch->state),
+			     reason_word(stretch->reason));
+	stretch->count = 0;
+}
+
+static void add_to_stretch(struct ledger_job *job, struct stretch *stretch, struct utc instant,
+			   bool is_paused)
+{
+	enum reason reason = is_paused ? REASON_PAUSED : reason_missed();
+
+	if (stretch->reason != reason)
+		expect_stretch(job, stretch);
+	if (stretch->count++ == 0)
+		stretch->first = instant;
+	stretch->last = instant;
+	stretch->reason = reason;
+	stretch->state = is_paused ? OCCURRENCE_SKIPPED : OCCURRENCE_MISSED;
 }
 
 static void expect_run(struct ledger_job *job, struct utc instant, bool catches_up)
 {
+	bool may_skip = !catches_up || job->def->catchup != CATCHUP_ALL;
 	const struct entry *entry = next_entry(job);
 	char at[UTC_TEXT_MAX];
 	enum trigger trigger = catches_up ? TRIGGER_CATCHUP : TRIGGER_SCHEDULE;
@@ -174,38 +218,39 @@ static void expect_run(struct ledger_job *job, struct utc instant, bool catches_
 	if (!entry || entry->scheduled.ms != instant.ms)
 		world_broken("%s: the instant %s is neither run nor skipped nor missed",
 			     job_name(job), at);
-	else if (entry->is_claim ? entry->trigger != trigger : entry->state != OCCURRENCE_SKIPPED)
+	else if (entry->is_claim ? entry->trigger != trigger
+				 : entry->state != OCCURRENCE_SKIPPED ||
+					   entry->reason != REASON_OVERLAP || !may_skip)
 		world_broken("%s: the instant %s was to be run, and is %s", job_name(job), at,
 			     entry->is_claim ? trigger_word(entry->trigger)
 					     : occurrence_state_word(entry->state));
 }
 
-/* Whether this step's `now` gives the job's due instants to the catch-up policy. */
-static void check_job(struct ledger_job *job, struct utc now, bool is_first)
+static void check_job(struct ledger_job *job, struct utc now, bool catches_up)
 {
-	bool catches_up = is_first || now.ms - job->fire_ms > SILENCE_MS;
-	int64_t window_ms = (int64_t)job->def->window_s * 1000, count = 0;
-	struct utc first = UTC_NONE, last = UTC_NONE;
+	int64_t window_ms = (int64_t)job->def->window_s * 1000;
+	struct stretch stretch = {0};
 
 	while (job->has_plan && job->fire_ms <= now.ms) {
 		struct utc instant = job->scheduled;
+		bool is_paused = policies_is_paused(job, job->fire_ms);
+		bool is_expired = policies_is_expired(job, job->fire_ms, now);
 
 		set_plan(job, instant);
 		bool is_newest = !job->has_plan || job->fire_ms > now.ms;
 		bool is_within = instant.ms >= now.ms - window_ms;
 		bool runs = !catches_up || (job->def->catchup != CATCHUP_NONE && is_within &&
 					    (job->def->catchup == CATCHUP_ALL || is_newest));
-		if (!runs) {
-			if (count++ == 0)
-				first = instant;
-			last = instant;
+		if (!runs || is_paused || is_expired) {
+			add_to_stretch(job, &stretch, instant, is_paused);
+			if (!catches_up) /* one by one */
+				expect_stretch(job, &stretch);
 			continue;
 		}
-		expect_missed(job, first, last, count);
-		count = 0;
+		expect_stretch(job, &stretch);
 		expect_run(job, instant, catches_up);
 	}
-	expect_missed(job, first, last, count);
+	expect_stretch(job, &stretch);
 }
 
 /* Its schedule was changed, or the clock went back, and another daemon took the instant,
@@ -215,7 +260,9 @@ static bool is_loose(const struct ledger_job *job, struct utc scheduled)
 	return utc_is_set(scheduled) && scheduled.ms <= job->loose_until.ms;
 }
 
-static void check_group(struct utc now)
+/* In the step that takes over a file somebody is awake: what the file makes due at once
+ * is due, and not to be caught up. */
+static void check_due(struct utc now, bool has_new_file)
 {
 	bool is_first = ledger.evaluated_life != world.life;
 
@@ -223,18 +270,26 @@ static void check_group(struct utc now)
 		struct ledger_job *job = &ledger.jobs[i];
 
 		if (job->has_plan && job->fire_ms <= now.ms)
-			check_job(job, now, is_first);
-		if (job->first_entry && !world.is_broken) {
-			char at[UTC_TEXT_MAX];
+			check_job(job, now,
+				  !has_new_file &&
+					  (is_first || now.ms - job->fire_ms > SILENCE_MS));
+	}
+	ledger.evaluated_life = world.life;
+}
 
+static void end_group(void)
+{
+	for (size_t i = 0; i < ledger.job_count && ledger.entry_count && !world.is_broken; i++) {
+		struct ledger_job *job = &ledger.jobs[i];
+		char at[UTC_TEXT_MAX];
+
+		if (job->first_entry)
 			world_broken(
 				"%s: the instant %s is recorded and was not due, or twice",
 				job_name(job),
 				utc_format(ledger.entries[job->first_entry - 1].scheduled, at));
-		}
 	}
 	ledger.entry_count = 0;
-	ledger.evaluated_life = world.life;
 }
 
 /* ---- the records, one by one ---- */
@@ -243,6 +298,12 @@ static bool forbids(const struct ledger_job *job, const struct sim_job *def)
 {
 	(void)job;
 	return def && def->overlap == OVERLAP_FORBID;
+}
+
+/* `all` promises each instant: under `forbid` they wait for one another. */
+static bool is_one_of_all(const struct ledger_job *job, enum trigger trigger)
+{
+	return trigger == TRIGGER_CATCHUP && job->def && job->def->catchup == CATCHUP_ALL;
 }
 
 static const struct sim_job *def_to_come(const struct ledger_job *job)
@@ -320,7 +381,7 @@ static void on_claim(const struct record *record)
 	check_trigger(job, run);
 	check_on_time(job, run);
 	if (!run->dry_run && job->open > 0 && forbids(job, job->def) &&
-	    forbids(job, def_to_come(job)))
+	    forbids(job, def_to_come(job)) && !is_one_of_all(job, run->trigger))
 		world_broken("%s: its overlap is forbid, and it is claimed while another run is "
 			     "open",
 			     run->job);
@@ -342,7 +403,7 @@ static void on_occurrence(const struct record *record)
 	if (o->epoch != ledger.epoch)
 		world_broken("%s: an instant of epoch %d, which is not the present one", o->job,
 			     o->epoch);
-	if (o->state == OCCURRENCE_SKIPPED &&
+	if (o->state == OCCURRENCE_SKIPPED && o->reason != REASON_PAUSED &&
 	    (o->reason != REASON_OVERLAP || job->open == 0 ||
 	     (!forbids(job, job->def) && !forbids(job, def_to_come(job)))))
 		world_broken("%s: an instant is skipped without a reason", o->job);
@@ -364,10 +425,15 @@ static void on_evaluated(struct utc until, int32_t epoch)
 	if (utc_is_set(ledger.watermark) && until.ms < ledger.watermark.ms)
 		world_broken("the watermark goes back by %lld ms within an epoch",
 			     (long long)(ledger.watermark.ms - until.ms));
-	check_group(utc_max(now, until));
-	if (ledger.pending != SIZE_MAX)
-		put_in_force(ledger.pending, utc_max(now, until));
+	now = utc_max(now, until);
+	check_due(now, false);
+	policies_settle();
+	if (ledger.pending != SIZE_MAX) {
+		put_in_force(ledger.pending, now);
+		check_due(now, true);
+	}
 	ledger.pending = SIZE_MAX;
+	end_group();
 	ledger.watermark = until;
 }
 
@@ -420,6 +486,9 @@ static void on_record(const struct record *record)
 		on_evaluated(record->evaluated.until, record->evaluated.epoch);
 		break;
 	case RECORD_EPOCH: on_epoch(record->evaluated.until, record->evaluated.epoch); break;
+	case RECORD_PAUSE:
+	case RECORD_RESUME: policies_pause(record); break;
+	case RECORD_RENAME: policies_rename(record); break;
 	case RECORD_LOG: break;
 	}
 }
@@ -470,6 +539,7 @@ void ledger_life_begins(void)
 	ledger.step_count = 0;
 	ledger.high_ms = utc_is_set(ledger.watermark) ? ledger.watermark.ms : INT64_MIN;
 	ledger.term_ms = INT64_MAX;
+	policies_regroup(true);
 	for (size_t i = 0; i < ledger.job_count; i++)
 		plan_again(&ledger.jobs[i]);
 }
@@ -493,7 +563,7 @@ void ledger_create(void)
 	ledger.job_count = (size_t)world.plan->job_count;
 	ledger.jobs = mem_alloc((ledger.job_count + 1) * sizeof(*ledger.jobs));
 	for (size_t i = 0; i < ledger.job_count; i++)
-		ledger.jobs[i].loose_until = UTC_NONE;
+		ledger.jobs[i].loose_until = ledger.jobs[i].paused_since = UTC_NONE;
 	for (size_t g = 0; g < world.plan->generation_count; g++)
 		for (size_t i = 0; i < world.plan->generations[g].count; i++) {
 			const struct sim_job *def = &world.plan->generations[g].jobs[i];
@@ -504,6 +574,7 @@ void ledger_create(void)
 			if (def->attempts > job->max_attempts)
 				job->max_attempts = def->attempts;
 			job->may_replace |= def->overlap == OVERLAP_REPLACE;
+			job->may_expire |= def->deadline_s > 0;
 		}
 	ledger_runs_create();
 }

@@ -22,6 +22,15 @@ struct ledger_job {
 	int32_t booted_life, changed_life;
 	int32_t max_attempts; /* of any generation */
 	bool may_replace;
+	bool may_expire;         /* some generation has a deadline */
+	struct utc paused_since; /* durably; UTC_NONE: it is not */
+	struct utc paused_until; /* UTC_NONE: until it is resumed */
+	bool resume_asked;       /* and perhaps it is not durable yet */
+	bool was_paused;         /* ever */
+	struct {
+		bool is_there, is_pause;
+		struct utc since, until;
+	} pause_to_come;                /* recorded, in force behind the next watermark */
 	size_t first_entry, last_entry; /* of the group; index + 1 */
 };
 
@@ -65,6 +74,42 @@ struct ledger {
 extern struct ledger ledger;
 
 struct ledger_job *ledger_job(const char *name);
+
+/* A run in the books. */
+struct ledger_run {
+	struct ledger_run *bucket;
+	struct ledger_run *next_open; /* of its job */
+	struct ledger_job *job;
+	uint64_t id;
+	bool is_dry, is_canceled, is_void;
+	enum trigger trigger;
+	struct utc instant; /* scheduled, or claimed */
+	enum run_state state;
+	enum outcome outcome, last_attempt;
+	int32_t attempt, attempts_recorded;
+	int32_t claimed_life, canceled_life, stopping_life;
+	int64_t claimed_ms;
+	int64_t deadline_ms; /* on the monotonic clock, as its first life counts; -1: none */
+	int32_t group;       /* it was started in; 0: none */
+	bool was_started;
+};
+
+/* ledger_runs.c: those that are not finished, in the order of their claims. */
+struct ledger_run *const *ledger_runs_open(size_t *count);
+
+/* ledger_policies.c */
+void policies_pause(const struct record *record);
+/* The watermark behind what was decided is durable: pauses of that step hold now. */
+void policies_settle(void);
+/* Whether a fire of the job is forbidden by a pause. */
+bool policies_is_paused(const struct ledger_job *job, int64_t fire_ms);
+/* Whether its deadline is over at `now`. */
+bool policies_is_expired(const struct ledger_job *job, int64_t fire_ms, struct utc now);
+void policies_claim(struct ledger_run *run, const struct run *from);
+void policies_start(const struct job *job, struct ledger_run *run);
+void policies_check_waiting(void);
+void policies_regroup(bool is_new_life);
+void policies_rename(const struct record *record);
 
 /* ledger_runs.c */
 void ledger_runs_create(void);

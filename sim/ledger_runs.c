@@ -9,19 +9,6 @@
 
 enum { TABLE = 1024 };
 
-struct ledger_run {
-	struct ledger_run *bucket;
-	struct ledger_run *next_open; /* of its job */
-	struct ledger_job *job;
-	uint64_t id;
-	bool is_dry, is_canceled, is_void;
-	enum run_state state;
-	enum outcome outcome, last_attempt;
-	int32_t attempt, attempts_recorded;
-	int32_t claimed_life, canceled_life, stopping_life;
-	int64_t claimed_ms;
-};
-
 static struct {
 	struct ledger_run *table[TABLE];
 	struct ledger_run **open; /* in the order of their claims */
@@ -62,6 +49,7 @@ void ledger_runs_add(const struct run *from, struct ledger_job *job)
 	run->attempt = from->attempt;
 	run->claimed_life = world.life;
 	run->claimed_ms = world.mono.ms;
+	policies_claim(run, from);
 	run->bucket = *chain_of(run->id);
 	*chain_of(run->id) = run;
 	run->next_open = job->open_runs;
@@ -117,6 +105,10 @@ static bool has_reason(const struct ledger_run *run, const char *why)
 		return run->is_canceled || run->stopping_life || was_ended_by_term(run);
 	if (strstr(why, "replaced"))
 		return run->job->may_replace;
+	if (strstr(why, "deadline"))
+		return run->job->may_expire;
+	if (strstr(why, "the job was paused"))
+		return run->job->was_paused && run->trigger != TRIGGER_MANUAL;
 	if (strstr(why, "belfry was down"))
 		return run->claimed_life != world.life;
 	return strstr(why, "the job was removed") != NULL;
@@ -229,7 +221,7 @@ static void check_alone(const struct job *job, const struct ledger_run *run)
 
 void ledger_start(const struct job *job, const struct run *from)
 {
-	const struct ledger_run *run = find(from->id);
+	struct ledger_run *run = find(from->id);
 
 	if (!run) {
 		world_broken("%s: a start without a durable claim", job->name);
@@ -249,6 +241,13 @@ void ledger_start(const struct job *job, const struct run *from)
 	if (world.mono.ms > ledger.term_ms)
 		world_broken("%s: a run is started by a belfry that is stopping", job->name);
 	check_alone(job, run);
+	policies_start(job, run);
+}
+
+struct ledger_run *const *ledger_runs_open(size_t *count)
+{
+	*count = runs.open_count;
+	return runs.open;
 }
 
 void ledger_forget(uint64_t id)
@@ -346,6 +345,7 @@ void ledger_compare_runs(void)
 
 	if (!machine_view || !is_settled(daemon))
 		return;
+	policies_check_waiting();
 	machine_doors.each_run(machine_doors.context, compare_run, &comparing);
 	if (comparing.count != runs.open_count && !world.is_broken)
 		world_broken("%zu runs are open to the engine, %zu to the store", comparing.count,
@@ -368,6 +368,9 @@ static void compare_plans(const struct engine *engine)
 		struct utc a = UTC_NEVER, b = UTC_NEVER;
 		char one[UTC_TEXT_MAX], other[UTC_TEXT_MAX];
 
+		if (!machine_doors.find_pause(machine_doors.context, name) !=
+		    !engine_find_pause(engine, name))
+			world_broken("%s: it is paused to one of engine and store alone", name);
 		if (may_differ(ledger_job(name)))
 			continue;
 		machine_doors.next_fire(machine_doors.context, name, &a);
@@ -382,7 +385,7 @@ static void compare_plans(const struct engine *engine)
 static void compare_boot(const struct ledger_job *job)
 {
 	if (job->def && job->def->is_enabled && job->def->overlap != OVERLAP_FORBID &&
-	    job->changed_life != world.life && job->booted_life != world.life &&
+	    job->changed_life != world.life && job->booted_life != world.life && !job->was_paused &&
 	    strcmp(plan_expression(job->def->expression), "@reboot") == 0)
 		world_broken("j%d: a @reboot job was not started at boot",
 			     (int)(job - ledger.jobs));
@@ -404,7 +407,9 @@ void ledger_compare(void)
 				   .epoch = state.epoch,
 				   .last_run = state.last_run,
 				   .open_runs = state.open_runs,
-				   .open_count = state.open_count};
+				   .open_count = state.open_count,
+				   .pauses = state.pauses,
+				   .pause_count = state.pause_count};
 	struct engine *engine = engine_create(&(struct engine_options){.max_running = 1}, &past);
 	struct effects effects = {.arena = &turn};
 	engine_step(engine, (struct now){world_utc(), world.mono},

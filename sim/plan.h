@@ -15,7 +15,8 @@
 
 /* A job as the simulator writes it into schedules.json. */
 struct sim_job {
-	int32_t name; /* a number: "j7" */
+	int32_t name;    /* a number: "j7" */
+	int32_t renames; /* so often: "j7r2", which was j7 and j7r1 */
 	int32_t expression;
 	bool is_paris, is_enabled;
 	int32_t jitter_s;
@@ -25,11 +26,17 @@ struct sim_job {
 	int32_t attempts, backoff_s, max_backoff_s;
 	unsigned on;
 	int32_t timeout_s, grace_s; /* timeout 0: none */
+	int32_t deadline_s;         /* 0: none */
+	int32_t priority;
+	int32_t group; /* 0: none */
 };
+
+enum { SIM_GROUPS = 3 };
 
 struct generation {
 	struct sim_job *jobs;
 	size_t count;
+	int32_t limits[SIM_GROUPS + 1]; /* of the groups, by number */
 };
 
 #define ITEM_KINDS(X)                                                                              \
@@ -43,6 +50,8 @@ struct generation {
 	X(ITEM_CONFIG, "config")      /* a: this generation is the file now */                     \
 	X(ITEM_BAD_FILE, "bad-file")  /* the file is no JSON any more */                           \
 	X(ITEM_TRIGGER, "trigger")    /* a: job, b: dry run */                                     \
+	X(ITEM_PAUSE, "pause")        /* a: job, b: for so long; 0: until it is resumed */         \
+	X(ITEM_RESUME, "resume")      /* a: job */                                                 \
 	X(ITEM_CANCEL, "cancel")      /* a: picks one of the open runs */                          \
 	X(ITEM_TERM, "term")          /* SIGTERM; b: down for so long */                           \
 	X(ITEM_HUP, "hup")            /* SIGHUP */
@@ -89,6 +98,8 @@ void plan_destroy(struct plan *plan);
 void plan_add_end(struct plan *plan);
 
 const char *plan_expression(int32_t index);
+/* "j7r2"; borrowed until the next call. */
+const char *plan_name(const struct sim_job *job);
 /* schedules.json of a generation; of its jobs only those of number below job_count. */
 void plan_write(const struct plan *plan, size_t generation, struct buf *json);
 

@@ -112,8 +112,8 @@ static bool keep_only(struct shrinking *shrinking, struct generation *kept, int3
 
 	plan->generations = kept;
 	for (size_t g = 0; g < plan->generation_count; g++) {
+		kept[g] = all[g];
 		kept[g].jobs = arena_array(&plan->arena, struct sim_job, all[g].count + 1);
-		kept[g].count = all[g].count;
 		memcpy(kept[g].jobs, all[g].jobs, all[g].count * sizeof(struct sim_job));
 	}
 	without(plan, name);

@@ -136,12 +136,10 @@ static void set_file(size_t generation, bool is_bad)
 static void trigger(const struct item *item)
 {
 	struct arena arena = {0};
-	char name[16];
-	const char *why = NULL;
+	const char *why = NULL, *name = ledger_name((int32_t)item->a);
 
 	if (!machine_view)
 		return;
-	snprintf(name, sizeof(name), "j%lld", (long long)item->a);
 	ledger_trigger((int32_t)item->a);
 	uint64_t run = machine_doors.trigger(machine_doors.context, name, item->b, &arena, &why);
 	world_tell("trigger %s%s: %s", name, item->b ? " dry" : "",
@@ -149,6 +147,28 @@ static void trigger(const struct item *item)
 		   : why ? why
 			 : "");
 	arena_finish(&arena);
+}
+
+static void pause_job(const struct item *item)
+{
+	struct arena arena = {0};
+	const char *why = "";
+	struct pause pause = {.job = ledger_name((int32_t)item->a),
+			      .until = item->b ? utc_add(world_utc(), item->b) : UTC_NONE};
+
+	if (!machine_view)
+		return;
+	if (!machine_doors.pause(machine_doors.context, &pause, &arena, &why))
+		world_tell("pause %s: %s", pause.job, why);
+	arena_finish(&arena);
+}
+
+static void resume_job(const struct item *item)
+{
+	if (!machine_view)
+		return;
+	ledger_resume_asked((int32_t)item->a);
+	machine_doors.resume(machine_doors.context, ledger_name((int32_t)item->a), NULL);
 }
 
 static void cancel(const struct item *item)
@@ -183,6 +203,8 @@ static void happen(const struct item *item)
 	case ITEM_CONFIG: set_file((size_t)item->a, false); break;
 	case ITEM_BAD_FILE: set_file(world.file, true); break;
 	case ITEM_TRIGGER: trigger(item); break;
+	case ITEM_PAUSE: pause_job(item); break;
+	case ITEM_RESUME: resume_job(item); break;
 	case ITEM_CANCEL: cancel(item); break;
 	case ITEM_TERM:
 		if (world.is_dead)
@@ -301,8 +323,10 @@ void world_wait(void)
 	}
 	if (world.turns % 64 == 0)
 		ledger_compare_runs();
-	if (world.phase != PHASE_FAULTS)
+	if (world.phase != PHASE_FAULTS) {
 		runner_check_healed();
+		ledger_check_deadlines();
+	}
 	if (is_all_done()) {
 		ledger_compare();
 		world.is_over = world.is_dead = true;

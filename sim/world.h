@@ -125,6 +125,12 @@ void ledger_start(const struct job *job, const struct run *run);
 void ledger_forget(uint64_t run);
 void ledger_cancel(uint64_t run);
 void ledger_trigger(int32_t job);
+/* What the job is called now; borrowed until the next call. */
+const char *ledger_name(int32_t job);
+/* Somebody is about to resume it. */
+void ledger_resume_asked(int32_t job);
+/* All is well: nothing may wait, or run, far beyond its deadline. */
+void ledger_check_deadlines(void);
 /* SIGTERM: nothing may start from now on. */
 void ledger_term(void);
 bool ledger_is_open(uint64_t run);

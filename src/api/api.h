@@ -13,6 +13,7 @@
 #include "job.h"
 #include "loop.h"
 #include "mem.h"
+#include "pause.h"
 #include "run.h"
 #include "store.h"
 
@@ -43,6 +44,14 @@ struct api_doors {
 			    const char **why);
 	/* Asks a run that find_run knows to end. */
 	void (*cancel)(void *context, uint64_t run);
+	/* Nothing of the job starts by itself from now on, durably; false and *why in arena
+	 * where it cannot be. */
+	bool (*pause)(void *context, const struct pause *pause, struct arena *arena,
+		      const char **why);
+	/* It does again; nothing where it is not paused. by may be NULL. */
+	void (*resume)(void *context, const char *job, const char *by);
+	/* NULL where the job is not paused; borrowed until the next call. */
+	const struct pause *(*find_pause)(void *context, const char *job);
 	/* The run while it is not finished, else NULL; borrowed until the next call. */
 	const struct run *(*find_run)(void *context, uint64_t run);
 	/* All that are not finished, in no order. */

@@ -26,6 +26,8 @@ void health_get(struct api_call *call);
 void jobs_list(struct api_call *call);
 void jobs_get(struct api_call *call);
 void jobs_trigger(struct api_call *call);
+void pauses_begin(struct api_call *call);
+void pauses_end(struct api_call *call);
 void runs_list(struct api_call *call);
 void runs_get(struct api_call *call);
 void runs_cancel(struct api_call *call);
@@ -42,6 +44,12 @@ void answer_end(struct buf *json);
 void answer_refused(struct api_call *call, const struct err *err);
 /* 503: the store cannot be read. */
 void answer_store_failed(struct api_call *call, const struct err *err);
+
+/* jobs.c */
+/* The job of the path; NULL and answered where there is none. */
+const struct job *jobs_of_path(struct api_call *call);
+/* The job as it is now. */
+void jobs_answer(struct api_call *call, const struct job *job);
 
 /* runs.c */
 /* The run of the path as it is now, NULL and answered where there is none. Lives in

@@ -82,7 +82,10 @@ static bool add_job(struct api *api, const struct job *job, const struct open_ru
 {
 	struct arena arena = {0};
 	struct job_summary summary = {0};
-	struct job_view view = {.job = job, .next = UTC_NONE, .summary = &summary};
+	struct job_view view = {.job = job,
+				.next = UTC_NONE,
+				.pause = api->doors.find_pause(api->doors.context, job->name),
+				.summary = &summary};
 	bool is_read = store_job_summary(api->world->store, job->name, &arena, &summary, err);
 	uint64_t *ids = arena_array(&arena, uint64_t, open->count + 1);
 
@@ -121,8 +124,7 @@ static const char *nearest_job(const struct api_world *world, struct arena *aren
 	return str_nearest(name, names, world->job_count);
 }
 
-/* The job of the path; NULL and answered where there is none. */
-static const struct job *job_of_path(struct api_call *call)
+const struct job *jobs_of_path(struct api_call *call)
 {
 	const struct api_world *world = call->api->world;
 	const char *name = call->parameter;
@@ -140,18 +142,11 @@ static const struct job *job_of_path(struct api_call *call)
 	return NULL;
 }
 
-void jobs_get(struct api_call *call)
+void jobs_answer(struct api_call *call, const struct job *job)
 {
-	const struct job *job = job_of_path(call);
+	struct open_runs open = {.arena = call->request->arena, .only_job = job->name};
 	struct err err;
 
-	if (!job)
-		return;
-	if (!query_nothing(call->request->target, &err)) {
-		answer_refused(call, &err);
-		return;
-	}
-	struct open_runs open = {.arena = call->request->arena, .only_job = job->name};
 	find_open(call->api, &open);
 	struct buf *json = answer_json(call, 200);
 	if (add_job(call->api, job, &open, json, &err))
@@ -159,6 +154,19 @@ void jobs_get(struct api_call *call)
 	else
 		answer_store_failed(call, &err);
 	free(open.items);
+}
+
+void jobs_get(struct api_call *call)
+{
+	const struct job *job = jobs_of_path(call);
+	struct err err;
+
+	if (!job)
+		return;
+	if (query_nothing(call->request->target, &err))
+		jobs_answer(call, job);
+	else
+		answer_refused(call, &err);
 }
 
 /* ---- the list ---- */
@@ -304,7 +312,7 @@ void jobs_trigger(struct api_call *call)
 	const char *why = "";
 	bool is_dry_run;
 	struct err err;
-	const struct job *job = job_of_path(call);
+	const struct job *job = jobs_of_path(call);
 
 	if (!job)
 		return;

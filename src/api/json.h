@@ -14,8 +14,9 @@
 /* A job, with what belfry knows of how it is doing. */
 struct job_view {
 	const struct job *job;
-	struct utc next;         /* UTC_NONE: it will not fire */
-	const uint64_t *running; /* ids of runs that are not finished */
+	const struct pause *pause; /* NULL: it is not paused */
+	struct utc next;           /* UTC_NONE: it will not fire */
+	const uint64_t *running;   /* ids of runs that are not finished */
 	size_t running_count;
 	const struct job_summary *summary;
 };

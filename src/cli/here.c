@@ -102,6 +102,8 @@ static void on_event(void *context, const struct event *event)
 	case EVENT_CLAIM_LOST:
 	case EVENT_TRIGGER:
 	case EVENT_CANCEL:
+	case EVENT_PAUSE:
+	case EVENT_RESUME:
 	case EVENT_DRAIN: assert(false); break; /* no answers of an executor */
 	}
 }

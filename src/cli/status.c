@@ -5,6 +5,7 @@
 #include "client.h"
 #include "http_target.h"
 #include "not_ran.h"
+#include "pausing.h"
 #include "pick.h"
 #include "run.h"
 #include "say.h"
@@ -95,6 +96,19 @@ static void add_retry(struct buf *text, const json_t *retry)
 	add_duration(text, retry, "max_backoff_ms");
 }
 
+static void add_group(struct buf *out, const json_t *job, struct buf *text)
+{
+	int64_t priority = client_int(job, "priority", 0);
+
+	if (*client_text(job, "group"))
+		buf_format(text, "%s, %lld at a time", client_text(job, "group"),
+			   (long long)client_int(job, "group_limit", 1));
+	add_text(out, "group", text);
+	if (priority != 0)
+		buf_format(text, "%lld", (long long)priority);
+	add_text(out, "priority", text);
+}
+
 static void add_policies(struct buf *out, const json_t *job, struct buf *text)
 {
 	if (client_int(job, "timeout_ms", 0) > 0) {
@@ -106,6 +120,12 @@ static void add_policies(struct buf *out, const json_t *job, struct buf *text)
 		buf_text(text, "none");
 	}
 	add_text(out, "timeout", text);
+	if (client_int(job, "deadline_ms", 0) > 0) {
+		add_duration(text, job, "deadline_ms");
+		buf_text(text, " from due to done");
+	}
+	add_text(out, "deadline", text);
+	add_group(out, job, text);
 	add_retry(text, json_object_get(job, "retry"));
 	add_text(out, "retry", text);
 	add_line(out, "overlap", client_text(job, "overlap"));
@@ -155,6 +175,8 @@ static void add_fares(struct buf *out, const json_t *job, struct buf *text)
 {
 	int64_t failures = client_int(job, "consecutive_failures", 0);
 
+	pausing_add_words(text, job);
+	add_text(out, "paused", text);
 	if (json_is_false(json_object_get(job, "enabled")))
 		add_line(out, "next", "never: it is disabled");
 	else

@@ -71,7 +71,8 @@ void config_destroy(struct config *config);
 const struct job *config_find(const struct config *config, const char *name);
 
 /* What changed between two generations, as the JSON array of struct revision:
- * [{"job":"a","change":"create"},{"job":"b","change":"update","keys":["schedule"]}].
+ * [{"job":"a","change":"create"},{"job":"b","change":"update","keys":["schedule"]},
+ * {"job":"d","change":"rename","was":"c","keys":[]}].
  * before may be NULL. Returns how many jobs changed. */
 size_t config_changes(const struct config *before, const struct config *after, struct buf *json);
 

@@ -101,7 +101,7 @@ static uint64_t add_kept(uint64_t hash, const struct job *job, const struct key_
 		return hash;
 	if (row->kind == KIND_TEXT)
 		return add_text(hash, *(const char *const *)(const void *)at);
-	if (row->kind == KIND_TEXTS)
+	if (row->kind == KIND_TEXTS || row->kind == KIND_NAMES)
 		return add_list(hash, (const struct text_list *)(const void *)at);
 	return str_hash(hash, at, row->width);
 }

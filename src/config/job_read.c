@@ -38,6 +38,14 @@ static void finish_timeout(struct loader *l, struct draft *d)
 	l->untimed++;
 }
 
+static void finish_group(struct loader *l, struct draft *d)
+{
+	if (is_own(d, KEY_GROUP_LIMIT) && !d->job.group)
+		tell_key(l, d, KEY_GROUP_LIMIT, SEVERITY_WARNING,
+			 "the job is in no group, so there is nothing to limit; say which with "
+			 "\"group\", or leave this out");
+}
+
 static void finish_enabled(struct loader *l, struct draft *d, size_t at)
 {
 	if (!l->is_cron_manager || is_written(d, KEY_ENABLED))
@@ -123,7 +131,9 @@ static void add_job(struct loader *l, struct draft *d)
 	l->places[i] = (struct job_place){
 		.index = path->depth ? path->steps[path->depth - 1].count - 1 : 0,
 		.name = d->spots[KEY_NAME],
-		.schedule = d->spots[KEY_SCHEDULE]};
+		.schedule = d->spots[KEY_SCHEDULE],
+		.was = d->spots[KEY_WAS],
+		.group_limit = d->spots[KEY_GROUP_LIMIT]};
 	l->job_count++;
 }
 
@@ -149,6 +159,7 @@ void job_read(struct loader *l)
 	value_members(l, &d, KEY_JOBS);
 	d.job.process.limits.cpu_s = d.cpu_ms ? (d.cpu_ms + 999) / 1000 : -1;
 	finish_timeout(l, &d);
+	finish_group(l, &d);
 	finish_enabled(l, &d, at);
 	finish_env(l, &d);
 	finish_alert(l, &d);

@@ -21,6 +21,7 @@ enum key {
 	KEY_DEFAULTS,
 	KEY_JOBS,
 	KEY_NAME,
+	KEY_WAS,
 	KEY_DESCRIPTION,
 	KEY_TAGS,
 	KEY_SCHEDULE,
@@ -40,11 +41,15 @@ enum key {
 	KEY_TIMEOUT,
 	KEY_COMMAND_TIMEOUT,
 	KEY_GRACE,
+	KEY_DEADLINE,
 	KEY_RETRY,
 	KEY_ATTEMPTS,
 	KEY_BACKOFF,
 	KEY_MAX_BACKOFF,
 	KEY_RETRY_ON,
+	KEY_PRIORITY,
+	KEY_GROUP,
+	KEY_GROUP_LIMIT,
 	KEY_OVERLAP,
 	KEY_CATCHUP,
 	KEY_CATCHUP_WINDOW,
@@ -103,6 +108,7 @@ enum key_kind {
 	KIND_WORD,
 	KIND_OUTCOMES,
 	KIND_TEXTS,
+	KIND_NAMES,    /* one or a list, as texts */
 	KIND_INTEGERS, /* one or a list, as bytes where they are kept */
 	KIND_MAP,      /* names to texts */
 	KIND_UMASK,

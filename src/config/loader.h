@@ -20,7 +20,7 @@ enum { ENV_MAX = 4000000 };
 /* Where a job's name and schedule stand, for what only all jobs together show. */
 struct job_place {
 	size_t index; /* in its list */
-	struct spot name, schedule;
+	struct spot name, schedule, was, group_limit;
 };
 
 struct loader {
@@ -104,5 +104,12 @@ void hash_content(const char *text, size_t length, char hex[65]);
 uint32_t hash_short(uint64_t hash);
 /* check.c: sorted, by name, has room for all jobs; returns how many have a name. */
 size_t check_jobs(struct loader *l, const struct job **sorted);
+/* About a member of a job that was read long ago. */
+void check_tell(struct loader *l, enum severity severity, const struct job *job, const char *member,
+		const struct spot *spot, const char *message);
+/* check_names.c: gives all jobs of a group its limit; tells where they differ. */
+void check_groups(struct loader *l);
+/* `sorted` by name, `named` of them. */
+void check_formers(struct loader *l, const struct job *const *sorted, size_t named);
 
 #endif

@@ -221,14 +221,15 @@ static void write_items(struct buf *json, const struct key_row *row,
 	buf_json_close(json, '}');
 }
 
-static void write_one_or_list(struct buf *json, const struct key_row *row)
+static void write_one_or_list(struct buf *json, const struct key_row *row,
+			      void (*write)(struct buf *, const struct key_row *))
 {
 	buf_json_open(json, "anyOf", '[');
 	buf_json_open(json, NULL, '{');
-	write_integer(json, row);
+	write(json, row);
 	buf_json_close(json, '}');
 	buf_json_open(json, NULL, '{');
-	write_items(json, row, write_integer);
+	write_items(json, row, write);
 	buf_json_close(json, '}');
 	buf_json_close(json, ']');
 }
@@ -273,7 +274,8 @@ static void write_kind(struct buf *json, enum key key, bool is_default)
 	case KIND_WORD: write_enum(json, row); return;
 	case KIND_OUTCOMES: write_items(json, row, write_enum); return;
 	case KIND_TEXTS: write_items(json, row, write_text); return;
-	case KIND_INTEGERS: write_one_or_list(json, row); return;
+	case KIND_NAMES: write_one_or_list(json, row, write_text); return;
+	case KIND_INTEGERS: write_one_or_list(json, row, write_integer); return;
 	case KIND_MAP: write_map(json, row); return;
 	case KIND_UMASK:
 		buf_json_text(json, "type", "string");

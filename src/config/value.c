@@ -60,6 +60,7 @@ static value_read_fn *const readers[KIND_COUNT] = {
 	[KIND_WORD] = value_read_word,
 	[KIND_OUTCOMES] = value_read_outcomes,
 	[KIND_TEXTS] = value_read_texts,
+	[KIND_NAMES] = value_read_texts,
 	[KIND_INTEGERS] = value_read_integers,
 	[KIND_MAP] = value_read_map,
 	[KIND_UMASK] = value_read_umask,

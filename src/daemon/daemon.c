@@ -150,7 +150,9 @@ static void make_engine(struct daemon *daemon, const struct store_state *state)
 						    .last_run = state->last_run,
 						    .node = state->node,
 						    .open_runs = state->open_runs,
-						    .open_count = state->open_count});
+						    .open_count = state->open_count,
+						    .pauses = state->pauses,
+						    .pause_count = state->pause_count});
 }
 
 static void adopt(struct daemon *daemon, const struct store_state *state)

@@ -35,6 +35,31 @@ static void cancel(void *context, uint64_t run)
 	carry_out(context);
 }
 
+static bool pause_job(void *context, const struct pause *pause, struct arena *arena,
+		      const char **why)
+{
+	struct event event = {.kind = EVENT_PAUSE, .pause = *pause};
+
+	turn_step(context, &event);
+	if (event.message)
+		*why = arena_text(arena, event.message); /* before the turn forgets it */
+	carry_out(context);
+	return !event.message;
+}
+
+static void resume(void *context, const char *job, const char *by)
+{
+	turn_step(context, &(struct event){.kind = EVENT_RESUME, .job = job, .pause.by = by});
+	carry_out(context);
+}
+
+static const struct pause *find_pause(void *context, const char *job)
+{
+	const struct daemon *daemon = context;
+
+	return engine_find_pause(daemon->engine, job);
+}
+
 static const struct run *find_run(void *context, uint64_t run)
 {
 	const struct daemon *daemon = context;
@@ -106,6 +131,9 @@ bool doors_open(struct daemon *daemon, struct err *err)
 	struct api_doors doors = {
 		.trigger = trigger,
 		.cancel = cancel,
+		.pause = pause_job,
+		.resume = resume,
+		.find_pause = find_pause,
 		.find_run = find_run,
 		.each_run = each_run,
 		.next_fire = next_fire,

@@ -42,6 +42,16 @@ static void keep_texts(struct recorder *recorder, struct record *record)
 			arena_copy(&recorder->arena, revision->content, revision->length);
 		break;
 	}
+	case RECORD_PAUSE:
+	case RECORD_RESUME:
+		record->pause.job = keep(recorder, record->pause.job);
+		record->pause.reason = keep(recorder, record->pause.reason);
+		record->pause.by = keep(recorder, record->pause.by);
+		break;
+	case RECORD_RENAME:
+		record->rename.from = keep(recorder, record->rename.from);
+		record->rename.to = keep(recorder, record->rename.to);
+		break;
 	case RECORD_EVALUATED:
 	case RECORD_EPOCH: break;
 	}
@@ -93,7 +103,8 @@ static bool note_claim(void *context, const struct run *run)
 	struct record *record = context;
 	const struct run *claim = &record->run;
 
-	record->lost = strcmp(run->job, claim->job) != 0 || run->epoch != claim->epoch ||
+	/* Not by its job, which the same commit may have renamed. */
+	record->lost = run->claimed_at.ms != claim->claimed_at.ms || run->epoch != claim->epoch ||
 		       run->scheduled_at.ms != claim->scheduled_at.ms;
 	return false;
 }

@@ -82,6 +82,7 @@ static void put_in_force(struct daemon *daemon, struct config *config, int64_t r
 			 bool is_boot, int64_t rules_age_ms)
 {
 	struct config *old = daemon->config;
+	bool is_new_revision = revision != daemon->revision;
 
 	daemon->config = config;
 	daemon->revision = revision;
@@ -93,6 +94,7 @@ static void put_in_force(struct daemon *daemon, struct config *config, int64_t r
 					  .job_count = config->job_count,
 					  .revision = revision,
 					  .is_boot = is_boot,
+					  .is_new_revision = is_new_revision,
 					  .rules_age_ms = rules_age_ms});
 	turn_run(daemon);
 	config_destroy(old);

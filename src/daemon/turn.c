@@ -52,6 +52,15 @@ static void say_record(const struct record *record)
 	}
 }
 
+/* The attempt has its own time: its timeout, or what is left until the deadline. */
+static void start(struct executor *executor, const struct effect *effect)
+{
+	struct job job = *effect->job;
+
+	job.timeout_ms = effect->timeout_ms;
+	executor->ops->start(executor, &job, &effect->run);
+}
+
 static void perform(struct daemon *daemon, struct effect *effect, struct mono now)
 {
 	struct executor *executor = daemon->executors[effect->run.executor];
@@ -61,7 +70,7 @@ static void perform(struct daemon *daemon, struct effect *effect, struct mono no
 		say_record(&effect->record);
 		recorder_add(&daemon->recorder, &effect->record, now);
 		break;
-	case EFFECT_START: executor->ops->start(executor, effect->job, &effect->run); break;
+	case EFFECT_START: start(executor, effect); break;
 	case EFFECT_STOP: executor->ops->stop(executor, effect->run.id, effect->grace_ms); break;
 	case EFFECT_FORGET:
 		recorder_forget(&daemon->recorder, effect->run.executor, effect->run.id);
@@ -112,10 +121,12 @@ void turn_run(void *context)
 	struct now now = clock_now();
 	struct event event;
 
-	engine_step(daemon->engine, now, &(struct event){.kind = EVENT_TICK}, &daemon->effects);
 	do {
 		while (inbox_pop(&daemon->inbox, &event))
 			engine_step(daemon->engine, now, &event, &daemon->effects);
+		/* When all that happened is told, what may start does. */
+		engine_step(daemon->engine, now, &(struct event){.kind = EVENT_TICK},
+			    &daemon->effects);
 		perform_all(daemon, now.mono);
 		recorder_flush(&daemon->recorder, now.mono, false);
 	} while (!inbox_is_empty(&daemon->inbox));

@@ -17,6 +17,7 @@
 enum {
 	JOB_NAME_MAX = 100, /* bytes */
 	JOB_ATTEMPTS_MAX = 100,
+	JOB_PRIORITY_MAX = 100, /* and as much below zero */
 };
 
 /* A list of texts; items[count] is NULL, so items serves as an argv. */
@@ -72,8 +73,14 @@ struct job {
 	const char *timezone;      /* the name the schedule follows */
 	bool enabled;
 
-	int64_t timeout_ms; /* of one attempt; 0 = none */
-	int64_t grace_ms;   /* SIGTERM to SIGKILL */
+	struct text_list was; /* names it had before; its history was theirs */
+
+	int64_t timeout_ms;  /* of one attempt; 0 = none */
+	int64_t grace_ms;    /* SIGTERM to SIGKILL */
+	int64_t deadline_ms; /* of a run, from due to done; 0 = none */
+	int32_t priority;    /* of runs that wait for a place the larger one goes first */
+	const char *group;   /* of jobs that share places; NULL: none */
+	int32_t group_limit; /* places of the group, the same in all its jobs; at least 1 */
 	struct retry_policy retry;
 	enum overlap overlap;
 	enum catchup catchup;

@@ -4,6 +4,7 @@
 #ifndef BELFRY_RECORD_H
 #define BELFRY_RECORD_H
 
+#include "pause.h"
 #include "run.h"
 
 /* One applied version of schedules.json. */
@@ -14,7 +15,7 @@ struct revision {
 	const char *author;  /* who applied it */
 	const char *source;  /* the file it came from */
 	const char *message; /* NULL if none */
-	const char *changes; /* JSON array: {"job":…,"change":"create|update|delete"} */
+	const char *changes; /* JSON array: {"job":…,"change":"create|update|rename|delete"} */
 	const char *content; /* as read; `length` bytes */
 	size_t length;
 };
@@ -28,6 +29,9 @@ enum record_kind {
 	RECORD_REVISION,
 	RECORD_EVALUATED, /* every due instant up to here is accounted for */
 	RECORD_EPOCH,     /* the clock went back: a new epoch begins */
+	RECORD_PAUSE,     /* the job is paused; again: with these words */
+	RECORD_RESUME,    /* it is not, or not any more */
+	RECORD_RENAME,    /* all that is kept of a job is another one's */
 };
 
 struct record {
@@ -46,7 +50,11 @@ struct record {
 			int32_t epoch;
 			/* EPOCH: what the clock showed before; fixed times wait for it. */
 			struct utc fixed_until;
-		} evaluated; /* EVALUATED, EPOCH */
+		} evaluated;        /* EVALUATED, EPOCH */
+		struct pause pause; /* PAUSE; RESUME: the job alone */
+		struct {
+			const char *from, *to; /* where both have a row, that of `to` stays */
+		} rename;
 	};
 };
 

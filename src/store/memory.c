@@ -94,6 +94,13 @@ static int revision_order(const void *a, const void *b)
 	return compare(x->number, y->number);
 }
 
+static int pause_order(const void *a, const void *b)
+{
+	const struct pause *x = a, *y = b;
+
+	return strcmp(x->job, y->job);
+}
+
 /* ---- texts: owned here, const for everybody else ---- */
 
 static const char *own(const char *text)
@@ -156,6 +163,14 @@ static void destroy_revision(struct revision *revision)
 	disown(revision->changes);
 	disown(revision->content);
 	free(revision);
+}
+
+static void destroy_pause(struct pause *pause)
+{
+	disown(pause->job);
+	disown(pause->reason);
+	disown(pause->by);
+	free(pause);
 }
 
 /* ---- records ---- */
@@ -305,6 +320,106 @@ static void apply_epoch(struct memory *memory, struct record *record)
 	memory->fixed_until = record->evaluated.fixed_until;
 }
 
+static void remove_pause(struct memory *memory, size_t at)
+{
+	destroy_pause(memory->pauses.items[at]);
+	list_remove(&memory->pauses, at);
+}
+
+static void add_pause(struct memory *memory, size_t at, const struct pause *pause)
+{
+	struct pause *copy = mem_alloc(sizeof(*copy));
+
+	*copy = *pause;
+	copy->job = own(pause->job);
+	copy->reason = own(pause->reason);
+	copy->by = own(pause->by);
+	list_insert(&memory->pauses, at, copy);
+}
+
+static void apply_pause(struct memory *memory, struct record *record)
+{
+	size_t at;
+
+	if (list_find(&memory->pauses, pause_order, &record->pause, &at))
+		remove_pause(memory, at);
+	add_pause(memory, at, &record->pause);
+}
+
+static void apply_resume(struct memory *memory, struct record *record)
+{
+	size_t at;
+
+	if (list_find(&memory->pauses, pause_order, &record->pause, &at))
+		remove_pause(memory, at);
+}
+
+static void rename_runs(struct memory *memory, const char *from, const char *to)
+{
+	for (size_t i = 0; i < memory->runs.count; i++) {
+		struct run_entry *entry = memory->runs.items[i];
+
+		if (strcmp(entry->run.job, from) != 0)
+			continue;
+		disown(entry->run.job);
+		entry->run.job = own(to);
+	}
+}
+
+/* The first one of the job, or where it would be. */
+static size_t first_occurrence(const struct memory *memory, const char *job)
+{
+	struct occurrence key = {.job = job, .scheduled_at = {INT64_MIN}, .epoch = INT32_MIN};
+	size_t at;
+
+	list_find(&memory->occurrences, occurrence_order, &key, &at);
+	return at;
+}
+
+static void rename_occurrences(struct memory *memory, const char *from, const char *to)
+{
+	struct list *list = &memory->occurrences;
+	size_t at = first_occurrence(memory, from), there;
+
+	while (at < list->count) {
+		struct occurrence *occurrence = list->items[at];
+
+		if (strcmp(occurrence->job, from) != 0)
+			break;
+		list_remove(list, at);
+		struct occurrence renamed = *occurrence;
+		renamed.job = to;
+		if (!list_find(list, occurrence_order, &renamed, &there))
+			add_occurrence(memory, there, &renamed);
+		destroy_occurrence(occurrence);
+		at = first_occurrence(memory, from);
+	}
+}
+
+static void rename_pause(struct memory *memory, const char *from, const char *to)
+{
+	struct pause key = {.job = from};
+	size_t at, there;
+
+	if (!list_find(&memory->pauses, pause_order, &key, &at))
+		return;
+	struct pause renamed = *(const struct pause *)memory->pauses.items[at];
+	renamed.job = to;
+	if (!list_find(&memory->pauses, pause_order, &renamed, &there))
+		add_pause(memory, there, &renamed);
+	list_find(&memory->pauses, pause_order, &key, &at);
+	remove_pause(memory, at);
+}
+
+static void apply_rename(struct memory *memory, struct record *record)
+{
+	const char *from = record->rename.from, *to = record->rename.to;
+
+	rename_runs(memory, from, to);
+	rename_occurrences(memory, from, to);
+	rename_pause(memory, from, to);
+}
+
 typedef void apply_fn(struct memory *memory, struct record *record);
 
 static apply_fn *const appliers[] = {
@@ -316,6 +431,9 @@ static apply_fn *const appliers[] = {
 	[RECORD_REVISION] = apply_revision,
 	[RECORD_EVALUATED] = apply_evaluated,
 	[RECORD_EPOCH] = apply_epoch,
+	[RECORD_PAUSE] = apply_pause,
+	[RECORD_RESUME] = apply_resume,
+	[RECORD_RENAME] = apply_rename,
 };
 
 /* No record can fail here, so a batch cannot fail halfway. */
@@ -439,6 +557,9 @@ static void close_store(struct store *store)
 		destroy_occurrence(memory->occurrences.items[i]);
 	for (size_t i = 0; i < memory->revisions.count; i++)
 		destroy_revision(memory->revisions.items[i]);
+	for (size_t i = 0; i < memory->pauses.count; i++)
+		destroy_pause(memory->pauses.items[i]);
+	free(memory->pauses.items);
 	free(memory->runs.items);
 	free(memory->occurrences.items);
 	free(memory->revisions.items);

@@ -23,6 +23,7 @@ struct memory {
 	struct list runs;        /* struct run_entry, by id */
 	struct list occurrences; /* struct occurrence, by job, scheduled_at, epoch */
 	struct list revisions;   /* struct revision, by number */
+	struct list pauses;      /* struct pause, by job */
 	struct utc evaluated_until, fixed_until;
 	int32_t epoch;
 	uint64_t last_run;

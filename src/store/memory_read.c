@@ -49,6 +49,19 @@ static void load_revision(const struct memory *memory, struct arena *arena,
 	revision->content = arena_copy(arena, revision->content, revision->length);
 }
 
+static void load_pauses(const struct memory *memory, struct arena *arena, struct store_state *state)
+{
+	state->pauses = arena_array(arena, struct pause, memory->pauses.count);
+	for (size_t i = 0; i < memory->pauses.count; i++) {
+		struct pause *copy = &state->pauses[state->pause_count++];
+
+		*copy = *(const struct pause *)memory->pauses.items[i];
+		copy->job = keep(arena, copy->job);
+		copy->reason = keep(arena, copy->reason);
+		copy->by = keep(arena, copy->by);
+	}
+}
+
 bool memory_load(struct store *store, struct arena *arena, struct store_state *state,
 		 struct err *err)
 {
@@ -60,6 +73,7 @@ bool memory_load(struct store *store, struct arena *arena, struct store_state *s
 	state->epoch = memory->epoch;
 	state->last_run = memory->last_run;
 	load_open_runs(memory, arena, state);
+	load_pauses(memory, arena, state);
 	load_revision(memory, arena, &state->revision);
 	return true;
 }

@@ -100,8 +100,18 @@ static const char first_schema[] =
 	") STRICT;\n"
 	"INSERT INTO meta (key, value) VALUES ('epoch', 0), ('last_run', 0), ('touch', 0);\n";
 
+/* What a job's name is paused for; a pause stays while no job is called so. */
+static const char pauses[] = "CREATE TABLE pause (\n"
+			     "	job TEXT PRIMARY KEY,\n"
+			     "	since INTEGER,\n"
+			     "	until INTEGER,\n"
+			     "	reason TEXT,\n"
+			     "	by TEXT\n"
+			     ") STRICT, WITHOUT ROWID;\n";
+
 static const char *const steps[] = {
 	first_schema,
+	pauses,
 };
 
 const struct migrations migrations_of_store = {steps, sizeof(steps) / sizeof(steps[0])};

@@ -97,6 +97,43 @@ static bool load_revision(void *context, const struct revision *revision)
 	return false;
 }
 
+static enum going count_pause(sqlite3_stmt *statement, void *context, struct err *err)
+{
+	struct loading *loading = context;
+
+	(void)err;
+	loading->state->pause_count = (size_t)sqlite3_column_int64(statement, 0);
+	return GOING_ENOUGH;
+}
+
+static enum going load_pause(sqlite3_stmt *statement, void *context, struct err *err)
+{
+	struct loading *loading = context;
+	struct reader from = sqlite_reader(statement, err);
+	struct pause *pause = &loading->state->pauses[loading->state->pause_count++];
+
+	pause->job = keep(loading->arena, sqlite_get_text(&from));
+	pause->since = sqlite_get_time(&from);
+	pause->until = sqlite_get_time(&from);
+	pause->reason = keep(loading->arena, sqlite_get_text(&from));
+	pause->by = keep(loading->arena, sqlite_get_text(&from));
+	return sqlite_taken(&from);
+}
+
+static bool load_pauses(struct sqlite *s, struct loading *loading, struct err *err)
+{
+	struct store_state *state = loading->state;
+	sqlite3_stmt *count = sqlite_prepare(s, "SELECT count(*) FROM pause", err);
+
+	if (!count || !sqlite_each_once(s, count, count_pause, loading, err))
+		return false;
+	state->pauses = arena_array(loading->arena, struct pause, state->pause_count);
+	state->pause_count = 0;
+	sqlite3_stmt *all = sqlite_prepare(
+		s, "SELECT job, since, until, reason, by FROM pause ORDER BY job", err);
+	return all && sqlite_each_once(s, all, load_pause, loading, err);
+}
+
 bool sqlite_load(struct store *store, struct arena *arena, struct store_state *state,
 		 struct err *err)
 {
@@ -104,6 +141,7 @@ bool sqlite_load(struct store *store, struct arena *arena, struct store_state *s
 	struct sqlite *s = sqlite_of(store);
 
 	return load_meta(s, state, err) && load_open_runs(s, &loading, err) &&
+	       load_pauses(s, &loading, err) &&
 	       sqlite_revisions(store, 1, true, load_revision, &loading, err);
 }
 

@@ -259,6 +259,64 @@ static bool write_epoch(struct sqlite *s, struct record *record, struct err *err
 	return sqlite_run(s, statement, err);
 }
 
+static bool write_pause(struct sqlite *s, struct record *record, struct err *err)
+{
+	const struct pause *pause = &record->pause;
+	sqlite3_stmt *statement = sqlite_kept(s, KEPT_PAUSE,
+					      "INSERT INTO pause (job, since, until, reason, by) "
+					      "VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+					      "since = excluded.since, until = excluded.until, "
+					      "reason = excluded.reason, by = excluded.by",
+					      err);
+	struct binder to = {statement, 0};
+
+	if (!statement)
+		return false;
+	sqlite_put_text(&to, pause->job);
+	sqlite_put_time(&to, pause->since);
+	sqlite_put_time(&to, pause->until);
+	sqlite_put_text(&to, pause->reason);
+	sqlite_put_text(&to, pause->by);
+	return sqlite_run(s, statement, err);
+}
+
+static bool write_resume(struct sqlite *s, struct record *record, struct err *err)
+{
+	sqlite3_stmt *statement =
+		sqlite_kept(s, KEPT_RESUME, "DELETE FROM pause WHERE job = ?", err);
+
+	if (!statement)
+		return false;
+	sqlite_put_text(&(struct binder){statement, 0}, record->pause.job);
+	return sqlite_run(s, statement, err);
+}
+
+/* Seldom, so its statements are not kept. What the new name has already stays. */
+static bool write_rename(struct sqlite *s, struct record *record, struct err *err)
+{
+	static const char *const changes[] = {
+		"UPDATE run SET job = ?2 WHERE job = ?1",
+		"UPDATE OR IGNORE occurrence SET job = ?2 WHERE job = ?1",
+		"DELETE FROM occurrence WHERE job = ?1 AND ?2 = ?2",
+		"UPDATE OR IGNORE pause SET job = ?2 WHERE job = ?1",
+		"DELETE FROM pause WHERE job = ?1 AND ?2 = ?2",
+	};
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < sizeof(changes) / sizeof(changes[0]); i++) {
+		sqlite3_stmt *statement = sqlite_prepare(s, changes[i], err);
+		struct binder to = {statement, 0};
+
+		if (!statement)
+			return false;
+		sqlite_put_text(&to, record->rename.from);
+		sqlite_put_text(&to, record->rename.to);
+		ok = sqlite_run(s, statement, err);
+		sqlite3_finalize(statement);
+	}
+	return ok;
+}
+
 /* Ids that were ever asked for are not given out again, lost or pruned. */
 static bool write_last_run(struct sqlite *s, uint64_t last_run, struct err *err)
 {
@@ -286,6 +344,9 @@ static write_fn *const writers[] = {
 	[RECORD_REVISION] = write_revision,
 	[RECORD_EVALUATED] = write_evaluated,
 	[RECORD_EPOCH] = write_epoch,
+	[RECORD_PAUSE] = write_pause,
+	[RECORD_RESUME] = write_resume,
+	[RECORD_RENAME] = write_rename,
 };
 
 static bool write_all(struct sqlite *s, struct record *records, size_t count, struct err *err)

@@ -8,6 +8,10 @@
  * are told that they are lost. What belongs to a run that is not there (its claim
  * was lost in the same batch, or it was pruned) is passed over.
  *
+ * A job is known by its name. One that is renamed takes with it all that is kept of it;
+ * where the new name has an occurrence of the same key, or a pause, already, that of the
+ * old one goes.
+ *
  * A stretch of missed instants is one row with the key of its first instant. That no
  * later record falls inside it is the engine's doing: it records the stretch and the
  * watermark behind it (RECORD_EVALUATED) in one batch, and goes on from there.
@@ -70,6 +74,11 @@ static void check_revision(const struct revision *revision)
 	assert(revision->content || revision->length == 0);
 }
 
+static void check_pause(const struct pause *pause)
+{
+	assert(pause->job && *pause->job && is_time(pause->since) && is_time(pause->until));
+}
+
 static void check(const struct record *record)
 {
 	switch (record->kind) {
@@ -79,6 +88,9 @@ static void check(const struct record *record)
 	case RECORD_OCCURRENCE: check_occurrence(&record->occurrence); break;
 	case RECORD_LOG: check_log(&record->log); break;
 	case RECORD_REVISION: check_revision(&record->revision); break;
+	case RECORD_PAUSE:
+	case RECORD_RESUME: check_pause(&record->pause); break;
+	case RECORD_RENAME: assert(strcmp(record->rename.from, record->rename.to) != 0); break;
 	case RECORD_EPOCH:
 		assert(is_time(record->evaluated.fixed_until));
 		__attribute__((fallthrough));

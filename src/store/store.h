@@ -35,6 +35,8 @@ struct store_state {
 	uint8_t node;          /* this store's salt of run ids; drawn once when created */
 	struct run *open_runs; /* not finished, oldest first */
 	size_t open_count;
+	struct pause *pauses; /* by job */
+	size_t pause_count;
 	struct revision revision; /* the newest; number 0 if none */
 };
 bool store_load(struct store *store, struct arena *arena, struct store_state *state,

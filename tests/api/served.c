@@ -36,6 +36,7 @@ struct served {
 	struct buf line;
 	struct run open[OPEN_MAX];
 	size_t open_count;
+	struct pause pause; /* of one job at a time; job NULL: none */
 	uint64_t last_run;
 	int64_t ticks, position;
 	bool holds;
@@ -162,6 +163,41 @@ static void door_cancel(void *context, uint64_t id)
 	struct served *served = context;
 
 	end(served, find_open(served, id), OUTCOME_CANCELED, -1);
+}
+
+static bool door_pause(void *context, const struct pause *pause, struct arena *arena,
+		       const char **why)
+{
+	struct served *served = context;
+
+	if (utc_is_set(pause->until) && pause->until.ms <= served->pause.since.ms) {
+		*why = arena_format(arena, "a pause of %s has to end in the future", pause->job);
+		return false;
+	}
+	served->pause = (struct pause){
+		.job = arena_text(&served->arena, pause->job),
+		.since = tick(served),
+		.until = pause->until,
+		.reason = pause->reason ? arena_text(&served->arena, pause->reason) : NULL,
+		.by = pause->by ? arena_text(&served->arena, pause->by) : NULL};
+	return true;
+}
+
+static void door_resume(void *context, const char *job, const char *by)
+{
+	struct served *served = context;
+
+	(void)by;
+	if (served->pause.job && strcmp(served->pause.job, job) == 0)
+		served->pause.job = NULL;
+}
+
+static const struct pause *door_find_pause(void *context, const char *job)
+{
+	const struct served *served = context;
+	bool is_it = served->pause.job && strcmp(served->pause.job, job) == 0;
+
+	return is_it ? &served->pause : NULL;
 }
 
 static const struct run *door_find(void *context, uint64_t id)
@@ -337,6 +373,9 @@ static struct api *open_api(struct served *served, struct err *err)
 {
 	struct api_doors doors = {.trigger = door_trigger,
 				  .cancel = door_cancel,
+				  .pause = door_pause,
+				  .resume = door_resume,
+				  .find_pause = door_find_pause,
 				  .find_run = door_find,
 				  .each_run = door_each,
 				  .next_fire = door_next,

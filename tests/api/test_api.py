@@ -17,7 +17,8 @@ RUN_KEYS = {"id", "job", "executor", "trigger", "scheduled_at", "lateness_ms", "
             "cpu_ms", "max_rss_kib"}
 JOB_KEYS = {"name", "description", "tags", "schedule", "explain", "timezone", "enabled",
             "executor", "command", "has_dry_run", "timeout_ms", "grace_ms", "overlap", "catchup",
-            "catchup_window_ms", "retry", "next", "running", "last", "last_success_at",
+            "catchup_window_ms", "retry", "deadline_ms", "priority", "group", "group_limit", "was",
+            "paused", "next", "running", "last", "last_success_at",
             "consecutive_failures", "counts", "skipped", "missed"}
 
 
@@ -369,6 +370,63 @@ class Runs(ApiCase):
         self.assertEqual((202, run, "canceled"),
                          (answer.status, answer.json["id"], answer.json["outcome"]))
         self.problem(self.post(f"/api/v1/runs/{run}/cancel"), 409, "ended already")
+
+
+class Pauses(ApiCase):
+    def setUp(self):
+        super().setUp()
+        self.path = "/api/v1/jobs/send-reminders"
+
+    def pause(self, body=None):
+        return self.post(self.path + "/pause", json.dumps(body) if body else None)
+
+    def test_pause_and_resume(self):
+        self.assertIsNone(self.get(self.path)["paused"])
+        answer = self.pause({"until": "2099-12-01T08:00:00+01:00", "reason": "mail moves",
+                             "by": "eva@desk"})
+        self.assertEqual((200, JOB_KEYS), (answer.status, set(answer.json)))
+        paused = answer.json["paused"]
+        self.assertEqual({"since": paused["since"], "until": "2099-12-01T07:00:00Z",
+                          "reason": "mail moves", "by": "eva@desk"}, paused)
+        self.assertEqual(paused, self.get(self.path)["paused"])
+        answer = self.post(self.path + "/resume", json.dumps({"by": "max@desk"}))
+        self.assertEqual((200, None), (answer.status, answer.json["paused"]))
+        self.assertEqual(200, self.post(self.path + "/resume").status)
+
+    def test_nothing_has_to_be_said(self):
+        paused = self.pause().json["paused"]
+        self.assertEqual((None, None, None), (paused["until"], paused["reason"], paused["by"]))
+
+    def test_for_counts_by_the_server_s_clock(self):
+        self.assertRegex(self.pause({"for": "2h"}).json["paused"]["until"], "^20..-..-..T..:")
+
+    def test_what_is_wrong(self):
+        for body, words in [("[]", "must be an object"), ("{", "no JSON"),
+                            ('{"for": 5}', "for must be a text"), ('{"for": "0s"}', "a duration"),
+                            ('{"for": "soon"}', "a duration"), ('{"until": "now"}', "an instant"),
+                            ('{"for": "1h", "until": "2099-01-01T00:00:00Z"}', "keep one"),
+                            ('{"reason": ""}', "one line"), ('{"reason": "a\\nb"}', "one line"),
+                            ('{"by": "' + "x" * 201 + '"}', "at most 200"),
+                            ('{"why": "x"}', "unknown member"),
+                            ('{"for": "1h", "for": "2h"}', "no JSON")]:
+            self.problem(self.post(self.path + "/pause", body), 400, words)
+        self.problem(self.post(self.path + "/resume", '{"for": "1h"}'), 400,
+                     "there is by")
+        self.problem(self.post("/api/v1/jobs/send-remindrs/pause"), 404, "did you mean")
+        self.problem(self.post("/api/v1/jobs/nobody/resume"), 404)
+        self.problem(self.post(self.path + "/pause?x=1"), 400)
+        self.problem(self.ask("GET", self.path + "/pause"), 405)
+        self.assertIsNone(self.get(self.path)["paused"])
+
+    def test_past_ends_are_refused_by_the_engine(self):
+        self.pause()
+        self.problem(self.pause({"until": "1999-01-01T00:00:00Z"}), 409, "in the future")
+
+    def test_a_store_that_takes_no_records(self):
+        self.tell("store-error disk-full")
+        self.problem(self.pause(), 503, "disk-full")
+        self.problem(self.post(self.path + "/resume"), 503, "disk-full")
+        self.assertIsNone(self.get(self.path)["paused"])
 
 
 class Logs(ApiCase):

@@ -324,6 +324,10 @@ static void test_a_job_with_all_it_has(void **state)
 			  .backoff_ms = 10000,
 			  .max_backoff_ms = 60000,
 			  .on = 1u << OUTCOME_FAILED | 1u << OUTCOME_TIMED_OUT},
+		.deadline_ms = 3600000,
+		.priority = -7,
+		.group = "db",
+		.group_limit = 2,
 		.overlap = OVERLAP_QUEUE,
 		.catchup = CATCHUP_ALL,
 		.catchup_window_ms = 3600000,
@@ -333,7 +337,12 @@ static void test_a_job_with_all_it_has(void **state)
 				      .consecutive_failures = 2,
 				      .skipped = 4,
 				      .missed = 5};
+	struct pause pause = {.since = {INT64_C(1774746000000)},
+			      .until = UTC_NONE,
+			      .reason = "broken",
+			      .by = "eva@desk"};
 	struct job_view view = {.job = &job,
+				.pause = &pause,
 				.next = {INT64_C(1774746000000)},
 				.running = running,
 				.running_count = 2,
@@ -353,6 +362,14 @@ static void test_a_job_with_all_it_has(void **state)
 	       "\"on\":[\"failed\",\"timed_out\"]}");
 	expect(json, "overlap", "\"queue\"");
 	expect(json, "catchup", "\"all\"");
+	expect(json, "deadline_ms", "3600000");
+	expect(json, "priority", "-7");
+	expect(json, "group", "\"db\"");
+	expect(json, "group_limit", "2");
+	expect(json, "was", "[]");
+	expect(json, "paused",
+	       "{\"since\":\"2026-03-29T01:00:00Z\",\"until\":null,\"reason\":\"broken\","
+	       "\"by\":\"eva@desk\"}");
 	expect(json, "next", "\"2026-03-29T01:00:00Z\"");
 	expect(json, "running", "[\"0000000010000\",\"0000000020000\"]");
 	expect(json, "counts",

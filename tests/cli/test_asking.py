@@ -300,6 +300,52 @@ class Acts(unittest.TestCase):
                 self.assertEqual((code, outcome),
                                  (result.returncode, json.loads(result.stdout)["outcome"]))
 
+    def test_pause_and_resume(self):
+        with Fake([job_row("send"), job_row("other")]) as fake:
+            result = fake.run("pause", "send", "--for", "2h", "--reason", "mail moves")
+            self.assertRegex(result.stdout, "^send: paused, by .*@.*: mail moves\n$")
+            method, path, body, _ = fake.asked[-1]
+            self.assertEqual(("POST", "/api/v1/jobs/send/pause"), (method, path))
+            wish = json.loads(body)
+            self.assertEqual(("2h", "mail moves"), (wish["for"], wish["reason"]))
+            self.assertIn("@", wish["by"])
+            until = "2099-12-01T08:00:00Z"
+            result = fake.run("pause", "--all", "--until", until, "--json")
+            self.assertEqual([until] * 2, [job["paused"]["until"]
+                                           for job in json.loads(result.stdout)])
+            self.assertEqual("send: resumed; next 2026-11-24T08:00:00Z\n",
+                             fake.run("resume", "send").stdout)
+            self.assertEqual(2, fake.run("resume", "--all").stdout.count("resumed"))
+            self.assertEqual("send", json.loads(fake.run("resume", "send", "--json").stdout)["name"])
+            result = fake.run("pause", NASTY)
+            self.assertEqual(1, result.returncode)
+            self.assertIn(f'there is no job "{NASTY}"', result.stderr)
+
+    def test_pause_used_wrongly(self):
+        with Fake([job_row("send")]) as fake:
+            for words in [("pause",), ("pause", "send", "--all"), ("resume",),
+                          ("resume", "send", "--all"), ("pause", "send", "--for", "0s"),
+                          ("pause", "send", "--for", "soon"), ("pause", "send", "--until", "x"),
+                          ("pause", "send", "--until", "1999-01-01T00:00:00Z"),
+                          ("pause", "send", "--for", "1h", "--until", "2099-01-01T00:00:00Z")]:
+                self.assertEqual(2, fake.run(*words).returncode, words)
+            self.assertEqual([], fake.asked)
+
+    def test_a_paused_job_is_shown_as_such(self):
+        paused = {"since": "2026-11-23T09:00:00Z", "until": "2099-12-01T08:00:00Z",
+                  "reason": "mail moves", "by": "eva@desk"}
+        jobs = [job_row("send", paused=paused), job_row("db", group="db", group_limit=2,
+                                                        priority=-5, deadline_ms=3600000)]
+        with Fake(jobs) as fake:
+            self.assertIn("paused until 2099-12-01T08:00:00Z", fake.run("list").stdout)
+            self.assertIn("paused until 2099-12-01T08:00:00Z, by eva@desk: mail moves",
+                          fake.run("status", "send").stdout)
+            text = fake.run("status", "db").stdout
+            self.assertRegex(text, "group +db, 2 at a time\n")
+            self.assertRegex(text, "priority +-5\n")
+            self.assertRegex(text, "deadline +1h from due to done\n")
+            self.assertNotIn("paused", text)
+
     def test_cancel(self):
         with Fake(runs=[run_row(1)]) as fake:
             self.assertIn("run 0000000000001 is asked to end",

@@ -338,6 +338,10 @@ static void every_change_is_named(void **state)
 		{",\"timeout\":\"1m\"", "\"timeout\"", false},
 		{",\"command_timeout\":60", "\"timeout\"", false},
 		{",\"grace\":\"1m\"", "\"grace\"", false},
+		{",\"was\":\"z\"", "\"was\"", false},
+		{",\"deadline\":\"1h\"", "\"deadline\"", false},
+		{",\"priority\":-3", "\"priority\"", false},
+		{",\"group\":\"db\"", "\"group\"", false},
 		{",\"retry\":{\"attempts\":2}", "\"retry\"", false},
 		{",\"retry\":{\"backoff\":\"1s\"}", "\"retry\"", false},
 		{",\"retry\":{\"max_backoff\":\"1s\"}", "\"retry\"", false},
@@ -410,6 +414,57 @@ static void jobs_come_and_go(void **state)
 	buf_finish(&json);
 	config_destroy(before);
 	config_destroy(after);
+}
+
+static void renamed_jobs_are_told_as_such(void **state)
+{
+	struct config *before =
+		parse("{\"jobs\":[{\"name\":\"a\",\"schedule\":\"@daily\",\"command\":\"x\"},"
+		      "{\"name\":\"b\",\"schedule\":\"@daily\",\"command\":\"x\"}]}");
+	struct config *after =
+		parse("{\"jobs\":[{\"name\":\"c\",\"schedule\":\"@daily\",\"command\":\"x\","
+		      "\"was\":[\"older\",\"a\"]},"
+		      "{\"name\":\"d\",\"schedule\":\"@daily\",\"command\":\"y\",\"was\":\"b\"},"
+		      "{\"name\":\"e\",\"schedule\":\"@daily\",\"command\":\"x\",\"was\":\"f\"}]}");
+	struct buf json = {0};
+
+	(void)state;
+	assert_texts(&after->jobs[0].was, (const char *const[]){"older", "a"}, 2);
+	assert_texts(&after->jobs[1].was, (const char *const[]){"b"}, 1);
+	assert_int_equal(config_changes(before, after, &json), 3);
+	assert_string_equal(buf_string(&json),
+			    "[{\"job\":\"c\",\"change\":\"rename\",\"was\":\"a\",\"keys\":[]},"
+			    "{\"job\":\"d\",\"change\":\"rename\",\"was\":\"b\","
+			    "\"keys\":[\"command\"]},"
+			    "{\"job\":\"e\",\"change\":\"create\"}]");
+	buf_clear(&json);
+	assert_int_equal(config_changes(after, after, &json), 0);
+	buf_finish(&json);
+	config_destroy(before);
+	config_destroy(after);
+}
+
+static void groups_share_one_limit(void **state)
+{
+	struct config *config =
+		parse("{\"defaults\":{\"group_limit\":7,\"group\":\"all\"},\"jobs\":["
+		      "{\"name\":\"a\",\"schedule\":\"@daily\",\"command\":\"x\",\"group\":\"db\"},"
+		      "{\"name\":\"b\",\"schedule\":\"@daily\",\"command\":\"x\",\"group\":\"db\","
+		      "\"group_limit\":2},"
+		      "{\"name\":\"c\",\"schedule\":\"@daily\",\"command\":\"x\"}]}");
+
+	(void)state;
+	assert_string_equal(config->jobs[0].group, "db");
+	assert_int_equal(config->jobs[0].group_limit, 2);
+	assert_int_equal(config->jobs[1].group_limit, 2);
+	assert_string_equal(config->jobs[2].group, "all");
+	assert_int_equal(config->jobs[2].group_limit, 7);
+	config_destroy(config);
+	config = parse(JOB(",\"group\":\"x\",\"deadline\":90,\"priority\":100"));
+	assert_int_equal(config->jobs[0].group_limit, 1);
+	assert_int_equal(config->jobs[0].deadline_ms, 90000);
+	assert_int_equal(config->jobs[0].priority, 100);
+	config_destroy(config);
 }
 
 static void commands_are_split_as_a_shell_does(void **state)
@@ -598,6 +653,8 @@ int main(void)
 		cmocka_unit_test(order_and_space_do_not_count),
 		cmocka_unit_test(every_change_is_named),
 		cmocka_unit_test(jobs_come_and_go),
+		cmocka_unit_test(renamed_jobs_are_told_as_such),
+		cmocka_unit_test(groups_share_one_limit),
 		cmocka_unit_test(commands_are_split_as_a_shell_does),
 		cmocka_unit_test(values_are_not_split),
 		cmocka_unit_test(words_in_the_table_are_those_of_the_vocabulary),

@@ -6,12 +6,16 @@
  *	open JOB STATE [scheduled=UTC] [attempt=N]    a run it left unfinished
  *	max N                         runs at a time
  *	zone NAME TZ                  from now on its rules are those of the POSIX TZ string
- *	jobs [boot] [age=DURATION]    a generation follows, one job a line, up to `end`;
- *	                              changed rules of its zones are that old
+ *	paused JOB [until=UTC]        a pause that it left
+ *	jobs [boot] [same] [age=DURATION]    a generation follows, one job a line, up to `end`;
+ *	                              changed rules of its zones are that old; `same`: it is
+ *	                              no new revision
  *	  NAME | SCHEDULE | tz=NAME key=value …
  *	at UTC                        time goes on to there (both clocks)
  *	set UTC                       the clock is set to there (civil clock only)
  *	trigger JOB [dry]
+ *	pause JOB [until=UTC] [by=WORD] [reason=WORD], resume JOB [by=WORD]
+ *	next JOB                      when it fires next, by what the API is told
  *	recorded #N|all, conflict #N, started #N, exited #N [code=N] [signal=N] [timeout]
  *	  [failed=N], failed-start #N TEXT, lost #N TEXT, cancel #N, drain
  * and what is expected since the last expectation, every effect in order:
@@ -36,6 +40,7 @@ struct script {
 	struct engine *engine;
 	struct engine_past past;
 	struct run open[16];
+	struct pause pauses[16];
 	int32_t max_running;
 	struct zone *zones[ZONES_MAX]; /* older ones of a name stay */
 	size_t zone_count;
@@ -123,10 +128,30 @@ static void print_record(struct script *script, const struct record *record)
 		buf_format(got, "evaluated %s", utc_format(record->evaluated.until, at));
 		break;
 	case RECORD_EPOCH: buf_format(got, "epoch %d", record->evaluated.epoch); break;
+	case RECORD_PAUSE:
+	case RECORD_RESUME:
+		buf_format(got, "%s %s", record->kind == RECORD_PAUSE ? "pause" : "resume",
+			   record->pause.job);
+		break;
+	case RECORD_RENAME:
+		buf_format(got, "rename %s -> %s", record->rename.from, record->rename.to);
+		break;
 	case RECORD_LOG:
 	case RECORD_REVISION: buf_text(got, "an engine must not record this"); break;
 	}
 	buf_char(got, '\n');
+}
+
+/* With its time where that is not the job's own timeout. */
+static void print_start(struct script *script, const struct effect *effect)
+{
+	char text[DURATION_TEXT_MAX];
+
+	buf_format(&script->got, "start #%zu.%d %s", number_of(script, effect->run.id),
+		   effect->run.attempt, effect->job->name);
+	if (effect->timeout_ms != effect->job->timeout_ms)
+		buf_format(&script->got, " for %s", str_duration_format(effect->timeout_ms, text));
+	buf_char(&script->got, '\n');
 }
 
 static void print_effects(struct script *script)
@@ -136,11 +161,7 @@ static void print_effects(struct script *script)
 
 		switch (effect->kind) {
 		case EFFECT_RECORD: print_record(script, &effect->record); break;
-		case EFFECT_START:
-			buf_format(&script->got, "start #%zu.%d %s\n",
-				   number_of(script, effect->run.id), effect->run.attempt,
-				   effect->job->name);
-			break;
+		case EFFECT_START: print_start(script, effect); break;
 		case EFFECT_STOP:
 			buf_format(&script->got, "stop #%zu grace %llds\n",
 				   number_of(script, effect->run.id),
@@ -161,12 +182,14 @@ static void step(struct script *script, struct event *event)
 {
 	if (!script->engine) {
 		script->past.open_runs = script->open;
+		script->past.pauses = script->pauses;
 		script->engine =
 			engine_create(&(struct engine_options){.max_running = script->max_running},
 				      &script->past);
 	}
 	engine_step(script->engine, script->now, event, &script->effects);
-	if (event->kind == EVENT_TRIGGER && event->run == 0)
+	bool is_pause = event->kind == EVENT_PAUSE || event->kind == EVENT_RESUME;
+	if ((event->kind == EVENT_TRIGGER && event->run == 0) || (is_pause && event->message))
 		buf_format(&script->got, "refused %s\n", event->message);
 	print_effects(script);
 }
@@ -233,18 +256,52 @@ static const struct zone *find_zone(const struct script *script, const char *nam
 	return NULL;
 }
 
+/* on=failed,unknown */
+static unsigned read_outcomes(struct script *script, char *words)
+{
+	unsigned on = 0;
+	enum outcome outcome;
+	char *save;
+
+	for (char *word = strtok_r(words, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
+		if (!outcome_from_word(word, &outcome))
+			die(script, "bad outcome");
+		on |= 1u << outcome;
+	}
+	return on;
+}
+
+/* was=a,b */
+static void read_was(struct script *script, struct job *job, char *names)
+{
+	const char **items = arena_array(&script->arena, const char *, 9);
+	char *save;
+
+	job->was.items = items;
+	for (char *name = names ? strtok_r(names, ",", &save) : NULL; name && job->was.count < 8;
+	     name = strtok_r(NULL, ",", &save))
+		items[job->was.count++] = name;
+}
+
 static void set_policies(struct script *script, struct job *job, const char *words)
 {
-	const char *text;
+	char *text;
 
 	job->enabled = !option(script, words, "disabled");
 	job->timeout_ms = duration(script, words, "timeout", 0);
 	job->grace_ms = duration(script, words, "grace", 10000);
+	job->deadline_ms = duration(script, words, "deadline", 0);
+	job->priority = (text = option(script, words, "priority")) ? atoi(text) : 0;
+	job->group = option(script, words, "group");
+	job->group_limit = (text = option(script, words, "group_limit")) ? atoi(text) : 1;
+	read_was(script, job, option(script, words, "was"));
 	job->catchup_window_ms = duration(script, words, "window", 3600000);
 	job->retry.attempts = (text = option(script, words, "attempts")) ? atoi(text) : 1;
 	job->retry.backoff_ms = duration(script, words, "backoff", 10000);
 	job->retry.max_backoff_ms = duration(script, words, "max_backoff", 600000);
 	job->retry.on = 1u << OUTCOME_FAILED | 1u << OUTCOME_TIMED_OUT;
+	if ((text = option(script, words, "on")))
+		job->retry.on = read_outcomes(script, text);
 	if ((text = option(script, words, "overlap")) && !overlap_from_word(text, &job->overlap))
 		die(script, "bad overlap");
 	if ((text = option(script, words, "catchup")) && !catchup_from_word(text, &job->catchup))
@@ -291,6 +348,7 @@ static void read_job(struct script *script, char *line, struct job *job)
 	job->schedule_hash =
 		str_hash(STR_HASH_INIT, job->schedule_text, strlen(job->schedule_text));
 	job->schedule_hash = str_hash(job->schedule_hash, zone, strlen(zone));
+	job->schedule_hash = str_hash(job->schedule_hash, job->name, strlen(job->name));
 	job->hash = str_hash(job->schedule_hash, words, strlen(words));
 }
 
@@ -376,6 +434,8 @@ static bool run_event(struct script *script, const char *word, const char *rest)
 			read_exit(script, &event, text);
 		script->is_recorded[number - 1] |= event.kind == EVENT_RECORDED;
 		step(script, &event);
+		if (event.kind == EVENT_RECORDED)
+			step(script, &(struct event){.kind = EVENT_TICK});
 		return true;
 	}
 	return false;
@@ -389,6 +449,7 @@ static void record_all(struct script *script)
 		script->is_recorded[i] = true;
 		step(script, &(struct event){.kind = EVENT_RECORDED, .run = script->runs[i]});
 	}
+	step(script, &(struct event){.kind = EVENT_TICK}); /* as the daemon's turn does */
 }
 
 static void trigger(struct script *script, const char *rest)
@@ -398,6 +459,43 @@ static void trigger(struct script *script, const char *rest)
 	if (sscanf(rest, "%63s %7s", job, dry) < 1)
 		die(script, "trigger JOB");
 	step(script, &(struct event){.kind = EVENT_TRIGGER, .job = job, .dry_run = *dry != 0});
+}
+
+static struct pause read_pause(struct script *script, const char *rest)
+{
+	char *name = arena_text(&script->arena, rest);
+	const char *until = option(script, rest, "until");
+
+	name[strcspn(name, " ")] = '\0';
+	return (struct pause){.job = name,
+			      .since = script->now.utc,
+			      .until = until ? read_utc(script, until) : UTC_NONE,
+			      .reason = option(script, rest, "reason"),
+			      .by = option(script, rest, "by")};
+}
+
+static void pause_line(struct script *script, const char *word, const char *rest)
+{
+	struct pause pause = read_pause(script, rest);
+
+	if (strcmp(word, "paused") == 0) {
+		assert(script->past.pause_count < 16);
+		script->pauses[script->past.pause_count++] = pause;
+		return;
+	}
+	step(script,
+	     &(struct event){.kind = strcmp(word, "pause") == 0 ? EVENT_PAUSE : EVENT_RESUME,
+			     .job = pause.job,
+			     .pause = pause});
+}
+
+static void next_line(struct script *script, const char *job)
+{
+	struct utc at;
+	char text[UTC_TEXT_MAX];
+	bool fires = engine_next_fire(script->engine, job, &at);
+
+	buf_format(&script->got, "next %s\n", fires ? utc_format(at, text) : "never");
 }
 
 static void run_line(struct script *script, char *line)
@@ -435,6 +533,11 @@ static void run_line(struct script *script, char *line)
 		step(script, &(struct event){.kind = EVENT_TICK});
 	} else if (strcmp(line, "trigger") == 0) {
 		trigger(script, rest);
+	} else if (strcmp(line, "pause") == 0 || strcmp(line, "resume") == 0 ||
+		   strcmp(line, "paused") == 0) {
+		pause_line(script, line, rest);
+	} else if (strcmp(line, "next") == 0) {
+		next_line(script, rest);
 	} else if (strcmp(line, "drain") == 0) {
 		step(script, &(struct event){.kind = EVENT_DRAIN});
 	} else if (strcmp(line, "recorded") == 0 && strcmp(rest, "all") == 0) {
@@ -462,6 +565,7 @@ static void read_jobs(struct script *script, FILE *file, const char *words)
 		read_job(script, trim(line), &jobs[count++]);
 	}
 	step(script, &(struct event){.kind = EVENT_CONFIG,
+				     .is_new_revision = !strstr(words, "same"),
 				     .jobs = jobs,
 				     .job_count = count,
 				     .revision = ++script->revision,

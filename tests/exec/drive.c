@@ -48,6 +48,8 @@ static const char *event_word(enum event_kind kind)
 	case EVENT_CLAIM_LOST:
 	case EVENT_TRIGGER:
 	case EVENT_CANCEL:
+	case EVENT_PAUSE:
+	case EVENT_RESUME:
 	case EVENT_DRAIN: break;
 	}
 	return "none of an executor's";

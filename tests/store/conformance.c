@@ -334,6 +334,75 @@ static void state_carries_on(struct store *store)
 	arena_finish(&arena);
 }
 
+static void pauses_stay_until_they_end(struct store *store)
+{
+	struct arena arena = {0};
+	struct record other = pause_record("b", 1, NULL);
+
+	other.pause.until = T(900);
+	other.pause.by = NULL;
+	APPLY(store, other, pause_record("a", 1, "broken"), pause_record("a", 2, "still broken"),
+	      pause_record("c", 3, NULL), resume_record("c"), resume_record("never paused"));
+	struct store_state state = load(store, &arena);
+	assert_int_equal(state.pause_count, 2);
+	assert_string_equal(state.pauses[0].job, "a");
+	assert_int_equal(state.pauses[0].since.ms, T(2).ms);
+	assert_false(utc_is_set(state.pauses[0].until));
+	assert_string_equal(state.pauses[0].reason, "still broken");
+	assert_string_equal(state.pauses[0].by, "eva@desk");
+	assert_int_equal(state.pauses[1].until.ms, T(900).ms);
+	assert_null(state.pauses[1].reason);
+	assert_null(state.pauses[1].by);
+	arena_finish(&arena);
+}
+
+static void renamed_job_keeps_all_it_had(struct store *store)
+{
+	struct arena arena = {0};
+
+	run_through(store, 1, "old", 0, OUTCOME_FAILED);
+	APPLY(store, claim_record(2, "old", 10), skipped_record("old", 20),
+	      pause_record("old", 30, "why"), claim_record(3, "other", 10));
+	APPLY(store, rename_record("old", "new"));
+	assert_string_equal(run_ids(store, &(struct run_filter){.job = "old"}), "");
+	assert_string_equal(run_ids(store, &(struct run_filter){.job = "new"}), "2 1");
+	assert_string_equal(run_ids(store, &(struct run_filter){.job = "other"}), "3");
+	/* Its instants are taken under the new name, and free under the old one. */
+	assert_true(is_lost(store, claim_record(4, "new", 0)));
+	assert_true(is_lost(store, skipped_record("new", 20)));
+	assert_false(is_lost(store, claim_record(5, "old", 0)));
+	struct store_state state = load(store, &arena);
+	assert_int_equal(state.pause_count, 1);
+	assert_string_equal(state.pauses[0].job, "new");
+	assert_int_equal(state.open_count, 2 + 1);
+	assert_string_equal(state.open_runs[0].job, "new");
+	arena_finish(&arena);
+}
+
+/* What the new name has already stays; runs are of both. */
+static void renamed_job_meets_its_new_name(struct store *store)
+{
+	struct arena arena = {0};
+	struct buf before = {0}, after = {0};
+
+	APPLY(store, claim_record(1, "new", 0), claim_record(2, "old", 0),
+	      skipped_record("old", 10), pause_record("new", 5, "mine"),
+	      pause_record("old", 6, "another's"));
+	APPLY(store, rename_record("old", "new"));
+	assert_string_equal(run_ids(store, &(struct run_filter){.job = "new"}), "2 1");
+	struct store_state state = load(store, &arena);
+	assert_int_equal(state.pause_count, 1);
+	assert_string_equal(state.pauses[0].reason, "mine");
+	/* A second time there is nothing left to rename. */
+	dump(store, &before);
+	APPLY(store, rename_record("old", "new"));
+	dump(store, &after);
+	assert_string_equal(buf_string(&after), buf_string(&before));
+	buf_finish(&before);
+	buf_finish(&after);
+	arena_finish(&arena);
+}
+
 static void ids_are_not_given_out_again(struct store *store)
 {
 	struct arena arena = {0};
@@ -813,6 +882,9 @@ static void thousand_due_at_once(struct store *store)
 	X(identity_of_a_run_stays)                                                                 \
 	X(finished_run_never_changes)                                                              \
 	X(state_carries_on)                                                                        \
+	X(pauses_stay_until_they_end)                                                              \
+	X(renamed_job_keeps_all_it_had)                                                            \
+	X(renamed_job_meets_its_new_name)                                                          \
 	X(ids_are_not_given_out_again)                                                             \
 	X(runs_are_filtered)                                                                       \
 	X(row_function_may_stop)                                                                   \

@@ -159,9 +159,27 @@ static struct record draw_revision(struct luck *luck)
 	return record;
 }
 
+static struct record draw_pause(struct luck *luck)
+{
+	struct record record = pause_record(draw_job(luck), draw_at(luck), draw_message(luck));
+
+	if (one_in(luck, 2))
+		record.pause.until = T(draw_at(luck));
+	return record;
+}
+
+/* Seldom, for it makes one of two jobs. */
+static struct record draw_rename(struct luck *luck)
+{
+	const char *from = draw_job(luck), *to = draw_job(luck);
+
+	return strcmp(from, to) == 0 || !one_in(luck, 4) ? draw_pause(luck)
+							 : rename_record(from, to);
+}
+
 static struct record draw_record(struct luck *luck)
 {
-	enum record_kind kind = (enum record_kind)draw(luck, RECORD_EPOCH + 1);
+	enum record_kind kind = (enum record_kind)draw(luck, RECORD_RENAME + 1);
 
 	switch (kind) {
 	case RECORD_CLAIM:
@@ -170,6 +188,9 @@ static struct record draw_record(struct luck *luck)
 	case RECORD_OCCURRENCE: return draw_occurrence(luck);
 	case RECORD_LOG: return draw_log(luck);
 	case RECORD_REVISION: return draw_revision(luck);
+	case RECORD_PAUSE: return draw_pause(luck);
+	case RECORD_RESUME: return resume_record(draw_job(luck));
+	case RECORD_RENAME: return draw_rename(luck);
 	case RECORD_EVALUATED:
 	case RECORD_EPOCH: break;
 	}

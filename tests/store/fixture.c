@@ -206,6 +206,12 @@ static void add_summary(struct store *store, struct arena *arena, const char *jo
 		buf_text(text, "none\n");
 }
 
+static void dump_pause(struct buf *text, const struct pause *p)
+{
+	buf_format(text, "pause %s %" PRId64 " %" PRId64 " %s %s\n", p->job, p->since.ms,
+		   p->until.ms, or_null(p->reason), or_null(p->by));
+}
+
 static void add_state(struct store *store, struct arena *arena, struct buf *text)
 {
 	struct store_state state = load(store, arena);
@@ -215,6 +221,8 @@ static void add_state(struct store *store, struct arena *arena, struct buf *text
 		   state.epoch, state.last_run);
 	for (size_t i = 0; i < state.open_count; i++)
 		dump_run(text, &state.open_runs[i]);
+	for (size_t i = 0; i < state.pause_count; i++)
+		dump_pause(text, &state.pauses[i]);
 	if (state.revision.number)
 		add_revision(text, &state.revision);
 }

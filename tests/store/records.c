@@ -121,3 +121,30 @@ struct record evaluated_record(int64_t until, int32_t epoch)
 	record.evaluated.epoch = epoch;
 	return record;
 }
+
+struct record pause_record(const char *job, int64_t since, const char *reason)
+{
+	return (struct record){.kind = RECORD_PAUSE,
+			       .pause = {.job = job,
+					 .since = T(since),
+					 .until = UTC_NONE,
+					 .reason = reason,
+					 .by = "eva@desk"}};
+}
+
+struct record resume_record(const char *job)
+{
+	struct record record = pause_record(job, 0, NULL);
+
+	record.kind = RECORD_RESUME;
+	return record;
+}
+
+struct record rename_record(const char *from, const char *to)
+{
+	struct record record = {.kind = RECORD_RENAME};
+
+	record.rename.from = from;
+	record.rename.to = to;
+	return record;
+}

@@ -302,7 +302,7 @@ static void test_newer_schema_refused(void **state)
 	store_close(store);
 	meddle(directory, "PRAGMA user_version = 99");
 	assert_refused_untouched(directory, "was written by a newer belfry (schema 99, this one "
-					    "knows up to 1)");
+					    "knows up to 2)");
 	remove_directory(directory);
 }
 
