@@ -1,114 +1,49 @@
 #!/usr/bin/python3
-"""./dev bench [runs|memory|idle|schedule|forecast]: speed and memory, each beside a limit in the same run.
+"""./dev bench [engine|runs|memory|idle|schedule|forecast]: speed and memory, each beside a
+limit in the same run. `rate`, `burst` and `single` are the parts of runs.
 
 Absolute numbers depend on the machine; quote the ratios.
 """
 import argparse
-import contextlib
 import json
 import os
 import random
-import re
-import shutil
-import signal
-import sqlite3
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
+
+import runner
+from burst import bench_burst, bench_idle, bench_single
+from engine import bench_engine
+from served import Belfry, aim, note, quiet_jobs, ratios, use_of
 
 ROUNDS = 5
 JOBS = 2000
 PARALLEL = 8
+RUNS_TIMES, LOADED_TIMES = 0.8, 0.9
 
 
-def note(text):
-    """Progress, on a terminal only."""
-    if sys.stderr.isatty():
-        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
-
-
-class Belfry:
-    """`belfry serve` with a generated file, in a folder of its own."""
-
-    def __init__(self, build, jobs, *options):
-        self.build = build
-        self.folder = tempfile.mkdtemp(prefix="belfry-bench-")
-        self.state = os.path.join(self.folder, "state")
-        config = os.path.join(self.folder, "schedules.json")
-        with open(config, "w", encoding="utf-8") as file:
-            json.dump({"jobs": jobs}, file)
-        self.process = subprocess.Popen(
-            [os.path.join(build, "belfry"), "serve", "--config", config, "--state", self.state,
-             "--listen", "127.0.0.1:0", "--stop", "wait", *options],
-            stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        for line in self.process.stderr:
-            if "listening on" in line:
-                break
-        else:
-            raise SystemExit("bench: belfry did not start")
-        os.set_blocking(self.process.stderr.fileno(), False)
-
-    def drain(self):
-        with contextlib.suppress(BlockingIOError, TypeError):
-            while self.process.stderr.read(65536):
-                pass
-
-    def sql(self, query):
-        database = sqlite3.connect(os.path.join(self.state, "belfry.db"), timeout=30)
-        try:
-            return database.execute(query).fetchall()
-        finally:
-            database.close()
-
-    def status(self):
-        """The kernel's figures of the daemon, all threads' switches added up."""
-        pid = self.process.pid
-        with open(f"/proc/{pid}/status", encoding="ascii") as file:
-            resident_kib = int(re.search(r"VmRSS:\s+(\d+)", file.read())[1])
-        switches = 0
-        for task in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{task}/status", encoding="ascii") as file:
-                switches += int(re.search(r"\nvoluntary_ctxt_switches:\s+(\d+)",
-                                          file.read())[1])
-        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
-            fields = file.read().rsplit(")", 1)[1].split()
-        cpu_ms = (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
-        return resident_kib, switches, cpu_ms
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.communicate(timeout=120)
-        shutil.rmtree(self.folder)
-
-
-
-def belfry_runs(build):
-    """Runs a second of JOBS jobs due at one instant, PARALLEL at a time: from the
-    instant until the last end is durable in the store."""
-    due = int(time.time()) + 6
+def belfry_runs(build, beside):
+    """Runs a second of JOBS jobs due at one instant, PARALLEL at a time, with so many
+    others: from the instant until the last end is durable in the store."""
+    due = int(time.time()) + (6 if beside < 10000 else 20)
     at = time.gmtime(due)
     program = os.path.join(build, "bench/nothing")
-    jobs = [{"name": f"job-{i}", "command": [program],
+    jobs = [{"name": f"due-{i}", "command": [program],
              "schedule": f"{at.tm_sec} {at.tm_min} {at.tm_hour} {at.tm_mday} {at.tm_mon} *"}
             for i in range(JOBS)]
-    belfry = Belfry(build, jobs, "--max-running", str(PARALLEL))
+    belfry = Belfry(build, jobs + quiet_jobs(beside), "--max-running", str(PARALLEL))
     try:
         time.sleep(max(0, due - time.time()))
-        while True:
-            belfry.drain()
-            done = belfry.sql("SELECT count(*) FROM run WHERE state = 'finished'")[0][0]
-            if done == JOBS:
-                break
-            if time.time() > due + 120:
-                raise SystemExit(f"bench: only {done} of {JOBS} runs ended")
-            time.sleep(0.05)
-        first, last, good, jobs_run = belfry.sql(
+        belfry.wait_finished(JOBS, due + 120)
+        first, last, good, jobs_run, claimed = belfry.sql(
             "SELECT min(started_at), max(finished_at), sum(outcome = 'succeeded'), "
-            "count(DISTINCT job) FROM run")[0]
+            "count(DISTINCT job), min(claimed_at) FROM run")[0]
         if (good, jobs_run) != (JOBS, JOBS):
             raise SystemExit(f"bench: {good} of {JOBS} succeeded, {jobs_run} jobs ran")
+        if claimed - due * 1000 > 500:
+            raise SystemExit("bench: belfry had not loaded its file when the jobs fell due")
         return JOBS / ((last - due * 1000) / 1000), (first - due * 1000)
     finally:
         belfry.stop()
@@ -121,58 +56,50 @@ def bare_runs(build):
     return JOBS / float(output)
 
 
-def bench_runs(build):
-    ours, bare, ratios, first = [], [], [], []
+def bench_rate(build, _peers):
+    ours, bare, loaded, first = [], [], [], []
     for i in range(ROUNDS):
         note(f"runs: round {i + 1} of {ROUNDS}")
         bare.append(bare_runs(build))
-        rate, first_ms = belfry_runs(build)
+        rate, first_ms = belfry_runs(build, 10)
         ours.append(rate)
         first.append(first_ms)
-        ratios.append(rate / bare[-1])
+        loaded.append(belfry_runs(build, 100000)[0])
     note("")
+    beside = [rate / limit for rate, limit in zip(ours, bare)]
+    heavier = [rate / light for rate, light in zip(loaded, ours)]
     print(f"runs a second, {JOBS} due at one instant, {PARALLEL} at a time, all durable "
           f"(median of {ROUNDS} rounds)")
     print(f"  bare posix_spawn and pipes   {statistics.median(bare):8.0f}")
     print(f"  belfry                       {statistics.median(ours):8.0f}")
-    print(f"  ratio                        {statistics.median(ratios):8.2f}   "
-          f"[{min(ratios):.2f}, {max(ratios):.2f}]   aim >= 0.6")
+    print(f"  ratio                        {ratios(beside)}   "
+          f"{aim(statistics.median(beside), RUNS_TIMES, most=False)}")
     print(f"  first start after the instant {statistics.median(first):7.0f} ms")
+    print(f"  with 100,000 other jobs      {statistics.median(loaded):8.0f}")
+    print(f"  ratio to 10 other jobs       {ratios(heavier)}   "
+          f"{aim(statistics.median(heavier), LOADED_TIMES, most=False)}")
 
 
-def quiet_jobs(count):
-    """Jobs that fall due on another day."""
-    day = time.gmtime(time.time() + 86400 * 100)
-    return [{"name": f"job-{i}", "command": ["true"],
-             "schedule": f"{i % 60} {i // 60 % 24} {day.tm_mday} {day.tm_mon} *"}
-            for i in range(count)]
+def bench_runs(build, peers):
+    bench_rate(build, peers)
+    bench_burst(build, peers)
+    bench_single(build, peers)
 
 
-def bench_memory(build):
+def bench_memory(build, _peers):
     print("resident memory of the daemon")
     for count in (10, 10000):
         belfry = Belfry(build, quiet_jobs(count))
-        resident_kib, _, _ = belfry.status()
+        _, _, resident_kib = use_of(belfry.process.pid)
         belfry.stop()
-        aim = "   aim < 24 MB" if count == 10000 else ""
-        print(f"  {count:6d} jobs   {resident_kib / 1000:8.1f} MB{aim}")
-
-
-def bench_idle(build):
-    belfry = Belfry(build, quiet_jobs(10000))
-    note("idle: settling for 70 s, then a look at 120 s")
-    time.sleep(70)
-    _, before, cpu_before = belfry.status()
-    time.sleep(120)
-    _, after, cpu_after = belfry.status()
+        told = f"   {aim(resident_kib / 1000, 24)}" if count == 10000 else ""
+        print(f"  {count:6d} jobs   {resident_kib / 1000:8.1f} MB{told}")
+    belfry = Belfry(build, runner.jobs(), "--max-running", "1000")
+    runner.bench(belfry.state, belfry.url)
     belfry.stop()
-    note("")
-    print("idle with 10,000 jobs, nothing due")
-    print(f"  wake-ups a minute  {(after - before) / 2:6.1f}   aim <= 2")
-    print(f"  CPU in 120 s       {cpu_after - cpu_before:6.0f} ms")
 
 
-def bench_schedule(build):
+def bench_schedule(build, _peers):
     subprocess.run(["/usr/bin/python3", os.path.join(os.path.dirname(__file__), "schedule.py"),
                     "--build", build], check=True)
 
@@ -210,7 +137,7 @@ def minutely_jobs(count):
              "except": [f"{i // 480 % 12 + 1:02d}-{i // 5760 + 1:02d}"]} for i in range(count)]
 
 
-def bench_forecast(build):
+def bench_forecast(build, _peers):
     print(f"forecast of a year of 10,000 jobs, file read and answer written "
           f"(median of {ROUNDS} rounds)")
     for what, jobs in (("mixed", mixed_jobs(10000)),
@@ -231,8 +158,10 @@ def bench_forecast(build):
               f"aim < 2 s")
 
 
-BENCHES = {"runs": bench_runs, "memory": bench_memory, "idle": bench_idle,
-           "schedule": bench_schedule, "forecast": bench_forecast}
+BENCHES = {"engine": bench_engine, "runs": bench_runs, "rate": bench_rate,
+           "burst": bench_burst, "single": bench_single, "memory": bench_memory,
+           "idle": bench_idle, "schedule": bench_schedule, "forecast": bench_forecast}
+PARTS = ("rate", "burst", "single")  # of runs
 
 
 def main():
@@ -240,8 +169,9 @@ def main():
     parser.add_argument("--build", default="build/release", help=argparse.SUPPRESS)
     parser.add_argument("names", nargs="*", choices=[*BENCHES, []], default=[])
     arguments = parser.parse_args()
-    for name in arguments.names or BENCHES:
-        BENCHES[name](os.path.abspath(arguments.build))
+    peers = os.path.abspath("build/bench-services")
+    for name in arguments.names or [name for name in BENCHES if name not in PARTS]:
+        BENCHES[name](os.path.abspath(arguments.build), peers)
 
 
 if __name__ == "__main__":

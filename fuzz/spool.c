@@ -14,10 +14,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (spool_next(text + at, size - at, &frame, &used) == SPOOL_FRAME) {
 		struct buf buf = {0};
 
-		/* What was read, written again, is read as the same length. */
+		/* What was read, written again, is read as the same; but for what a later
+		 * version has put behind it, or an earlier one has not. */
 		assert(used >= SPOOL_HEADER && used <= size - at);
 		spool_write(&buf, &frame);
-		assert(buf.length == used);
+		assert(buf.length <= used + sizeof(uint32_t));
 		buf_finish(&buf);
 		at += used;
 	}

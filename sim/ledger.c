@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ledger_nodes.h"
+#include "nodes.h"
 #include "paris.h"
 #include "world.h"
 
@@ -20,6 +22,8 @@
 #define SILENCE_MS   INT64_C(60000)
 #define STEP_BACK_MS INT64_C(60000)
 #define WRONG_MS     INT64_C(10800000)
+/* Around a change of a zone's rules. */
+#define CHANGE_MS INT64_C(14400000)
 enum { ON_TIME_MS = 1000, SETTLE_MS = 600000 };
 
 struct ledger ledger;
@@ -54,15 +58,27 @@ static struct utc not_before(const struct ledger_job *job, struct utc t)
 	return schedule_follows_clock(job->schedule) ? t : utc_max(t, ledger.fixed_until);
 }
 
+/* Once a day at most, at a fixed time. */
+static bool is_daily(int32_t expression)
+{
+	static const char *const daily[] = {"0 9 * * *",   "30 2 * * *",   "0 1 * * *",
+					    "59 23 * * *", "0 12 * * 1-5", "@daily"};
+
+	for (size_t i = 0; i < sizeof(daily) / sizeof(*daily); i++)
+		if (strcmp(plan_expression(expression), daily[i]) == 0)
+			return true;
+	return false;
+}
+
 static void parse(struct ledger_job *job)
 {
+	job->schedule_before = job->schedule;
+	job->is_daily = is_daily(job->def->expression);
 	const char *text = plan_expression(job->def->expression);
-	char name[16];
 	struct schedule_error error;
-
-	snprintf(name, sizeof(name), "j%d", job->def->name);
-	struct schedule_context context = {.job_name = name,
-					   .zone = job->def->is_paris ? sim_paris() : zone_utc(),
+	struct schedule_context context = {.job_name = plan_name(job->def),
+					   .zone = job->def->is_paris ? sim_paris(ledger.zone)
+								      : zone_utc(),
 					   .jitter_ms = (int64_t)job->def->jitter_s * 1000};
 	if (schedule_parse_cron(&ledger.arena, text, strlen(text), &context, &job->schedule, &error,
 				1))
@@ -74,7 +90,15 @@ static bool is_same_when(const struct sim_job *a, const struct sim_job *b)
 	return a && b &&
 	       strcmp(plan_expression(a->expression), plan_expression(b->expression)) == 0 &&
 	       a->is_paris == b->is_paris && a->jitter_s == b->jitter_s &&
-	       a->is_enabled == b->is_enabled;
+	       a->is_enabled == b->is_enabled && a->renames == b->renames;
+}
+
+/* By another name it has another jitter, and what was not decided yet stays due. */
+static bool is_but_renamed(const struct sim_job *a, const struct sim_job *b)
+{
+	return a && b && a->renames != b->renames && a->is_enabled == b->is_enabled &&
+	       a->is_paris == b->is_paris &&
+	       strcmp(plan_expression(a->expression), plan_expression(b->expression)) == 0;
 }
 
 static void take_def(struct ledger_job *job, const struct sim_job *def, struct utc now)
@@ -86,20 +110,27 @@ static void take_def(struct ledger_job *job, const struct sim_job *def, struct u
 		job->changed_life = world.life;
 	if (is_same_when(old, def))
 		return;
+	bool had_plan = job->has_plan;
+	struct utc owed = job->scheduled;
+
+	ledger_loose_changed(job, now);
 	job->changed_life = world.life;
 	job->has_plan = false;
 	job->since = now;
 	if (!def)
 		return;
 	parse(job);
-	set_plan(job, not_before(job, now));
+	struct utc after = not_before(job, now);
+	if (is_but_renamed(old, def) && had_plan && owed.ms <= after.ms)
+		after = utc_add(owed, -1);
+	set_plan(job, after);
 }
 
 static void put_in_force(size_t generation, struct utc now)
 {
 	const struct generation *g = &world.plan->generations[generation];
 	size_t count = ledger.job_count;
-	const struct sim_job **defs = mem_alloc((count + 1) * sizeof(*defs));
+	const struct sim_job **defs = mem_alloc((count + 1) * sizeof(const struct sim_job *));
 
 	for (size_t i = 0; i < g->count; i++)
 		if (g->jobs[i].name < world.plan->job_count)
@@ -107,6 +138,7 @@ static void put_in_force(size_t generation, struct utc now)
 	for (size_t i = 0; i < count; i++)
 		take_def(&ledger.jobs[i], defs[i], now);
 	free(defs);
+	policies_regroup(false);
 	ledger.generation = generation;
 }
 
@@ -149,23 +181,69 @@ static const char *job_name(const struct ledger_job *job)
 	return name;
 }
 
-static void expect_missed(struct ledger_job *job, struct utc first, struct utc last, int64_t count)
+/* Before a life's first step nobody was there; later somebody was who did not look. */
+static enum reason reason_missed(void)
 {
-	const struct entry *entry;
+	return ledger.evaluated_life == world.life ? REASON_LATE : REASON_DOWN;
+}
+
+/* Instants that have the same fate. */
+struct stretch {
+	enum occurrence_state state;
+	enum reason reason;
+	struct utc first, last;
+	int64_t count;
+};
+
+static bool is_part_of(const struct entry *entry, const struct stretch *stretch)
+{
+	return entry && !entry->is_claim && entry->state == stretch->state &&
+	       entry->reason == stretch->reason && entry->scheduled.ms == stretch->first.ms &&
+	       entry->count <= stretch->count &&
+	       (entry->count < stretch->count || entry->last.ms == stretch->last.ms);
+}
+
+/* As one row, or as several that follow each other. */
+static void expect_stretch(struct ledger_job *job, struct stretch *stretch)
+{
 	char at[UTC_TEXT_MAX];
 
-	if (count == 0)
-		return;
-	entry = next_entry(job);
-	if (!entry || entry->is_claim || entry->state != OCCURRENCE_MISSED ||
-	    entry->reason != REASON_DOWN || entry->scheduled.ms != first.ms ||
-	    entry->last.ms != last.ms || entry->count != count)
-		world_broken("%s: %lld instants from %s are not accounted for as missed",
-			     job_name(job), (long long)count, utc_format(first, at));
+	while (stretch->count > 0) {
+		const struct entry *entry = next_entry(job);
+
+		if (!is_part_of(entry, stretch)) {
+			world_broken("%s: %lld instants from %s are not accounted for as %s (%s)",
+				     job_name(job), (long long)stretch->count,
+				     utc_format(stretch->first, at),
+				     occurrence_state_word(stretch->state),
+				     reason_word(stretch->reason));
+			stretch->count = 0;
+			return;
+		}
+		stretch->count -= entry->count;
+		if (stretch->count > 0 &&
+		    !schedule_next_after(job->schedule, entry->last, &stretch->first))
+			stretch->first = UTC_NONE;
+	}
+}
+
+static void add_to_stretch(struct ledger_job *job, struct stretch *stretch, struct utc instant,
+			   bool is_paused)
+{
+	enum reason reason = is_paused ? REASON_PAUSED : reason_missed();
+
+	if (stretch->reason != reason)
+		expect_stretch(job, stretch);
+	if (stretch->count++ == 0)
+		stretch->first = instant;
+	stretch->last = instant;
+	stretch->reason = reason;
+	stretch->state = is_paused ? OCCURRENCE_SKIPPED : OCCURRENCE_MISSED;
 }
 
 static void expect_run(struct ledger_job *job, struct utc instant, bool catches_up)
 {
+	bool may_skip = !catches_up || job->def->catchup != CATCHUP_ALL;
 	const struct entry *entry = next_entry(job);
 	char at[UTC_TEXT_MAX];
 	enum trigger trigger = catches_up ? TRIGGER_CATCHUP : TRIGGER_SCHEDULE;
@@ -174,38 +252,39 @@ static void expect_run(struct ledger_job *job, struct utc instant, bool catches_
 	if (!entry || entry->scheduled.ms != instant.ms)
 		world_broken("%s: the instant %s is neither run nor skipped nor missed",
 			     job_name(job), at);
-	else if (entry->is_claim ? entry->trigger != trigger : entry->state != OCCURRENCE_SKIPPED)
+	else if (entry->is_claim ? entry->trigger != trigger
+				 : entry->state != OCCURRENCE_SKIPPED ||
+					   entry->reason != REASON_OVERLAP || !may_skip)
 		world_broken("%s: the instant %s was to be run, and is %s", job_name(job), at,
 			     entry->is_claim ? trigger_word(entry->trigger)
 					     : occurrence_state_word(entry->state));
 }
 
-/* Whether this step's `now` gives the job's due instants to the catch-up policy. */
-static void check_job(struct ledger_job *job, struct utc now, bool is_first)
+static void check_job(struct ledger_job *job, struct utc now, bool catches_up)
 {
-	bool catches_up = is_first || now.ms - job->fire_ms > SILENCE_MS;
-	int64_t window_ms = (int64_t)job->def->window_s * 1000, count = 0;
-	struct utc first = UTC_NONE, last = UTC_NONE;
+	int64_t window_ms = (int64_t)job->def->window_s * 1000;
+	struct stretch stretch = {0};
 
 	while (job->has_plan && job->fire_ms <= now.ms) {
 		struct utc instant = job->scheduled;
+		bool is_paused = policies_is_paused(job, job->fire_ms);
+		bool is_expired = policies_is_expired(job, job->fire_ms, now);
 
 		set_plan(job, instant);
 		bool is_newest = !job->has_plan || job->fire_ms > now.ms;
 		bool is_within = instant.ms >= now.ms - window_ms;
 		bool runs = !catches_up || (job->def->catchup != CATCHUP_NONE && is_within &&
 					    (job->def->catchup == CATCHUP_ALL || is_newest));
-		if (!runs) {
-			if (count++ == 0)
-				first = instant;
-			last = instant;
+		if (!runs || is_paused || is_expired) {
+			add_to_stretch(job, &stretch, instant, is_paused);
+			if (!catches_up) /* one by one */
+				expect_stretch(job, &stretch);
 			continue;
 		}
-		expect_missed(job, first, last, count);
-		count = 0;
+		expect_stretch(job, &stretch);
 		expect_run(job, instant, catches_up);
 	}
-	expect_missed(job, first, last, count);
+	expect_stretch(job, &stretch);
 }
 
 /* Its schedule was changed, or the clock went back, and another daemon took the instant,
@@ -215,7 +294,9 @@ static bool is_loose(const struct ledger_job *job, struct utc scheduled)
 	return utc_is_set(scheduled) && scheduled.ms <= job->loose_until.ms;
 }
 
-static void check_group(struct utc now)
+/* In the step that takes over a file somebody is awake: what the file makes due at once
+ * is due, and not to be caught up. */
+static void check_due(struct utc now, bool has_new_file)
 {
 	bool is_first = ledger.evaluated_life != world.life;
 
@@ -223,18 +304,31 @@ static void check_group(struct utc now)
 		struct ledger_job *job = &ledger.jobs[i];
 
 		if (job->has_plan && job->fire_ms <= now.ms)
-			check_job(job, now, is_first);
-		if (job->first_entry && !world.is_broken) {
-			char at[UTC_TEXT_MAX];
+			check_job(job, now,
+				  !has_new_file &&
+					  (is_first || now.ms - job->fire_ms > SILENCE_MS));
+	}
+	ledger.evaluated_life = world.life;
+}
 
+static void end_group(void)
+{
+	for (size_t i = 0; i < ledger.job_count && ledger.entry_count && !world.is_broken; i++) {
+		struct ledger_job *job = &ledger.jobs[i];
+		char at[UTC_TEXT_MAX];
+
+		if (job->first_entry)
 			world_broken(
 				"%s: the instant %s is recorded and was not due, or twice",
 				job_name(job),
 				utc_format(ledger.entries[job->first_entry - 1].scheduled, at));
-		}
 	}
 	ledger.entry_count = 0;
-	ledger.evaluated_life = world.life;
+}
+
+void ledger_plan_next(struct ledger_job *job)
+{
+	set_plan(job, job->scheduled);
 }
 
 /* ---- the records, one by one ---- */
@@ -243,6 +337,12 @@ static bool forbids(const struct ledger_job *job, const struct sim_job *def)
 {
 	(void)job;
 	return def && def->overlap == OVERLAP_FORBID;
+}
+
+/* `all` promises each instant: under `forbid` they wait for one another. */
+static bool is_one_of_all(const struct ledger_job *job, enum trigger trigger)
+{
+	return trigger == TRIGGER_CATCHUP && job->def && job->def->catchup == CATCHUP_ALL;
 }
 
 static const struct sim_job *def_to_come(const struct ledger_job *job)
@@ -288,9 +388,22 @@ static void check_on_time(const struct ledger_job *job, const struct run *run)
 	    world.mono.ms < world.phase_began.ms + SETTLE_MS || !job->has_plan ||
 	    job->scheduled.ms != run->scheduled_at.ms)
 		return;
+	/* An instant passes none before it, and which are before it is not the same for
+	 * one that has just begun to plan. */
+	if (ledger.is_loose)
+		late_ms -= schedule_jitter_max_ms(job->schedule);
 	if (late_ms > ON_TIME_MS)
 		world_broken("%s: all is well, and its run is %lld ms late", job_name(job),
 			     (long long)late_ms);
+}
+
+void ledger_check_claim(struct ledger_job *job, const struct run *run)
+{
+	check_trigger(job, run);
+	check_on_time(job, run);
+	if (run->epoch != ledger.epoch)
+		world_broken("%s: a claim in epoch %d, which is not the present one", run->job,
+			     run->epoch);
 }
 
 static void add_claim(const struct run *run)
@@ -307,6 +420,10 @@ static void on_claim(const struct record *record)
 	const struct run *run = &record->run;
 	struct ledger_job *job = ledger_job(run->job);
 
+	if (ledger.is_loose) {
+		ledger_loose_claim(record);
+		return;
+	}
 	if (record->lost && is_loose(job, run->scheduled_at)) {
 		add_claim(run);
 		ledger_runs_add_void(run, job);
@@ -317,18 +434,14 @@ static void on_claim(const struct record *record)
 			     run->job);
 		return;
 	}
-	check_trigger(job, run);
-	check_on_time(job, run);
+	ledger_check_claim(job, run);
 	if (!run->dry_run && job->open > 0 && forbids(job, job->def) &&
-	    forbids(job, def_to_come(job)))
+	    forbids(job, def_to_come(job)) && !is_one_of_all(job, run->trigger))
 		world_broken("%s: its overlap is forbid, and it is claimed while another run is "
 			     "open",
 			     run->job);
 	if (utc_is_set(run->scheduled_at))
 		add_claim(run);
-	if (run->epoch != ledger.epoch)
-		world_broken("%s: a claim in epoch %d, which is not the present one", run->job,
-			     run->epoch);
 	ledger_runs_add(run, job);
 }
 
@@ -337,12 +450,16 @@ static void on_occurrence(const struct record *record)
 	const struct occurrence *o = &record->occurrence;
 	struct ledger_job *job = ledger_job(o->job);
 
+	if (ledger.is_loose) {
+		ledger_loose_occurrence(record);
+		return;
+	}
 	if (record->lost && !is_loose(job, o->scheduled_at))
 		world_broken("%s: an instant is recorded a second time", o->job);
 	if (o->epoch != ledger.epoch)
 		world_broken("%s: an instant of epoch %d, which is not the present one", o->job,
 			     o->epoch);
-	if (o->state == OCCURRENCE_SKIPPED &&
+	if (o->state == OCCURRENCE_SKIPPED && o->reason != REASON_PAUSED &&
 	    (o->reason != REASON_OVERLAP || job->open == 0 ||
 	     (!forbids(job, job->def) && !forbids(job, def_to_come(job)))))
 		world_broken("%s: an instant is skipped without a reason", o->job);
@@ -355,19 +472,62 @@ static void on_occurrence(const struct record *record)
 		  o->job);
 }
 
+/* What falls due around the change may go by either rules. */
+static void take_new_zones(struct utc now)
+{
+	ledger.has_new_zones = false;
+	for (size_t i = 0; i < ledger.job_count && utc_is_set(now); i++) {
+		struct ledger_job *job = &ledger.jobs[i];
+
+		if (!job->def || !job->def->is_paris)
+			continue;
+		parse(job);
+		set_plan(job, not_before(job, utc_add(now, CHANGE_MS)));
+	}
+}
+
+void ledger_zone_changed(int32_t version, bool is_start)
+{
+	bool is_pending = is_start && ledger.has_new_zones; /* an earlier life knew of it alone */
+
+	if (ledger.zone == version && !is_pending)
+		return;
+	count(COUNT_ZONES);
+	ledger.zone = version;
+	ledger.has_new_zones = true;
+	if (is_start)
+		take_new_zones(ledger.watermark);
+}
+
+struct utc ledger_watermark(void)
+{
+	return ledger.watermark;
+}
+
 static void on_evaluated(struct utc until, int32_t epoch)
 {
 	struct utc now = ledger.entry_count ? ledger.decided_at : until;
 
 	if (epoch != ledger.epoch)
 		world_broken("a watermark of epoch %d, which is not the present one", epoch);
+	if (ledger.is_loose)
+		ledger_loose_evaluated(until);
+	if (nodes_are_several())
+		until = utc_max(until, ledger.watermark); /* others may be ahead */
 	if (utc_is_set(ledger.watermark) && until.ms < ledger.watermark.ms)
 		world_broken("the watermark goes back by %lld ms within an epoch",
 			     (long long)(ledger.watermark.ms - until.ms));
-	check_group(utc_max(now, until));
-	if (ledger.pending != SIZE_MAX)
-		put_in_force(ledger.pending, utc_max(now, until));
+	now = utc_max(now, until);
+	if (!ledger.is_loose)
+		check_due(now, false);
+	policies_settle();
+	if (ledger.pending != SIZE_MAX) {
+		put_in_force(ledger.pending, now);
+		if (!ledger.is_loose)
+			check_due(now, true);
+	}
 	ledger.pending = SIZE_MAX;
+	end_group();
 	ledger.watermark = until;
 }
 
@@ -394,6 +554,14 @@ static void on_epoch(struct utc until, int32_t epoch)
 	}
 }
 
+/* Each change of a node's file is brought in once. */
+static void check_news(const struct revision *revision)
+{
+	if (++ledger.brought[world.node] > world.file_changes)
+		world_broken("revision %lld is a file that node %d has brought in before",
+			     (long long)revision->number, world.node);
+}
+
 static void on_revision(const struct revision *revision)
 {
 	unsigned long generation;
@@ -405,6 +573,8 @@ static void on_revision(const struct revision *revision)
 			     (long long)ledger.revision);
 	else
 		ledger.pending = generation;
+	if (nodes_are_several())
+		check_news(revision);
 	ledger.revision = revision->number;
 }
 
@@ -422,7 +592,12 @@ static void on_record(const struct record *record)
 	case RECORD_EPOCH: on_epoch(record->evaluated.until, record->evaluated.epoch); break;
 	case RECORD_TOKEN:
 	case RECORD_AUDIT:
-	case RECORD_LOG: break;
+	case RECORD_PAUSE:
+	case RECORD_RESUME: policies_pause(record); break;
+	case RECORD_RENAME: policies_rename(record); break;
+	case RECORD_LOG:
+	case RECORD_DOWNTIME:
+	case RECORD_LEFT: break;
 	}
 }
 
@@ -430,8 +605,12 @@ void ledger_commit(const struct record *records, size_t count, size_t skip)
 {
 	for (size_t i = skip; i < count && !world.is_broken; i++)
 		on_record(&records[i]);
+	if (!world.is_broken)
+		ledger_downtime_commit(records + skip, count - skip);
 	if (ledger.entry_count && !world.is_broken)
 		world_broken("instants are decided, and the watermark does not move with them");
+	if (ledger.has_new_zones)
+		take_new_zones(ledger.watermark);
 }
 
 /* ---- what it is told of the world ---- */
@@ -440,6 +619,8 @@ void ledger_commit(const struct record *records, size_t count, size_t skip)
  * daemon has to open an epoch. */
 void ledger_clock_read(struct utc utc)
 {
+	if (nodes_are_several()) /* they go by the store's */
+		return;
 	if (ledger.high_ms != INT64_MIN && ledger.high_ms - utc.ms >= STEP_BACK_MS) {
 		if (ledger.step_count < sizeof(ledger.steps) / sizeof(*ledger.steps))
 			ledger.steps[ledger.step_count++].high_ms = ledger.high_ms;
@@ -469,10 +650,12 @@ static void plan_again(struct ledger_job *job)
 
 void ledger_life_begins(void)
 {
+	ledger_downtime_life_begins(utc_is_set(ledger.watermark));
 	ledger.step_count = 0;
 	ledger.high_ms = utc_is_set(ledger.watermark) ? ledger.watermark.ms : INT64_MIN;
-	ledger.term_ms = INT64_MAX;
-	for (size_t i = 0; i < ledger.job_count; i++)
+	ledger.term_ms[world.node] = INT64_MAX;
+	policies_regroup(true);
+	for (size_t i = 0; i < ledger.job_count && !ledger.is_loose; i++)
 		plan_again(&ledger.jobs[i]);
 }
 
@@ -483,19 +666,21 @@ void ledger_trigger(int32_t job)
 
 void ledger_term(void)
 {
-	ledger.term_ms = ledger.last_term_ms = world.mono.ms;
+	ledger.term_ms[world.node] = ledger.last_term_ms = world.mono.ms;
 }
 
 void ledger_create(void)
 {
 	memset(&ledger, 0, sizeof(ledger));
+	ledger_downtime_create();
 	ledger.watermark = ledger.fixed_until = UTC_NONE;
 	ledger.last_term_ms = -1;
 	ledger.pending = SIZE_MAX;
 	ledger.job_count = (size_t)world.plan->job_count;
 	ledger.jobs = mem_alloc((ledger.job_count + 1) * sizeof(*ledger.jobs));
 	for (size_t i = 0; i < ledger.job_count; i++)
-		ledger.jobs[i].loose_until = UTC_NONE;
+		ledger.jobs[i].loose_until = ledger.jobs[i].paused_since =
+			ledger.jobs[i].last_claim = UTC_NONE;
 	for (size_t g = 0; g < world.plan->generation_count; g++)
 		for (size_t i = 0; i < world.plan->generations[g].count; i++) {
 			const struct sim_job *def = &world.plan->generations[g].jobs[i];
@@ -506,13 +691,18 @@ void ledger_create(void)
 			if (def->attempts > job->max_attempts)
 				job->max_attempts = def->attempts;
 			job->may_replace |= def->overlap == OVERLAP_REPLACE;
+			job->may_expire |= def->deadline_s > 0;
+			job->may_allow |= def->overlap == OVERLAP_ALLOW;
 		}
+	ledger.is_loose = nodes_are_several() || world.plan->has_zones;
+	ledger_nodes_create();
 	ledger_runs_create();
 }
 
 void ledger_destroy(void)
 {
 	ledger_runs_destroy();
+	ledger_nodes_destroy();
 	free(ledger.jobs);
 	free(ledger.entries);
 	arena_finish(&ledger.arena);

@@ -2,10 +2,18 @@
 #ifndef BELFRY_SIM_LEDGER_H
 #define BELFRY_SIM_LEDGER_H
 
+#include "nodes.h"
 #include "plan.h"
 #include "record.h"
 
 struct ledger_run;
+
+/* Who holds an open run, of nodes that share a store. */
+struct ledger_hold {
+	int32_t node;
+	bool is_handed; /* to that node, which has not taken it yet */
+	bool is_torn;   /* the attempt was another node's */
+};
 
 /* A job, by its number. */
 struct ledger_job {
@@ -22,7 +30,21 @@ struct ledger_job {
 	int32_t booted_life, changed_life;
 	int32_t max_attempts; /* of any generation */
 	bool may_replace;
+	bool may_expire;         /* some generation has a deadline */
+	struct utc paused_since; /* durably; UTC_NONE: it is not */
+	struct utc paused_until; /* UTC_NONE: until it is resumed */
+	bool resume_asked;       /* and perhaps it is not durable yet */
+	bool was_paused;         /* ever */
+	struct {
+		bool is_there, is_pause;
+		struct utc since, until;
+	} pause_to_come;                /* recorded, in force behind the next watermark */
 	size_t first_entry, last_entry; /* of the group; index + 1 */
+	/* ledger_nodes.c */
+	const struct schedule *schedule_before;
+	bool is_daily, may_allow;
+	struct utc last_claim;
+	int32_t last_claim_epoch;
 };
 
 /* An instant that was decided. */
@@ -60,19 +82,80 @@ struct ledger {
 		int64_t high_ms;
 	} steps[64];
 	size_t step_count;
-	int64_t term_ms, last_term_ms; /* of this life; of any */
+	int64_t term_ms[NODES_MAX], last_term_ms; /* of a node's life; of any */
+	bool is_loose;                            /* instants are a set: ledger_nodes.c */
+	int32_t zone;
+	size_t brought[NODES_MAX]; /* revisions by each node */
+	bool has_new_zones;        /* in force with the next watermark */
 };
 extern struct ledger ledger;
 
 struct ledger_job *ledger_job(const char *name);
+void ledger_plan_next(struct ledger_job *job);
+/* What holds of every claim that is durable. */
+void ledger_check_claim(struct ledger_job *job, const struct run *run);
+
+/* A run in the books. */
+struct ledger_run {
+	struct ledger_run *bucket;
+	struct ledger_run *next_open; /* of its job */
+	struct ledger_job *job;
+	uint64_t id;
+	bool is_dry, is_canceled, is_void;
+	enum trigger trigger;
+	struct utc instant; /* scheduled, or claimed */
+	enum run_state state;
+	enum outcome outcome, last_attempt;
+	int32_t attempt, attempts_recorded;
+	int32_t claimed_life, canceled_life, stopping_life;
+	int64_t claimed_ms;
+	int64_t deadline_ms; /* on the monotonic clock, as its first life counts; -1: none */
+	int32_t group;       /* it was started in; 0: none */
+	bool was_started;
+	struct ledger_hold hold;
+	bool was_torn; /* an attempt of it: its process may be alive where nobody hears of it */
+};
+
+/* ledger_runs.c: those that are not finished, in the order of their claims. */
+struct ledger_run *const *ledger_runs_open(size_t *count);
+
+/* ledger_policies.c */
+void policies_pause(const struct record *record);
+/* The watermark behind what was decided is durable: pauses of that step hold now. */
+void policies_settle(void);
+/* Whether a fire of the job is forbidden by a pause. */
+bool policies_is_paused(const struct ledger_job *job, int64_t fire_ms);
+/* Whether its deadline is over at `now`. */
+bool policies_is_expired(const struct ledger_job *job, int64_t fire_ms, struct utc now);
+void policies_claim(struct ledger_run *run, const struct run *from);
+void policies_start(const struct job *job, struct ledger_run *run);
+void policies_check_waiting(void);
+void policies_regroup(bool is_new_life);
+void policies_rename(const struct record *record);
 
 /* ledger_runs.c */
 void ledger_runs_create(void);
 void ledger_runs_destroy(void);
-void ledger_runs_add(const struct run *run, struct ledger_job *job);
+void ledger_runs_add(const struct run *from, struct ledger_job *job);
 /* Its claim came too late; what its daemon still says of it before it knows is void. */
-void ledger_runs_add_void(const struct run *run, struct ledger_job *job);
-void ledger_runs_change(const struct run *run);
+void ledger_runs_add_void(const struct run *from, struct ledger_job *job);
+void ledger_runs_change(const struct run *to);
 void ledger_runs_attempt(const struct attempt *attempt);
+bool ledger_knows(uint64_t id);
+/* NULL: it is not open. */
+struct ledger_hold *ledger_hold(uint64_t id);
+void ledger_each_hold(void (*fn)(void *context, struct ledger_hold *hold, uint64_t run),
+		      void *context);
+/* Another node than the one on stage that has an open real run of the job; -1: none. */
+int32_t ledger_holder(const struct ledger_job *job);
+/* The attempt's gate opens: no other process of the job may be there. */
+void ledger_begins_alone(uint64_t id);
+
+/* ledger_downtime.c */
+void ledger_downtime_create(void);
+/* has_past: the store has a watermark of an earlier life. */
+void ledger_downtime_life_begins(bool has_past);
+/* What has become durable just now. */
+void ledger_downtime_commit(const struct record *records, size_t count);
 
 #endif

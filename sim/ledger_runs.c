@@ -5,22 +5,11 @@
 #include "engine.h"
 #include "internal.h"
 #include "ledger.h"
+#include "ledger_nodes.h"
+#include "nodes.h"
 #include "world.h"
 
 enum { TABLE = 1024 };
-
-struct ledger_run {
-	struct ledger_run *bucket;
-	struct ledger_run *next_open; /* of its job */
-	struct ledger_job *job;
-	uint64_t id;
-	bool is_dry, is_canceled, is_void;
-	enum run_state state;
-	enum outcome outcome, last_attempt;
-	int32_t attempt, attempts_recorded;
-	int32_t claimed_life, canceled_life, stopping_life;
-	int64_t claimed_ms;
-};
 
 static struct {
 	struct ledger_run *table[TABLE];
@@ -62,6 +51,7 @@ void ledger_runs_add(const struct run *from, struct ledger_job *job)
 	run->attempt = from->attempt;
 	run->claimed_life = world.life;
 	run->claimed_ms = world.mono.ms;
+	policies_claim(run, from);
 	run->bucket = *chain_of(run->id);
 	*chain_of(run->id) = run;
 	run->next_open = job->open_runs;
@@ -69,7 +59,7 @@ void ledger_runs_add(const struct run *from, struct ledger_job *job)
 	job->open += !run->is_dry;
 	if (runs.open_count == runs.open_capacity) {
 		runs.open_capacity = runs.open_capacity * 2 + 64;
-		runs.open = mem_resize(runs.open, runs.open_capacity * sizeof(*runs.open));
+		runs.open = mem_resize(runs.open, runs.open_capacity * sizeof(struct ledger_run *));
 	}
 	runs.open[runs.open_count++] = run;
 }
@@ -97,7 +87,8 @@ static void close_run(struct ledger_run *run)
 	run->job->open -= !run->is_dry;
 	while (runs.open[i] != run)
 		i++;
-	memmove(&runs.open[i], &runs.open[i + 1], (--runs.open_count - i) * sizeof(*runs.open));
+	memmove(&runs.open[i], &runs.open[i + 1],
+		(--runs.open_count - i) * sizeof(struct ledger_run *));
 }
 
 /* ---- ends ---- */
@@ -117,6 +108,10 @@ static bool has_reason(const struct ledger_run *run, const char *why)
 		return run->is_canceled || run->stopping_life || was_ended_by_term(run);
 	if (strstr(why, "replaced"))
 		return run->job->may_replace;
+	if (strstr(why, "deadline"))
+		return run->job->may_expire;
+	if (strstr(why, "the job was paused"))
+		return run->job->was_paused && run->trigger != TRIGGER_MANUAL;
 	if (strstr(why, "belfry was down"))
 		return run->claimed_life != world.life;
 	return strstr(why, "the job was removed") != NULL;
@@ -126,7 +121,7 @@ static void check_end(const struct ledger_run *run, const struct run *to)
 {
 	bool was_tried = run->attempts_recorded == to->attempt;
 
-	if (runner_is_alive(run->id))
+	if (!run->was_torn && !run->hold.is_torn && runner_is_alive(run->id))
 		world_broken("j%d: a run ends as %s while its process is alive", number_of(run),
 			     outcome_word(to->outcome));
 	if (was_tried && run->last_attempt != to->outcome)
@@ -182,7 +177,7 @@ static bool is_true(const struct ledger_run *run, const struct attempt *attempt)
 		return (truth.has_ended && truth.exit_code != 0 && !truth.timed_out) ||
 		       truth.was_refused;
 	case OUTCOME_TIMED_OUT: return truth.has_ended || truth.was_refused;
-	case OUTCOME_UNKNOWN: return truth.was_lost;
+	case OUTCOME_UNKNOWN: return truth.was_lost || run->hold.is_torn;
 	case OUTCOME_CANCELED:
 		return run->is_canceled || run->job->may_replace || was_ended_by_term(run) ||
 		       (run->stopping_life && run->stopping_life != world.life);
@@ -208,6 +203,8 @@ void ledger_runs_attempt(const struct attempt *attempt)
 		world_broken("j%d: attempt %d is recorded as %s, which it was not", number_of(run),
 			     attempt->number, outcome_word(attempt->outcome));
 	run->attempts_recorded = attempt->number;
+	run->was_torn |= run->hold.is_torn;
+	run->hold.is_torn = false; /* the next one is its holder's own */
 	run->last_attempt = attempt->outcome;
 }
 
@@ -229,7 +226,7 @@ static void check_alone(const struct job *job, const struct ledger_run *run)
 
 void ledger_start(const struct job *job, const struct run *from)
 {
-	const struct ledger_run *run = find(from->id);
+	struct ledger_run *run = find(from->id);
 
 	if (!run) {
 		world_broken("%s: a start without a durable claim", job->name);
@@ -246,9 +243,18 @@ void ledger_start(const struct job *job, const struct run *from)
 			     from->attempt, run->is_dry ? 1 : run->job->max_attempts);
 	if (run->is_canceled && run->canceled_life == world.life)
 		world_broken("%s: a run is started that was canceled", job->name);
-	if (world.mono.ms > ledger.term_ms)
+	if (world.mono.ms > ledger.term_ms[world.node])
 		world_broken("%s: a run is started by a belfry that is stopping", job->name);
+	if (nodes_are_several() && run->hold.node != world.node)
+		world_broken("%s: a run of another node is started", job->name);
 	check_alone(job, run);
+	policies_start(job, run);
+}
+
+struct ledger_run *const *ledger_runs_open(size_t *count)
+{
+	*count = runs.open_count;
+	return runs.open;
 }
 
 void ledger_forget(uint64_t id)
@@ -295,6 +301,18 @@ int64_t ledger_timeout_ms(uint64_t id)
 	return (int64_t)run->job->def->timeout_s * 1000;
 }
 
+void ledger_tell_open(void)
+{
+	for (size_t i = 0; i < runs.open_count; i++) {
+		const struct ledger_run *run = runs.open[i];
+
+		world_tell("open: j%d %llx, attempt %d, %s, held by node %d%s%s", number_of(run),
+			   (unsigned long long)run->id, run->attempt, run_state_word(run->state),
+			   run->hold.node, run->hold.is_handed ? ", handed" : "",
+			   run->hold.is_torn ? ", torn" : "");
+	}
+}
+
 size_t ledger_open(void)
 {
 	return runs.open_count;
@@ -303,6 +321,62 @@ size_t ledger_open(void)
 uint64_t ledger_pick_open(int64_t number)
 {
 	return runs.open_count ? runs.open[(size_t)number % runs.open_count]->id : 0;
+}
+
+bool ledger_knows(uint64_t id)
+{
+	return find(id) != NULL;
+}
+
+struct ledger_hold *ledger_hold(uint64_t id)
+{
+	struct ledger_run *run = id ? find(id) : NULL;
+
+	return run && run->state != RUN_FINISHED ? &run->hold : NULL;
+}
+
+void ledger_each_hold(void (*fn)(void *context, struct ledger_hold *hold, uint64_t run),
+		      void *context)
+{
+	for (size_t i = 0; i < runs.open_count; i++)
+		fn(context, &runs.open[i]->hold, runs.open[i]->id);
+}
+
+int32_t ledger_holder(const struct ledger_job *job)
+{
+	int32_t holder = -1; /* of the oldest, which comes last */
+
+	for (const struct ledger_run *run = job->open_runs; run; run = run->next_open)
+		if (!run->is_dry && run->hold.node != world.node)
+			holder = run->hold.node;
+	return holder;
+}
+
+/* Where runs of the job were let beside each other once, two nodes may have one each. */
+void ledger_begins_alone(uint64_t id)
+{
+	const struct ledger_run *run = find(id);
+
+	if (run->is_dry || run->job->may_allow)
+		return;
+	for (const struct ledger_run *other = run->job->open_runs; other; other = other->next_open)
+		if (other != run && !other->is_dry && !other->was_torn && !other->hold.is_torn &&
+		    nodes_is_alive(other->id))
+			world_broken("j%d: two nodes run it at a time", number_of(run));
+}
+
+static size_t open_here(void)
+{
+	size_t count = 0;
+
+	if (!nodes_are_several())
+		return runs.open_count;
+	for (size_t i = 0; i < runs.open_count; i++) {
+		const struct ledger_hold *hold = &runs.open[i]->hold;
+
+		count += hold->node == world.node && !hold->is_handed;
+	}
+	return count;
 }
 
 /* ---- engine and store ---- */
@@ -336,7 +410,8 @@ static void compare_run(void *context, const struct run *run)
 static bool is_settled(const struct daemon *daemon)
 {
 	return daemon->recorder.count == 0 && inbox_is_empty(&daemon->inbox) &&
-	       daemon->effects.count == 0;
+	       daemon->effects.count == 0 && !daemon->node.is_out &&
+	       !(nodes_are_several() && ledger_nodes_is_taken());
 }
 
 void ledger_compare_runs(void)
@@ -346,10 +421,11 @@ void ledger_compare_runs(void)
 
 	if (!machine_view || !is_settled(daemon))
 		return;
+	policies_check_waiting();
 	machine_doors.each_run(machine_doors.context, compare_run, &comparing);
-	if (comparing.count != runs.open_count && !world.is_broken)
+	if (comparing.count != open_here() && !world.is_broken)
 		world_broken("%zu runs are open to the engine, %zu to the store", comparing.count,
-			     runs.open_count);
+			     open_here());
 }
 
 /* Of instants before it was planned anew, whose jittered fire still lies ahead, only one
@@ -368,6 +444,9 @@ static void compare_plans(const struct engine *engine)
 		struct utc a = UTC_NEVER, b = UTC_NEVER;
 		char one[UTC_TEXT_MAX], other[UTC_TEXT_MAX];
 
+		if (!machine_doors.find_pause(machine_doors.context, name) !=
+		    !engine_find_pause(engine, name))
+			world_broken("%s: it is paused to one of engine and store alone", name);
 		if (may_differ(ledger_job(name)))
 			continue;
 		machine_doors.next_fire(machine_doors.context, name, &a);
@@ -382,7 +461,7 @@ static void compare_plans(const struct engine *engine)
 static void compare_boot(const struct ledger_job *job)
 {
 	if (job->def && job->def->is_enabled && job->def->overlap != OVERLAP_FORBID &&
-	    job->changed_life != world.life && job->booted_life != world.life &&
+	    job->changed_life != world.life && job->booted_life != world.life && !job->was_paused &&
 	    strcmp(plan_expression(job->def->expression), "@reboot") == 0)
 		world_broken("j%d: a @reboot job was not started at boot",
 			     (int)(job - ledger.jobs));
@@ -396,7 +475,7 @@ void ledger_compare(void)
 	struct err err;
 
 	ledger_compare_runs();
-	if (!machine_view || !is_settled(daemon) || world.is_broken)
+	if (!machine_view || !is_settled(daemon) || world.is_broken || ledger.is_loose)
 		return;
 	store_load(disk_truth(), &arena, &state, &err);
 	struct engine_past past = {.evaluated_until = state.evaluated_until,
@@ -404,7 +483,9 @@ void ledger_compare(void)
 				   .epoch = state.epoch,
 				   .last_run = state.last_run,
 				   .open_runs = state.open_runs,
-				   .open_count = state.open_count};
+				   .open_count = state.open_count,
+				   .pauses = state.pauses,
+				   .pause_count = state.pause_count};
 	struct engine *engine = engine_create(&(struct engine_options){.max_running = 1}, &past);
 	struct effects effects = {.arena = &turn};
 	engine_step(engine, (struct now){world_utc(), world.mono},

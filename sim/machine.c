@@ -1,7 +1,7 @@
 /*
  * machine.c - the machine's parts, under the names by which the daemon knows them.
  *
- * Linked in place of clock.c, state_dir.c (daemon), loop.c (net), zoneinfo.c,
+ * Linked in place of clock.c, state_dir.c, descriptors_check.c (daemon), loop.c (net), zoneinfo.c,
  * read_file.c (config), log.c (base) and the API's server.
  */
 #include <assert.h>
@@ -14,6 +14,7 @@
 #include "config.h"
 #include "internal.h"
 #include "log.h"
+#include "nodes.h"
 #include "paris.h"
 #include "world.h"
 #include "zoneinfo.h"
@@ -22,15 +23,25 @@
 
 struct now clock_now(void)
 {
-	struct now now = {.utc = world_utc(), .mono = world.mono};
+	struct now now = {.utc = utc_add(world_utc(), world.clock_off_ms), .mono = world.mono};
 
 	ledger_clock_read(now.utc);
 	return now;
 }
 
+int64_t clock_asleep_ms(void)
+{
+	return world.asleep_ms;
+}
+
+int64_t clock_us(void)
+{
+	return world.mono.ms * 1000;
+}
+
 struct utc clock_utc(void)
 {
-	return world_utc();
+	return utc_add(world_utc(), world.clock_off_ms);
 }
 
 /* ---- the loop (net/loop.c) ---- */
@@ -66,13 +77,18 @@ struct loop_file {
 	void *context;
 };
 
-static struct {
+static struct machine {
 	struct loop loop;
 	struct loop_timer *timers;
 	struct loop_alarm *alarm;
 	struct loop_signal *signals;
 	struct loop_file *file;
-} machine;
+	struct loop_folder *folders;
+	int32_t zone; /* the version that was read */
+	/* Only while another node is on stage. */
+	struct api_doors doors;
+	const struct api_world *view;
+} machine, machines[NODES_MAX];
 
 struct loop *loop_create(struct err *err)
 {
@@ -198,18 +214,31 @@ void loop_file_destroy(struct loop_file *file)
 	free(file);
 }
 
-/* No zone has a folder here: zones do not change in this world. */
+struct loop_folder {
+	struct loop_folder *next;
+	loop_file_fn *fn;
+	void *context;
+};
+
 struct loop_folder *loop_folder_create(struct loop *loop, const char *path, loop_file_fn *fn,
 				       void *context, struct err *err)
 {
-	(void)loop, (void)fn, (void)context;
-	err_set(err, "cannot watch %s", path);
-	return NULL;
+	struct loop_folder *folder = mem_alloc(sizeof(*folder));
+
+	(void)loop, (void)path, (void)err;
+	*folder = (struct loop_folder){machine.folders, fn, context};
+	machine.folders = folder;
+	return folder;
 }
 
 void loop_folder_destroy(struct loop_folder *folder)
 {
-	(void)folder;
+	struct loop_folder **link = &machine.folders;
+
+	while (*link != folder)
+		link = &(*link)->next;
+	*link = folder->next;
+	free(folder);
 }
 
 /* ---- what the world does to it ---- */
@@ -283,7 +312,20 @@ void machine_file_changed(void)
 		machine.file->fn(machine.file->context);
 }
 
+void machine_zone_changed(void)
+{
+	if (!world.is_dead && machine.folders)
+		machine.folders->fn(machine.folders->context);
+}
+
 /* ---- the state directory, the file, the zones, the log ---- */
+
+bool descriptors_check(const struct serve_options *options, int32_t *max_running, struct err *err)
+{
+	(void)err;
+	*max_running = options->max_running;
+	return true;
+}
 
 bool state_dir_take(const char *path, int *lock, struct err *err)
 {
@@ -315,12 +357,14 @@ static const char *nearest_zone(void *context, const char *name)
 static const struct zone *get_zone(void *context, const char *name, struct err *err)
 {
 	(void)context, (void)err;
-	return strcmp(name, "UTC") == 0 ? zone_utc() : sim_paris();
+	return strcmp(name, "UTC") == 0 ? zone_utc() : sim_paris(machine.zone);
 }
 
 struct zoneinfo *zoneinfo_create(const char *directory)
 {
 	(void)directory;
+	machine.zone = world.zone;
+	ledger_zone_changed(world.zone, true);
 	return NULL;
 }
 
@@ -339,8 +383,13 @@ const struct zone_source *zoneinfo_source(struct zoneinfo *zoneinfo)
 
 size_t zoneinfo_look(struct zoneinfo *zoneinfo, zone_news_fn *tell, void *context)
 {
-	(void)zoneinfo, (void)tell, (void)context;
-	return 0;
+	(void)zoneinfo;
+	if (machine.zone == world.zone)
+		return 0;
+	machine.zone = world.zone;
+	ledger_zone_changed(world.zone, false);
+	tell(context, ZONE_CHANGED, "Europe/Paris", NULL);
+	return 1;
 }
 
 void zoneinfo_lost(const struct zoneinfo *zoneinfo, size_t max, struct buf *text)
@@ -351,7 +400,10 @@ void zoneinfo_lost(const struct zoneinfo *zoneinfo, size_t max, struct buf *text
 void zoneinfo_folders(const struct zoneinfo *zoneinfo, struct arena *arena,
 		      struct zone_folders *folders)
 {
-	(void)zoneinfo, (void)arena, (void)folders;
+	static const char *paths[] = {"/usr/share/zoneinfo/Europe"};
+
+	(void)zoneinfo, (void)arena;
+	*folders = (struct zone_folders){.paths = paths, .count = 1};
 }
 
 void zoneinfo_use(struct zoneinfo *zoneinfo, const struct zone *zone)
@@ -367,6 +419,15 @@ void zoneinfo_sweep(struct zoneinfo *zoneinfo)
 void log_setup(enum log_level least, bool json, struct utc (*clock)(void))
 {
 	(void)least, (void)json, (void)clock;
+}
+
+void log_style(bool is_terminal, bool has_colour)
+{
+	(void)is_terminal, (void)has_colour;
+}
+
+void log_fresh_line(void)
+{
 }
 
 void log_event(enum log_level level, struct log_about about, const char *format, ...)
@@ -389,6 +450,7 @@ void log_event(enum log_level level, struct log_about about, const char *format,
 struct api_doors machine_doors;
 const struct api_world *machine_view;
 
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): world is ours */
 struct api *api_create(struct loop *loop, const struct api_options *options, struct err *err)
 {
 	(void)loop, (void)err;
@@ -419,4 +481,16 @@ void api_revision_changed(struct api *api, int64_t number)
 void api_run_changed(struct api *api, uint64_t run)
 {
 	(void)api, (void)run;
+}
+
+void machine_stage(int32_t from, int32_t to)
+{
+	if (from >= 0) {
+		machine.doors = machine_doors;
+		machine.view = machine_view;
+		machines[from] = machine;
+	}
+	machine = machines[to];
+	machine_doors = machine.doors;
+	machine_view = machine.view;
 }

@@ -6,13 +6,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "nodes.h"
 #include "shrink.h"
 #include "small.h"
 #include "world.h"
 
 static const char usage[] =
-	"usage: belfry-sim [--seed N] [--seeds COUNT] [--days D] [--jobs J] [--history]\n"
-	"       belfry-sim --small [EVENTS]\n"
+	"usage: belfry-sim [--seed N] [--seeds COUNT] [--days D] [--jobs J]\n"
+	"                  [--nodes K] [--history]\n"
+	"       belfry-sim --small [EVENTS] [--nodes 2]\n"
 	"\n"
 	"Lives histories of the real daemon and engine in a world whose clock, store and\n"
 	"runner fail as the seed says; then all is healed and has to converge. What breaks\n"
@@ -23,16 +25,15 @@ static const char usage[] =
 	"  --seeds COUNT  so many seeds from there on (200; 1 with --seed)\n"
 	"  --days D       of each history (drawn: 1 to 8)\n"
 	"  --jobs J       of each history (drawn: 1 to 9, now and then thousands)\n"
+	"  --nodes K      daemons that share one store (drawn: 1, now and then 2 or 3; up to 5)\n"
 	"  --bare         looks for no short history\n"
 	"  --history      tells the whole history of the seed\n"
-	"  --small [N]    every history of up to N events (6) of two jobs\n"
-	"\n"
-	"One node: the store has no leases yet, so there is nothing to share it by.\n";
+	"  --small [N]    every history of N events (6) of two jobs, of one node or two\n";
 
 struct options {
 	uint64_t seed;
 	int64_t seeds; /* 0: not given */
-	int32_t days, jobs, small;
+	int32_t days, jobs, nodes, small;
 	bool has_seed, is_told, is_bare;
 };
 
@@ -75,6 +76,8 @@ static void read_option(struct options *options, char **argv, int *i)
 		options->days = (int32_t)value_of(argv, i, 365);
 	} else if (strcmp(word, "--jobs") == 0) {
 		options->jobs = (int32_t)value_of(argv, i, 10000);
+	} else if (strcmp(word, "--nodes") == 0) {
+		options->nodes = (int32_t)value_of(argv, i, NODES_MAX);
 	} else if (strcmp(word, "--bare") == 0) {
 		options->is_bare = true;
 	} else if (strcmp(word, "--history") == 0) {
@@ -93,17 +96,18 @@ static void read_option(struct options *options, char **argv, int *i)
 	}
 }
 
+/* Of one core, so that what else the machine does is of no matter. */
 static double seconds(void)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
 static bool live_seed(const struct options *options, uint64_t seed)
 {
-	struct plan *plan = plan_create(seed, options->days, options->jobs);
+	struct plan *plan = plan_create(seed, options->days, options->jobs, options->nodes);
 	bool ok = world_live(plan, options->is_told ? TELL_ALL : TELL_NOTHING);
 
 	if (!ok)
@@ -137,6 +141,7 @@ static int live_seeds(const struct options *options)
 	       "%.0f job-days a minute; no promise broken\n",
 	       isatty(STDERR_FILENO) ? "\r" : "", (long long)count, count == 1 ? "" : "s", job_days,
 	       runs, turns, took, (double)job_days * 60 / took);
+	world_tell_counts();
 	if (options->is_told)
 		printf("history %016llx\n", (unsigned long long)world.history);
 	return 0;
@@ -149,5 +154,6 @@ int main(int argc, char **argv)
 	for (int i = 1; i < argc; i++)
 		read_option(&options, argv, &i);
 	setvbuf(stdout, NULL, _IOFBF, 1 << 16);
-	return options.small ? small_all(options.small) : live_seeds(&options);
+	return options.small ? small_all(options.small, options.nodes ? options.nodes : 1)
+			     : live_seeds(&options);
 }

@@ -4,6 +4,8 @@
 
 #include "zone.h"
 
-const struct zone *sim_paris(void);
+enum { SIM_PARIS_VERSIONS = 4 };
+/* By the rules of that version. */
+const struct zone *sim_paris(int32_t version);
 
 #endif

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "paris.h"
+
 enum {
 	SECOND = 1000,
 	MINUTE = 60 * SECOND,
@@ -66,6 +68,15 @@ static void draw_how(struct random *random, struct sim_job *job)
 		  (random_one_in(random, 3) ? 1u << OUTCOME_UNKNOWN : 0);
 	job->timeout_s = PICK(random, 0, 30, 300, 1800);
 	job->grace_s = PICK(random, 1, 10, 60);
+	job->deadline_s = PICK(random, 0, 0, 0, 5, 120, 900, 7200);
+	job->priority = PICK(random, 0, 0, -100, 3, 100);
+	job->group = random_one_in(random, 2) ? (int32_t)random_between(random, 1, SIM_GROUPS) : 0;
+}
+
+static void draw_limits(struct random *random, struct generation *generation)
+{
+	for (int i = 1; i <= SIM_GROUPS; i++)
+		generation->limits[i] = PICK(random, 1, 1, 2, 3);
 }
 
 static struct sim_job draw_job(struct random *random, int32_t name)
@@ -91,6 +102,7 @@ static void draw_first(struct plan *plan, struct random *random, bool is_crowd)
 	struct generation *first = add_generation(plan, (size_t)plan->job_count);
 	struct sim_job pattern = draw_job(random, 0);
 
+	draw_limits(random, first);
 	first->count = (size_t)plan->job_count;
 	for (int32_t i = 0; i < plan->job_count; i++) {
 		first->jobs[i] = is_crowd ? pattern : draw_job(random, i);
@@ -110,6 +122,21 @@ static void remove_job(struct generation *generation, size_t at)
 	generation->count--;
 }
 
+/* It comes back under the name it had last. */
+static int32_t last_renames(const struct plan *plan, int32_t name)
+{
+	int32_t renames = 0;
+
+	for (size_t g = 0; g < plan->generation_count; g++)
+		for (size_t i = 0; i < plan->generations[g].count; i++) {
+			const struct sim_job *job = &plan->generations[g].jobs[i];
+
+			if (job->name == name && job->renames > renames)
+				renames = job->renames;
+		}
+	return renames;
+}
+
 static void change(struct plan *plan, struct random *random, struct generation *next)
 {
 	int32_t name = (int32_t)random_between(random, 0, plan->job_count - 1);
@@ -118,13 +145,16 @@ static void change(struct plan *plan, struct random *random, struct generation *
 	while (at < next->count && next->jobs[at].name != name)
 		at++;
 	if (at == next->count) {
-		next->jobs[next->count++] = draw_job(random, name);
+		next->jobs[next->count] = draw_job(random, name);
+		next->jobs[next->count++].renames = last_renames(plan, name);
 		return;
 	}
-	switch (random_between(random, 0, 4)) {
+	switch (random_between(random, 0, 6)) {
 	case 0: remove_job(next, at); break;
 	case 1: draw_when(random, &next->jobs[at]); break;
 	case 2: next->jobs[at].is_enabled = !next->jobs[at].is_enabled; break;
+	case 3: next->jobs[at].renames++; break;
+	case 4: draw_limits(random, next); break;
 	default: draw_how(random, &next->jobs[at]);
 	}
 }
@@ -139,6 +169,7 @@ static int64_t next_generation(struct plan *plan, struct random *random)
 	next = add_generation(plan, (size_t)plan->job_count + 1);
 	next->count = last->count;
 	memcpy(next->jobs, last->jobs, last->count * sizeof(struct sim_job));
+	memcpy(next->limits, last->limits, sizeof(last->limits));
 	for (int64_t changes = random_between(random, 1, 3); changes-- > 0;)
 		change(plan, random, next);
 	return (int64_t)plan->generation_count - 1;
@@ -150,6 +181,7 @@ void plan_add_end(struct plan *plan)
 	struct generation *end = add_generation(plan, last->count + 1);
 
 	end->count = last->count;
+	memcpy(end->limits, last->limits, sizeof(last->limits));
 	for (size_t i = 0; i < last->count; i++) {
 		end->jobs[i] = last->jobs[i];
 		end->jobs[i].is_enabled = false;
@@ -200,11 +232,17 @@ static void draw_one(struct plan *plan, struct random *random, struct item *item
 		item->a = random_between(random, 0, plan->job_count - 1);
 		item->b = random_one_in(random, 4);
 		break;
+	case ITEM_PAUSE:
+		item->a = random_between(random, 0, plan->job_count - 1);
+		item->b = random_one_in(random, 3) ? 0 : draw_stretch(random);
+		break;
+	case ITEM_RESUME: item->a = random_between(random, 0, plan->job_count - 1); break;
 	case ITEM_CANCEL: item->a = random_between(random, 0, 1000); break;
 	case ITEM_TERM: item->b = draw_stretch(random); break;
 	case ITEM_RUNNER_DIES:
 	case ITEM_BAD_FILE:
 	case ITEM_HUP:
+	case ITEM_ZONE:
 	case ITEM_KIND_COUNT: break;
 	}
 }
@@ -225,11 +263,11 @@ static void draw_items(struct plan *plan, struct random *random, bool is_crowd)
 	size_t count = 0;
 	int64_t counts[ITEM_KIND_COUNT];
 
-	for (int kind = 0; kind < ITEM_KIND_COUNT; kind++)
+	for (int kind = 0; kind < ITEM_ZONE; kind++)
 		counts[kind] = random_one_in(random, 2)
 				       ? 0
 				       : random_between(random, 1, is_crowd ? 2 : 6 * plan->days);
-	for (int kind = 0; kind < ITEM_KIND_COUNT; kind++)
+	for (int kind = 0; kind < ITEM_ZONE; kind++)
 		for (int64_t i = 0; i < counts[kind] && count < ITEMS_MAX; i++)
 			items[count++] = (struct item){.at_ms = draw_time(plan, random),
 						       .kind = (enum item_kind)kind};
@@ -273,11 +311,67 @@ struct plan *plan_create_empty(uint64_t seed)
 	/* A Friday in March: Paris goes over to summer time on its second day. */
 	plan->begin_utc_ms = INT64_C(1774569600000) + INT64_C(3) * HOUR;
 	plan->max_running = 64;
+	plan->nodes = 1;
+	plan->healed_ms = INT64_C(3) * HOUR;
 	plan->generations = arena_array(&plan->arena, struct generation, GENERATIONS_MAX + 1);
 	return plan;
 }
 
-struct plan *plan_create(uint64_t seed, int32_t days, int32_t jobs)
+/* The rules of the zone change, up to now and then in the hours before they matter. */
+static void add_zones(struct plan *plan, struct random *random)
+{
+	size_t count = (size_t)random_between(random, 1, 4);
+	struct item *items = arena_array(&plan->arena, struct item, plan->item_count + count);
+
+	memcpy(items, plan->items, plan->item_count * sizeof(*items));
+	for (size_t i = 0; i < count; i++)
+		items[plan->item_count + i] =
+			(struct item){.at_ms = draw_time(plan, random),
+				      .kind = ITEM_ZONE,
+				      .a = random_between(random, 0, SIM_PARIS_VERSIONS - 1)};
+	plan->items = items;
+	plan->item_count += count;
+	plan->has_zones = true;
+	qsort(items, plan->item_count, sizeof(*items), by_time);
+}
+
+/* Where the books are kept by what the store has, not by what is owed (several nodes, zones
+ * that change), they know nothing of pauses, groups, priorities, deadlines and names. */
+static void drop_policies(struct plan *plan)
+{
+	struct item *items = arena_array(&plan->arena, struct item, plan->item_count + 1);
+	size_t count = 0;
+
+	for (size_t g = 0; g < plan->generation_count; g++) {
+		for (size_t i = 0; i < plan->generations[g].count; i++) {
+			struct sim_job *job = &plan->generations[g].jobs[i];
+
+			job->deadline_s = job->priority = job->group = job->renames = 0;
+		}
+	}
+	for (size_t i = 0; i < plan->item_count; i++)
+		if (plan->items[i].kind != ITEM_PAUSE && plan->items[i].kind != ITEM_RESUME)
+			items[count++] = plan->items[i];
+	plan->items = items;
+	plan->item_count = count;
+}
+
+/* What came later has its own numbers, so that the rest of a seed stays as it was. */
+static void draw_later(struct plan *plan, int32_t nodes)
+{
+	struct random random = {random_of(plan->seed, 'n', 'o', 'd')};
+
+	plan->odds.store_slow = random_one_in(&random, 4) ? draw_odds(&random, 30) : 0;
+	plan->odds.gate_slow = draw_odds(&random, 100);
+	plan->has_loss = random_one_in(&random, 4);
+	plan->nodes = nodes ? nodes : PICK(&random, 1, 1, 1, 2, 3);
+	if (plan->nodes == 1 && random_one_in(&random, 4))
+		add_zones(plan, &random);
+	if (plan->nodes > 1 || plan->has_zones)
+		drop_policies(plan);
+}
+
+struct plan *plan_create(uint64_t seed, int32_t days, int32_t jobs, int32_t nodes)
 {
 	struct plan *plan = plan_create_empty(seed);
 	struct random random = {random_of(seed, 0, 0, 0)};
@@ -297,6 +391,7 @@ struct plan *plan_create(uint64_t seed, int32_t days, int32_t jobs)
 	draw_all_odds(plan, &random);
 	draw_first(plan, &random, is_crowd);
 	draw_items(plan, &random, is_crowd);
+	draw_later(plan, nodes);
 	plan_add_end(plan);
 	return plan;
 }
@@ -327,13 +422,49 @@ static void write_retry(const struct sim_job *job, struct buf *json)
 	buf_json_close(json, '}');
 }
 
-static void write_job(const struct sim_job *job, struct buf *json)
+static const char *name_of(int32_t name, int32_t renames)
 {
-	char name[16];
+	static char text[32];
 
-	snprintf(name, sizeof(name), "j%d", job->name);
+	if (renames)
+		snprintf(text, sizeof(text), "j%dr%d", name, renames);
+	else
+		snprintf(text, sizeof(text), "j%d", name);
+	return text;
+}
+
+const char *plan_name(const struct sim_job *job)
+{
+	return name_of(job->name, job->renames);
+}
+
+static void write_names(const struct sim_job *job, struct buf *json)
+{
+	buf_json_text(json, "name", plan_name(job));
+	if (!job->renames)
+		return;
+	buf_json_open(json, "was", '[');
+	for (int32_t i = 0; i < job->renames; i++)
+		buf_json_text(json, NULL, name_of(job->name, i));
+	buf_json_close(json, ']');
+}
+
+static void write_places(const struct sim_job *job, const struct generation *g, struct buf *json)
+{
+	char group[16];
+
+	buf_json_int(json, "priority", job->priority);
+	if (!job->group)
+		return;
+	snprintf(group, sizeof(group), "g%d", job->group);
+	buf_json_text(json, "group", group);
+	buf_json_int(json, "group_limit", g->limits[job->group]);
+}
+
+static void write_job(const struct sim_job *job, const struct generation *g, struct buf *json)
+{
 	buf_json_open(json, NULL, '{');
-	buf_json_text(json, "name", name);
+	write_names(job, json);
 	buf_json_text(json, "schedule", plan_expression(job->expression));
 	buf_json_text(json, "timezone", job->is_paris ? "Europe/Paris" : "UTC");
 	if (job->jitter_s)
@@ -344,6 +475,8 @@ static void write_job(const struct sim_job *job, struct buf *json)
 	buf_json_int(json, "catchup_window", job->window_s);
 	buf_json_int(json, "timeout", job->timeout_s);
 	buf_json_int(json, "grace", job->grace_s);
+	buf_json_int(json, "deadline", job->deadline_s);
+	write_places(job, g, json);
 	write_retry(job, json);
 	buf_json_raw(json, "command", "[\"true\"]");
 	buf_json_close(json, '}');
@@ -361,7 +494,7 @@ void plan_write(const struct plan *plan, size_t generation, struct buf *json)
 	buf_json_open(json, "jobs", '[');
 	for (size_t i = 0; i < g->count; i++)
 		if (g->jobs[i].name < plan->job_count)
-			write_job(&g->jobs[i], json);
+			write_job(&g->jobs[i], g, json);
 	buf_json_close(json, ']');
 	buf_json_close(json, '}');
 }

@@ -15,7 +15,8 @@
 
 /* A job as the simulator writes it into schedules.json. */
 struct sim_job {
-	int32_t name; /* a number: "j7" */
+	int32_t name;    /* a number: "j7" */
+	int32_t renames; /* so often: "j7r2", which was j7 and j7r1 */
 	int32_t expression;
 	bool is_paris, is_enabled;
 	int32_t jitter_s;
@@ -25,11 +26,17 @@ struct sim_job {
 	int32_t attempts, backoff_s, max_backoff_s;
 	unsigned on;
 	int32_t timeout_s, grace_s; /* timeout 0: none */
+	int32_t deadline_s;         /* 0: none */
+	int32_t priority;
+	int32_t group; /* 0: none */
 };
+
+enum { SIM_GROUPS = 3 };
 
 struct generation {
 	struct sim_job *jobs;
 	size_t count;
+	int32_t limits[SIM_GROUPS + 1]; /* of the groups, by number */
 };
 
 #define ITEM_KINDS(X)                                                                              \
@@ -43,9 +50,12 @@ struct generation {
 	X(ITEM_CONFIG, "config")      /* a: this generation is the file now */                     \
 	X(ITEM_BAD_FILE, "bad-file")  /* the file is no JSON any more */                           \
 	X(ITEM_TRIGGER, "trigger")    /* a: job, b: dry run */                                     \
+	X(ITEM_PAUSE, "pause")        /* a: job, b: for so long; 0: until it is resumed */         \
+	X(ITEM_RESUME, "resume")      /* a: job */                                                 \
 	X(ITEM_CANCEL, "cancel")      /* a: picks one of the open runs */                          \
 	X(ITEM_TERM, "term")          /* SIGTERM; b: down for so long */                           \
-	X(ITEM_HUP, "hup")            /* SIGHUP */
+	X(ITEM_HUP, "hup")            /* SIGHUP */                                                 \
+	X(ITEM_ZONE, "zone")          /* a: the rules of the zone are this version's */
 
 #define ITEM_ENUM_ROW(name, word) name,
 enum item_kind { ITEM_KINDS(ITEM_ENUM_ROW) ITEM_KIND_COUNT };
@@ -55,6 +65,7 @@ struct item {
 	int64_t at_ms; /* since the history began */
 	enum item_kind kind;
 	int64_t a, b;
+	int32_t node; /* of several: its number + 1; 0: drawn */
 };
 
 /* How likely the small faults are, in so many of 1,000. */
@@ -62,12 +73,14 @@ struct odds {
 	int32_t answer_lost, answer_late, answer_twice, answers_swapped;
 	int32_t start_refused, vanishes, hangs, stop_lost, fails_exit, runs_long;
 	int32_t commit_fails, commit_lies, load_fails, output;
+	int32_t store_slow, gate_slow;
 };
 
 struct plan {
 	uint64_t seed;
 	int32_t days;
-	int32_t job_count;
+	int32_t job_count, nodes;
+	bool has_loss;     /* of node 0 with its machine, when it crashes */
 	int64_t length_ms; /* of the phase with faults */
 	int64_t begin_utc_ms;
 	int32_t max_running;
@@ -77,11 +90,13 @@ struct plan {
 	size_t generation_count; /* the last one has every job disabled */
 	struct item *items;      /* by at_ms */
 	size_t item_count;
+	bool has_zones;    /* that change */
+	int64_t healed_ms; /* all has to be well for so long before it ends */
 	struct arena arena;
 };
 
 /* 0 days or jobs: drawn too. */
-struct plan *plan_create(uint64_t seed, int32_t days, int32_t jobs);
+struct plan *plan_create(uint64_t seed, int32_t days, int32_t jobs, int32_t nodes);
 /* For the enumeration: no faults, no jobs yet; kept in the plan's arena. */
 struct plan *plan_create_empty(uint64_t seed);
 void plan_destroy(struct plan *plan);
@@ -89,6 +104,8 @@ void plan_destroy(struct plan *plan);
 void plan_add_end(struct plan *plan);
 
 const char *plan_expression(int32_t index);
+/* "j7r2"; borrowed until the next call. */
+const char *plan_name(const struct sim_job *job);
 /* schedules.json of a generation; of its jobs only those of number below job_count. */
 void plan_write(const struct plan *plan, size_t generation, struct buf *json);
 

@@ -9,9 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ledger_nodes.h"
+#include "nodes.h"
 #include "world.h"
 
-enum { TABLE = 256, SOON_MS = 40 };
+enum { TABLE = 256, SOON_MS = 40, GATE_SLOW_MS = 60000 };
 
 enum stage {
 	ASKED,   /* on its way: lost with the daemon */
@@ -27,14 +29,17 @@ struct held {
 	int32_t attempt;
 	enum stage stage;
 	int64_t begun_ms, timeout_ms, grace_ms;
-	int64_t watched_ms; /* since when somebody could have ended it */
-	bool is_hanging;    /* heeds no timeout of its own */
+	int64_t let_go_until_ms; /* 0: nothing limits it */
+	int64_t watched_ms;      /* since when somebody could have ended it */
+	bool is_hanging;         /* heeds no timeout of its own */
 	bool is_stopped;
 	struct utc begun_at;
 	struct attempt_end end;
 	/* What this life's daemon asked and was told. */
 	bool is_asked, is_adopted, was_told_begun, was_told_end;
 	bool was_ever_told_lost;
+	bool may_start_later; /* refused for a reason that passes */
+	uint32_t refusals;
 	uint32_t plan; /* the number of its end's happening: older ones are void */
 };
 
@@ -51,7 +56,7 @@ struct happening {
 	bool is_repeat;
 };
 
-static struct {
+static struct runner {
 	struct executor executor;
 	struct exec_sink sink;
 	struct held *table[TABLE];
@@ -63,7 +68,8 @@ static struct {
 		uint64_t run;
 	} * adopted;
 	size_t adopted_count, adopted_capacity;
-} runner;
+	int32_t life; /* whose executor it is */
+} runner, runners[NODES_MAX];
 
 /* ---- the heap of what is to come ---- */
 
@@ -292,6 +298,10 @@ static void tell_end(struct held *held)
 	case REFUSED:
 		event.kind = EVENT_START_FAILED;
 		event.message = "it never started";
+		event.is_passing = held->may_start_later;
+		/* Told so, the daemon may ask again. */
+		if (held->may_start_later)
+			held->is_asked = false;
 		break;
 	case ASKED:
 	case ALIVE: return;
@@ -316,6 +326,17 @@ static int64_t draw_length(const struct held *held)
 	return (int64_t)(number % 5000);
 }
 
+static void refuse(struct held *held)
+{
+	held->stage = REFUSED;
+	answer(held, TELL_END, 1);
+}
+
+static bool is_shut(int64_t let_go_until_ms)
+{
+	return let_go_until_ms && world.mono.ms >= let_go_until_ms;
+}
+
 static void begin(struct held *held)
 {
 	const struct odds *odds = &world.plan->odds;
@@ -323,9 +344,18 @@ static void begin(struct held *held)
 
 	if (held->stage != ASKED)
 		return;
-	if (world_odds(odds->start_refused, held->run, attempt, 'r')) {
-		held->stage = REFUSED;
-		answer(held, TELL_END, 1);
+	if (is_shut(held->let_go_until_ms)) {
+		count(COUNT_SHUT_GATES);
+		refuse(held);
+		return;
+	}
+	if (nodes_are_several())
+		ledger_nodes_begin(held->run);
+	if (world_odds(odds->start_refused, held->run, attempt + held->refusals * UINT64_C(1000),
+		       'r')) {
+		held->may_start_later =
+			world_draw(held->run, attempt + held->refusals++, 'p') % 2 == 0;
+		refuse(held);
 		return;
 	}
 	held->stage = ALIVE;
@@ -365,6 +395,23 @@ static void end(struct held *held)
 		answer(held, TELL_BEGUN, 9);
 }
 
+/* Told to the daemon that asked, once it listens. */
+static void hear(struct held *held, const struct happening *happening)
+{
+	if (happening->life != world.life || world.is_dead)
+		return;
+	if (world.asleep_until_ms > world.mono.ms) {
+		struct happening later = *happening;
+
+		later.at_ms = world.asleep_until_ms;
+		push(later);
+	} else if (happening->what == TELL_BEGUN) {
+		tell_begun(held);
+	} else {
+		tell_end(held);
+	}
+}
+
 static void take_up(const struct happening *happening)
 {
 	struct held *held = find(happening->run, happening->attempt);
@@ -378,13 +425,7 @@ static void take_up(const struct happening *happening)
 			end(held);
 		break;
 	case TELL_BEGUN:
-		if (happening->life == world.life && !world.is_dead)
-			tell_begun(held);
-		break;
-	case TELL_END:
-		if (happening->life == world.life && !world.is_dead)
-			tell_end(held);
-		break;
+	case TELL_END: hear(held, happening); break;
 	}
 }
 
@@ -430,13 +471,22 @@ static void start_again(struct held *held, const struct run *run)
 	answer_all(held);
 }
 
+static int64_t gate_takes(const struct run *run)
+{
+	uint64_t number = world_draw(run->id, 0, 'b');
+	bool is_slow = nodes_are_several() &&
+		       world_odds(world.plan->odds.gate_slow, run->id, (uint64_t)run->attempt, 'G');
+
+	return (int64_t)(number % (is_slow ? GATE_SLOW_MS : SOON_MS));
+}
+
 static void start(struct executor *executor, const struct job *job, const struct run *run)
 {
-	(void)executor;
 	if (!world_step())
 		return;
 	world_tell("start %s %llx.%d", run->job, (unsigned long long)run->id, run->attempt);
-	ledger_start(job, run);
+	if (!is_shut(executor->let_go_until.ms)) /* else it was paused on its way here */
+		ledger_start(job, run);
 	struct held *held = find(run->id, run->attempt);
 	if (held && held->stage != REFUSED) {
 		start_again(held, run);
@@ -450,10 +500,11 @@ static void start(struct executor *executor, const struct job *job, const struct
 	held->stage = ASKED;
 	held->is_asked = true;
 	held->was_told_end = false;
+	held->let_go_until_ms = executor->let_go_until.ms;
 	held->timeout_ms = job->timeout_ms;
 	held->grace_ms = job->grace_ms;
 	world.runs++;
-	push(about(held, BEGIN, 1 + (int64_t)(world_draw(run->id, 0, 'b') % SOON_MS)));
+	push(about(held, BEGIN, 1 + gate_takes(run)));
 	world_step();
 }
 
@@ -539,27 +590,59 @@ static const struct executor_ops ops = {.check = check,
 					.forget = forget,
 					.destroy = destroy};
 
-/* In place of exec/process.c. */
-struct executor *exec_process_create(struct loop *loop, const char *state_dir, const char *program,
-				     const struct exec_sink *sink, struct err *err)
+/* What was on its way goes down with the daemon, or just came through. */
+static void lose_asked(struct held *held)
 {
-	(void)loop, (void)state_dir, (void)program;
-	if (!world_step()) {
-		err_set(err, "dead");
-		return NULL;
-	}
-	runner.executor.ops = &ops;
-	runner.sink = *sink;
-	return &runner.executor;
+	if (held->stage == ASKED && world_draw(held->run, (uint64_t)held->attempt, 'c') % 2)
+		remove_held(held);
 }
-
-/* ---- what the world does to it ---- */
 
 static void forget_talk(struct held *held)
 {
 	held->is_asked = held->is_adopted = held->was_told_begun = held->was_told_end = false;
 	held->watched_ms = world.mono.ms;
 }
+
+/* What was taken over from this node is ended: no run of its own has it. */
+static void sweep_node(struct held *held)
+{
+	if (ledger_is_open(held->run) && ledger_nodes_owner(held->run) == world.node)
+		return;
+	if (held->stage == ALIVE)
+		count(COUNT_SWEPT);
+	remove_held(held);
+}
+
+/* A node that has joined again is another daemon to its runner. */
+static void begin_talk(void)
+{
+	if (runner.life == world.life)
+		world.life = ++world.lives;
+	runner.life = world.life;
+	runner.adopted_count = 0;
+	each(forget_talk);
+	each(lose_asked);
+	each(sweep_node);
+}
+
+/* In place of exec/process.c. */
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): runner is ours */
+struct executor *exec_process_create(struct loop *loop, const char *state_dir, const char *path,
+				     const struct exec_sink *sink, struct err *err)
+{
+	(void)loop, (void)state_dir, (void)path;
+	if (!world_step()) {
+		err_set(err, "dead");
+		return NULL;
+	}
+	if (nodes_are_several())
+		begin_talk();
+	runner.executor = (struct executor){.ops = &ops};
+	runner.sink = *sink;
+	return &runner.executor;
+}
+
+/* ---- what the world does to it ---- */
 
 static void sweep(struct held *held)
 {
@@ -572,16 +655,11 @@ static void sweep(struct held *held)
 
 void runner_life_begins(void)
 {
+	if (nodes_are_several()) /* when its executor is made */
+		return;
 	runner.adopted_count = 0;
 	each(forget_talk);
 	each(sweep); /* as the executor does once all open runs were adopted */
-}
-
-/* What was on its way goes down with the daemon, or just came through. */
-static void lose_asked(struct held *held)
-{
-	if (held->stage == ASKED && world_draw(held->run, (uint64_t)held->attempt, 'c') % 2)
-		remove_held(held);
 }
 
 void runner_life_ends(void)
@@ -663,6 +741,30 @@ void runner_check_healed(void)
 void runner_create(void)
 {
 	memset(&runner, 0, sizeof(runner));
+	memset(runners, 0, sizeof(runners));
+}
+
+void runner_stage(int32_t from, int32_t to)
+{
+	if (from >= 0)
+		runners[from] = runner;
+	runner = runners[to];
+}
+
+bool runner_is_alive_at(int32_t node, int32_t on_stage, uint64_t run)
+{
+	const struct runner *of = node == on_stage ? &runner : &runners[node];
+
+	for (const struct held *held = of->table[random_of(0, run, 0, 0) % TABLE]; held;
+	     held = held->bucket)
+		if (held->run == run && held->stage == ALIVE)
+			return true;
+	return false;
+}
+
+size_t runner_holds_at(int32_t node, int32_t on_stage)
+{
+	return node == on_stage ? runner.count : runners[node].count;
 }
 
 static void free_one(struct held *held)
@@ -670,10 +772,22 @@ static void free_one(struct held *held)
 	free(held);
 }
 
-void runner_destroy(void)
+static void destroy_runner(void)
 {
 	each(free_one);
 	free(runner.heap);
 	free(runner.adopted);
 	memset(&runner, 0, sizeof(runner));
+}
+
+void runner_destroy(void)
+{
+	destroy_runner();
+	for (int i = 0; i < NODES_MAX; i++) {
+		/* The one on stage is kept as it was when it came. */
+		if (nodes_are_several() && i != world.node) {
+			runner = runners[i];
+			destroy_runner();
+		}
+	}
 }

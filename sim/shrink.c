@@ -112,8 +112,8 @@ static bool keep_only(struct shrinking *shrinking, struct generation *kept, int3
 
 	plan->generations = kept;
 	for (size_t g = 0; g < plan->generation_count; g++) {
+		kept[g] = all[g];
 		kept[g].jobs = arena_array(&plan->arena, struct sim_job, all[g].count + 1);
-		kept[g].count = all[g].count;
 		memcpy(kept[g].jobs, all[g].jobs, all[g].count * sizeof(struct sim_job));
 	}
 	without(plan, name);
@@ -131,6 +131,19 @@ static void cut_jobs(struct shrinking *shrinking)
 		keep_only(shrinking,
 			  arena_array(&plan->arena, struct generation, plan->generation_count),
 			  name);
+}
+
+static void cut_nodes(struct shrinking *shrinking)
+{
+	struct plan *plan = shrinking->plan;
+
+	while (plan->nodes > 1) {
+		plan->nodes--;
+		if (breaks(shrinking))
+			continue;
+		plan->nodes++;
+		return;
+	}
 }
 
 static void tell_jobs(const struct plan *plan)
@@ -154,14 +167,16 @@ void shrink_and_tell(struct plan *plan, bool is_bare)
 	fflush(stdout);
 	if (is_bare)
 		return;
+	cut_nodes(&shrinking);
 	cut_days(&shrinking);
 	cut_all_items(&shrinking);
 	cut_odds(&shrinking);
 	cut_jobs(&shrinking);
 	cut_all_items(&shrinking);
 	world_live(plan, TELL_NOTHING);
-	printf("a short history of it (%d days, %zu events, %d tries): %s\n", plan->days,
-	       plan->item_count, shrinking.tries, world.promise);
+	printf("a short history of it (%d node%s, %d days, %zu events, %d tries): %s\n",
+	       plan->nodes, plan->nodes == 1 ? "" : "s", plan->days, plan->item_count,
+	       shrinking.tries, world.promise);
 	tell_jobs(plan);
 	world_live(plan, TELL_THE_END);
 	fflush(stdout);

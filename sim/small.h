@@ -5,6 +5,6 @@
 #include <stdint.h>
 
 /* Every history of up to `events` events; an exit code. */
-int small_all(int32_t events);
+int small_all(int32_t events, int32_t nodes);
 
 #endif

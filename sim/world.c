@@ -7,13 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "nodes.h"
 #include "str.h"
 
 #define HOUR_MS INT64_C(3600000)
 enum { TURNS_WITHOUT_TIME_MAX = 20000 };
-/* How long all has to be well before runs are looked at, and how long they may take. */
-#define HEALED_MS (3 * HOUR_MS)
-#define END_MS    (60 * 24 * HOUR_MS)
+/* How long runs may take to end once nothing new is due. */
+#define END_MS (60 * 24 * HOUR_MS)
 
 struct world world;
 
@@ -42,8 +42,11 @@ static void tell_line(const char *text)
 {
 	char at[UTC_TEXT_MAX], *line = lines[line_count++ % LINES];
 
-	snprintf(line, LINE, "%10lld.%03lld %s %.520s\n", (long long)world.mono.ms / 1000,
-		 (long long)world.mono.ms % 1000, utc_format_ms(world_utc(), at), text);
+	int length = snprintf(line, LINE, "%10lld.%03lld %s ", (long long)world.mono.ms / 1000,
+			      (long long)world.mono.ms % 1000, utc_format_ms(world_utc(), at));
+	if (nodes_are_several())
+		length += snprintf(line + length, LINE - (size_t)length, "n%d ", world.node);
+	snprintf(line + length, LINE - (size_t)length, "%.520s\n", text);
 	if (world.telling == TELL_ALL)
 		fputs(line, stdout);
 }
@@ -73,6 +76,8 @@ void world_tell(const char *format, ...)
 	va_end(args);
 	if (length >= (int)sizeof(text))
 		length = sizeof(text) - 1;
+	if (nodes_are_several())
+		world.history = str_hash(world.history, &world.node, sizeof(world.node));
 	world.history = str_hash(world.history, text, (size_t)length);
 	world.history = str_hash(world.history, &(int64_t){world.mono.ms}, sizeof(int64_t));
 	if (world.telling != TELL_NOTHING)
@@ -93,6 +98,30 @@ void world_broken(const char *format, ...)
 	world.broken_at = world.mono;
 }
 
+/* ---- counting ---- */
+
+static size_t counts[COUNT_COUNT];
+
+void count(enum count what)
+{
+	counts[what]++;
+}
+
+#define COUNT_WORD_ROW(name, word) word,
+
+void world_tell_counts(void)
+{
+	static const char *const words[] = {COUNTS(COUNT_WORD_ROW)};
+	const char *before = "";
+
+	for (size_t i = 0; i < COUNT_COUNT; i++) {
+		if (counts[i])
+			printf("%s%zu %s", before, counts[i], words[i]);
+		before = counts[i] ? ", " : before;
+	}
+	printf("\n");
+}
+
 /* ---- steps and crashes ---- */
 
 static void die(int64_t down_ms)
@@ -109,10 +138,13 @@ bool world_step(void)
 	world.steps++;
 	if (world.crash_in > 0 && --world.crash_in == 0) {
 		world_tell("crash");
+		count(COUNT_CRASHES);
 		die(world.crash_down_ms);
 		return false;
 	}
-	return true;
+	if (nodes_are_several())
+		nodes_step();
+	return !world.is_dead;
 }
 
 /* ---- what the plan has in store ---- */
@@ -120,14 +152,22 @@ bool world_step(void)
 static void suspend(int64_t ms, bool is_machine)
 {
 	world.mono.ms += ms;
-	if (is_machine)
+	if (is_machine) {
+		world.asleep_ms += ms;
 		runner_sleeps(ms);
-	else
+	} else {
 		runner_happen();
+	}
+}
+
+void world_stall(int64_t ms)
+{
+	suspend(ms, false);
 }
 
 static void set_file(size_t generation, bool is_bad)
 {
+	world.file_changes += world.file != generation;
 	world.file = generation;
 	world.is_file_bad = is_bad;
 	machine_file_changed();
@@ -136,12 +176,10 @@ static void set_file(size_t generation, bool is_bad)
 static void trigger(const struct item *item)
 {
 	struct arena arena = {0};
-	char name[16];
-	const char *why = NULL;
+	const char *why = NULL, *name = ledger_name((int32_t)item->a);
 
 	if (!machine_view)
 		return;
-	snprintf(name, sizeof(name), "j%lld", (long long)item->a);
 	ledger_trigger((int32_t)item->a);
 	uint64_t run = machine_doors.trigger(machine_doors.context, name, item->b, &arena, &why);
 	world_tell("trigger %s%s: %s", name, item->b ? " dry" : "",
@@ -149,6 +187,28 @@ static void trigger(const struct item *item)
 		   : why ? why
 			 : "");
 	arena_finish(&arena);
+}
+
+static void pause_job(const struct item *item)
+{
+	struct arena arena = {0};
+	const char *why = "";
+	struct pause pause = {.job = ledger_name((int32_t)item->a),
+			      .until = item->b ? utc_add(world_utc(), item->b) : UTC_NONE};
+
+	if (!machine_view)
+		return;
+	if (!machine_doors.pause(machine_doors.context, &pause, &arena, &why))
+		world_tell("pause %s: %s", pause.job, why);
+	arena_finish(&arena);
+}
+
+static void resume_job(const struct item *item)
+{
+	if (!machine_view)
+		return;
+	ledger_resume_asked((int32_t)item->a);
+	machine_doors.resume(machine_doors.context, ledger_name((int32_t)item->a), NULL);
 }
 
 static void cancel(const struct item *item)
@@ -164,6 +224,8 @@ static void cancel(const struct item *item)
 static void happen(const struct item *item)
 {
 	world_tell("[%s %lld %lld]", item_word(item->kind), (long long)item->a, (long long)item->b);
+	if (nodes_are_several() && nodes_happen(item))
+		return;
 	switch (item->kind) {
 	case ITEM_CRASH:
 		if (world.is_dead)
@@ -183,6 +245,8 @@ static void happen(const struct item *item)
 	case ITEM_CONFIG: set_file((size_t)item->a, false); break;
 	case ITEM_BAD_FILE: set_file(world.file, true); break;
 	case ITEM_TRIGGER: trigger(item); break;
+	case ITEM_PAUSE: pause_job(item); break;
+	case ITEM_RESUME: resume_job(item); break;
 	case ITEM_CANCEL: cancel(item); break;
 	case ITEM_TERM:
 		if (world.is_dead)
@@ -192,6 +256,10 @@ static void happen(const struct item *item)
 		machine_signal(SIGTERM);
 		break;
 	case ITEM_HUP: machine_signal(SIGHUP); break;
+	case ITEM_ZONE:
+		world.zone = (int32_t)item->a;
+		machine_zone_changed();
+		break;
 	case ITEM_KIND_COUNT: break;
 	}
 }
@@ -203,29 +271,61 @@ static int64_t phase_end(void)
 {
 	switch (world.phase) {
 	case PHASE_FAULTS: return world.plan->length_ms;
-	case PHASE_HEALED: return world.phase_began.ms + HEALED_MS;
+	case PHASE_HEALED: return world.phase_began.ms + world.plan->healed_ms;
 	case PHASE_END: break;
 	}
 	return world.phase_began.ms + END_MS;
 }
 
-static void heal(void)
+static void each_node(void (*fn)(void))
 {
-	world.phase = PHASE_HEALED;
-	world_tell("healed");
+	if (nodes_are_several())
+		nodes_each(fn);
+	else
+		fn();
+}
+
+static void heal_one(void)
+{
 	world.crash_in = -1;
 	disk_heal();
 	runner_heal();
 	set_file(world.file, false);
 }
 
-static void disable_all(void)
+static void heal(void)
+{
+	world.phase = PHASE_HEALED;
+	world_tell("healed");
+	if (nodes_are_several())
+		nodes_heal();
+	each_node(heal_one);
+}
+
+static void compare_one(void)
 {
 	if (machine_view)
 		ledger_compare();
-	world.phase = PHASE_END;
+}
+
+static void end_one(void)
+{
 	runner_heal();
 	set_file(world.plan->generation_count - 1, false);
+}
+
+static void disable_all(void)
+{
+	each_node(compare_one);
+	world.phase = PHASE_END;
+	if (nodes_are_several())
+		nodes_end();
+	each_node(end_one);
+}
+
+static size_t holds(void)
+{
+	return nodes_are_several() ? nodes_hold() : runner_holds();
 }
 
 static void next_phase(void)
@@ -235,9 +335,10 @@ static void next_phase(void)
 	case PHASE_FAULTS: heal(); break;
 	case PHASE_HEALED: disable_all(); break;
 	case PHASE_END:
+		ledger_tell_open();
 		world_broken("%zu runs are still open, %zu held by the runner, long after all "
 			     "was healed",
-			     ledger_open(), runner_holds());
+			     ledger_open(), holds());
 	}
 }
 
@@ -284,15 +385,38 @@ static void go_on(int64_t limit_ms)
 		machine_fire();
 }
 
+int64_t world_next_item_ms(void)
+{
+	const struct plan *plan = world.plan;
+
+	return world.phase == PHASE_FAULTS && world.next_item < plan->item_count
+		       ? plan->items[world.next_item].at_ms
+		       : INT64_MAX;
+}
+
+int64_t world_phase_end_ms(void)
+{
+	return phase_end();
+}
+
+void world_go_on(void)
+{
+	if (is_item_due())
+		happen(&world.plan->items[world.next_item++]);
+	else if (world.mono.ms >= phase_end())
+		next_phase();
+}
+
 static bool is_all_done(void)
 {
-	return world.phase == PHASE_END && !world.is_dead && ledger_open() == 0 &&
-	       runner_holds() == 0 && world.mono.ms > world.phase_began.ms + 60000;
+	return world.phase == PHASE_END && !world.is_dead && ledger_open() == 0 && holds() == 0 &&
+	       world.mono.ms > world.phase_began.ms + 60000;
 }
 
 void world_wait(void)
 {
 	world.turns++;
+	world.turns_of_node++;
 	world.turns_here = world.last_moved.ms == world.mono.ms ? world.turns_here + 1 : 0;
 	world.last_moved = world.mono;
 	if (world.turns_here > TURNS_WITHOUT_TIME_MAX) {
@@ -301,14 +425,19 @@ void world_wait(void)
 	}
 	if (world.turns % 64 == 0)
 		ledger_compare_runs();
-	if (world.phase != PHASE_FAULTS)
+	if (world.phase != PHASE_FAULTS) {
 		runner_check_healed();
+		ledger_check_deadlines();
+	}
 	if (is_all_done()) {
 		ledger_compare();
 		world.is_over = world.is_dead = true;
 		return;
 	}
-	go_on(INT64_MAX);
+	if (nodes_are_several())
+		nodes_wait();
+	else
+		go_on(INT64_MAX);
 }
 
 /* ---- lives ---- */
@@ -327,25 +456,28 @@ static void be_down(void)
 	}
 }
 
-static void live_once(void)
+void world_live_once(void)
 {
+	char name[16];
 	struct serve_options options = {
 		.config = "schedules.json",
 		.state = "/state",
 		.listen = "127.0.0.1:7420",
 		.runner = "belfry-runner",
+		.node = name,
 		.stop_mode = (enum stop_mode)world.plan->stop_mode,
 		.stop_timeout_ms = 30000,
 		.max_running = world.plan->max_running,
 	};
 
+	snprintf(name, sizeof(name), "n%d", world.node);
 	world.is_dead = false;
-	world.life++;
+	world.life = ++world.lives;
 	world.crash_in = -1;
 	/* Should it not come up: whoever starts it waits longer each time. */
 	world.down_ms = 1000 + (int64_t)(world_draw((uint64_t)world.life, 1, 1) % 10000);
 	world.down_ms <<= world.vain_lives < 7 ? world.vain_lives : 7;
-	size_t turns = world.turns;
+	size_t turns = world.turns_of_node;
 	world_tell("life %d begins", world.life);
 	machine_begin();
 	disk_life_begins();
@@ -353,7 +485,7 @@ static void live_once(void)
 	runner_life_begins();
 	int code = daemon_serve(&options);
 	world_tell("life %d ends with %d", world.life, code);
-	world.vain_lives = world.turns == turns ? world.vain_lives + 1 : 0;
+	world.vain_lives = world.turns_of_node == turns ? world.vain_lives + 1 : 0;
 	world.is_dead = true;
 	machine_view = NULL;
 	runner_life_ends();
@@ -376,10 +508,12 @@ static void begin(const struct plan *plan, enum telling telling)
 			       .offset_ms = plan->begin_utc_ms,
 			       .is_dead = true,
 			       .crash_in = -1,
+			       .pause_in = -1,
 			       .history = STR_HASH_INIT};
 	disk_create();
 	runner_create();
 	ledger_create();
+	nodes_create();
 }
 
 bool world_live(const struct plan *plan, enum telling telling)
@@ -388,8 +522,10 @@ bool world_live(const struct plan *plan, enum telling telling)
 	begin(plan, telling);
 	signal(SIGABRT, aborted);
 	if (sigsetjmp(on_abort, 1) == 0) {
+		if (nodes_are_several())
+			nodes_live();
 		while (!world.is_over) {
-			live_once();
+			world_live_once();
 			if (!world.is_over)
 				be_down();
 		}

@@ -27,6 +27,7 @@ struct world {
 	const struct plan *plan;
 	struct mono mono;
 	int64_t offset_ms; /* UTC minus mono */
+	int64_t asleep_ms; /* of mono, the machine was suspended */
 	enum phase phase;
 	struct mono phase_began;
 	bool is_over;
@@ -39,10 +40,20 @@ struct world {
 	size_t steps, turns;
 	struct mono last_moved;
 	size_t turns_here; /* without time going on */
+	size_t turns_of_node;
+
+	/* nodes.c: of the one on stage */
+	int32_t node, lives;
+	int64_t pause_in, pause_ms; /* so many steps from now, for so long; -1: not */
+	int64_t asleep_until_ms;    /* 0: awake */
+	int64_t clock_off_ms;       /* its own clock, from the store's */
 
 	/* the file */
 	size_t file; /* the generation */
 	bool is_file_bad;
+	size_t file_changes;
+
+	int32_t zone; /* the version of the zone's rules */
 
 	/* what went wrong with us */
 	bool is_broken;
@@ -55,6 +66,30 @@ struct world {
 };
 extern struct world world;
 
+/* What went wrong, and what came of it: a simulator that meets nothing finds nothing. */
+#define COUNTS(X)                                                                                  \
+	X(COUNT_CRASHES, "crashes")                                                                \
+	X(COUNT_PAUSES, "pauses")                                                                  \
+	X(COUNT_COMMITS, "commits")                                                                \
+	X(COUNT_FAILED, "that failed")                                                             \
+	X(COUNT_LIES, "that lied")                                                                 \
+	X(COUNT_SLOW, "that were slow")                                                            \
+	X(COUNT_ZONES, "zone changes")                                                             \
+	X(COUNT_GONE, "machines lost")                                                             \
+	X(COUNT_FENCED, "fenced")                                                                  \
+	X(COUNT_STALE, "stale")                                                                    \
+	X(COUNT_TAKEOVERS, "takeovers")                                                            \
+	X(COUNT_TORN, "runs taken over")                                                           \
+	X(COUNT_HANDED, "runs handed over")                                                        \
+	X(COUNT_LOST_CLAIMS, "claims lost to another node")                                        \
+	X(COUNT_SKIPPED, "instants skipped for another node's run")                                \
+	X(COUNT_SHUT_GATES, "gates shut by the lease")                                             \
+	X(COUNT_SWEPT, "processes ended that were taken over")
+#define COUNT_ENUM_ROW(name, word) name,
+enum count { COUNTS(COUNT_ENUM_ROW) COUNT_COUNT };
+void count(enum count what);
+void world_tell_counts(void); /* on standard output */
+
 /* world.c */
 /* Lives the whole plan; false if a promise was broken (world.promise). */
 bool world_live(const struct plan *plan, enum telling telling);
@@ -64,6 +99,13 @@ bool world_step(void);
 struct utc world_utc(void);
 /* To the next thing that happens, and lets it happen. */
 void world_wait(void);
+/* The daemon alone stands still for so long. */
+void world_stall(int64_t ms);
+/* For nodes.c: a life; the next item and when the phase ends; the one or the other. */
+void world_live_once(void);
+int64_t world_next_item_ms(void);
+int64_t world_phase_end_ms(void);
+void world_go_on(void);
 /* The first promise that is broken ends the history. */
 void world_broken(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* A line of the history. */
@@ -76,16 +118,19 @@ uint64_t world_draw(uint64_t a, uint64_t b, uint64_t c);
 
 /* machine.c: the machine's parts under the names of the daemon's own */
 void machine_begin(void); /* a life begins */
+void machine_stage(int32_t from, int32_t to);
 bool machine_next(int64_t *mono_ms);
 void machine_fire(void); /* what is due */
 void machine_clock_set(void);
 void machine_signal(int number);
 void machine_file_changed(void);
+void machine_zone_changed(void);
 extern struct api_doors machine_doors;
 extern const struct api_world *machine_view; /* NULL between lives */
 
 /* disk.c: the store and how it fails */
 void disk_create(void);
+void disk_stage(int32_t from, int32_t to);
 void disk_destroy(void);
 void disk_life_begins(void);
 void disk_fails_for(int64_t ms);
@@ -95,6 +140,10 @@ struct store *disk_truth(void); /* what is durable */
 
 /* runner.c: the executor and what it holds */
 void runner_create(void);
+void runner_stage(int32_t from, int32_t to);
+/* The same of any node, while another one is on stage. */
+bool runner_is_alive_at(int32_t node, int32_t on_stage, uint64_t run);
+size_t runner_holds_at(int32_t node, int32_t on_stage);
 void runner_destroy(void);
 void runner_life_begins(void);
 void runner_life_ends(void);
@@ -118,20 +167,31 @@ bool runner_is_alive(uint64_t run);
 void ledger_create(void);
 void ledger_destroy(void);
 void ledger_life_begins(void);
+/* The daemon goes by these rules from its next watermark on; one that has just been
+ * started, from where the last one ended. */
+void ledger_zone_changed(int32_t version, bool is_start);
+struct utc ledger_watermark(void);
 void ledger_clock_read(struct utc utc);
 /* A batch is durable; the first `skip` records of it were before. */
 void ledger_commit(const struct record *records, size_t count, size_t skip);
-void ledger_start(const struct job *job, const struct run *run);
-void ledger_forget(uint64_t run);
-void ledger_cancel(uint64_t run);
+void ledger_start(const struct job *job, const struct run *from);
+void ledger_forget(uint64_t id);
+void ledger_cancel(uint64_t id);
 void ledger_trigger(int32_t job);
+/* What the job is called now; borrowed until the next call. */
+const char *ledger_name(int32_t job);
+/* Somebody is about to resume it. */
+void ledger_resume_asked(int32_t job);
+/* All is well: nothing may wait, or run, far beyond its deadline. */
+void ledger_check_deadlines(void);
 /* SIGTERM: nothing may start from now on. */
 void ledger_term(void);
-bool ledger_is_open(uint64_t run);
-bool ledger_is_stopping(uint64_t run);
+bool ledger_is_open(uint64_t id);
+bool ledger_is_stopping(uint64_t id);
 /* As its job has it now; 0 where there is none, or no job any more. */
-int64_t ledger_timeout_ms(uint64_t run);
+int64_t ledger_timeout_ms(uint64_t id);
 size_t ledger_open(void);
+void ledger_tell_open(void);               /* a line each */
 uint64_t ledger_pick_open(int64_t number); /* 0 if none is open */
 /* The engine that runs and one made from the store have to be of one mind. */
 void ledger_compare(void);

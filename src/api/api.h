@@ -15,6 +15,7 @@
 #include "job.h"
 #include "loop.h"
 #include "mem.h"
+#include "pause.h"
 #include "run.h"
 #include "store.h"
 
@@ -31,6 +32,7 @@ struct api_world {
 	const struct token *tokens;
 	size_t token_count;
 	bool is_exposed; /* it listens beyond this machine */
+	struct utc started_at;
 };
 
 struct api_health {
@@ -74,6 +76,12 @@ struct api_deploy {
 
 typedef void api_run_fn(void *context, const struct run *run);
 
+/* Where the text of /metrics goes on; zeroed at its beginning. */
+struct api_metrics_place {
+	size_t family, job;
+	bool is_store_failing; /* which is asked no more for this text */
+};
+
 struct api_doors {
 	/* A run of the job, now: its id, or 0 and *why in arena. On return its claim is
 	 * durable, or find_run knows it. */
@@ -81,6 +89,14 @@ struct api_doors {
 			    const char **why);
 	/* Asks a run that find_run knows to end. */
 	void (*cancel)(void *context, uint64_t run);
+	/* Nothing of the job starts by itself from now on, durably; false and *why in arena
+	 * where it cannot be. */
+	bool (*pause)(void *context, const struct pause *pause, struct arena *arena,
+		      const char **why);
+	/* It does again; nothing where it is not paused. by may be NULL. */
+	void (*resume)(void *context, const char *job, const char *by);
+	/* NULL where the job is not paused; borrowed until the next call. */
+	const struct pause *(*find_pause)(void *context, const char *job);
 	/* The run while it is not finished, else NULL; borrowed until the next call. */
 	const struct run *(*find_run)(void *context, uint64_t run);
 	/* All that are not finished, in no order. */
@@ -88,10 +104,14 @@ struct api_doors {
 	bool (*next_fire)(void *context, const char *job, struct utc *at);
 	/* Texts live in arena. */
 	void (*health)(void *context, struct arena *arena, struct api_health *health);
+	/* Adds the next piece of all metrics, some kilobytes, and moves place behind it.
+	 * False: that was the last one. */
+	bool (*metrics)(void *context, struct api_metrics_place *place, bool is_openmetrics,
+			struct buf *out);
 	struct utc (*now)(void *context);
 	void (*deploy)(void *context, struct arena *arena, struct api_deploy *deploy);
 	/* The file in force in its canonical form. */
-	void (*export)(void *context, struct buf *out);
+	bool (*export)(void *context, struct buf *out, struct err *err);
 	struct mono (*mono)(void *context);
 	/* Makes a token durable, new or revoked, and `world` knows of it; false: it is not. */
 	bool (*token)(void *context, const struct token *token);

@@ -193,7 +193,8 @@ void deploy_export(struct api_call *call)
 		answer_refused(call, &err);
 		return;
 	}
-	doors->export(doors->context, answer_json(call, 200));
+	if (!doors->export(doors->context, answer_json(call, 200), &err))
+		answer_store_failed(call, &err);
 }
 
 /* ---- revisions ---- */

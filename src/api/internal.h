@@ -8,6 +8,7 @@
 #include "throttle.h"
 
 enum { API_FILE_MAX = 64 << 20 }; /* as config.h has it */
+#include "lateness.h"
 
 struct api {
 	const struct api_world *world;
@@ -52,6 +53,8 @@ void health_get(struct api_call *call);
 void jobs_list(struct api_call *call);
 void jobs_get(struct api_call *call);
 void jobs_trigger(struct api_call *call);
+void pauses_begin(struct api_call *call);
+void pauses_end(struct api_call *call);
 void runs_list(struct api_call *call);
 void runs_get(struct api_call *call);
 void runs_cancel(struct api_call *call);
@@ -72,6 +75,9 @@ void deploy_apply(struct api_call *call);
 void deploy_export(struct api_call *call);
 void deploy_rollback(struct api_call *call);
 void deploy_revision_plan(struct api_call *call);
+void downtimes_list(struct api_call *call);
+void status_get(struct api_call *call);
+void metrics_get(struct api_call *call);
 
 /* answer.c: what handlers end with */
 /* Where the JSON of the answer goes, begun by its status. */
@@ -96,6 +102,10 @@ void stream_beat(void *api);
 /* With its content, in the request's arena; NULL and answered where there is none. */
 const struct revision *revisions_find(struct api_call *call, int64_t number);
 const struct revision *revisions_of_path(struct api_call *call);
+/* The job of the path; NULL and answered where there is none. */
+const struct job *jobs_of_path(struct api_call *call);
+/* The job as it is now. */
+void jobs_answer(struct api_call *call, const struct job *job);
 
 /* runs.c */
 /* The run of the path as it is now, NULL and answered where there is none. Lives in
@@ -104,5 +114,18 @@ const struct run *runs_of_path(struct api_call *call);
 /* In the arena, NULL where there is none; false where the store cannot be read. */
 bool runs_read(struct api *api, struct arena *arena, uint64_t id, const struct run **run,
 	       struct err *err);
+
+/* downtimes.c */
+/* Only a downtime that ended so long ago is worth a word by itself: a week. */
+#define DOWNTIME_RECENT_MS (INT64_C(7) * 86400 * 1000)
+/* *last is the newest one, where there is any; false where the store cannot be read. */
+bool downtimes_last(struct api *api, struct downtime *last, bool *is_recent, struct err *err);
+/* Puts the job's own counts in place of those of all. */
+bool downtimes_of_job(struct api *api, const char *name, struct downtime *downtime,
+		      struct err *err);
+
+/* lateness_read.c: of the newest runs, of all jobs where job is NULL. */
+bool lateness_read(struct api *api, struct arena *arena, const char *job, struct lateness *lateness,
+		   struct err *err);
 
 #endif

@@ -77,12 +77,31 @@ static size_t first_of(const struct open_runs *open, const char *job)
 
 /* ---- one job ---- */
 
+/* What is told of a job that is asked for alone. */
+struct alone {
+	struct lateness lateness;
+	struct downtime downtime;
+	bool has_downtime;
+};
+
+static bool read_alone(struct api *api, struct arena *arena, const char *job, struct alone *alone,
+		       struct err *err)
+{
+	return lateness_read(api, arena, job, &alone->lateness, err) &&
+	       downtimes_last(api, &alone->downtime, &alone->has_downtime, err) &&
+	       (!alone->has_downtime || downtimes_of_job(api, job, &alone->downtime, err));
+}
+
+/* alone NULL: it is one of a list. */
 static bool add_job(struct api *api, const struct job *job, const struct open_runs *open,
-		    struct buf *out, struct err *err)
+		    const struct alone *alone, struct buf *out, struct err *err)
 {
 	struct arena arena = {0};
 	struct job_summary summary = {0};
-	struct job_view view = {.job = job, .next = UTC_NONE, .summary = &summary};
+	struct job_view view = {.job = job,
+				.next = UTC_NONE,
+				.pause = api->doors.find_pause(api->doors.context, job->name),
+				.summary = &summary};
 	bool is_read = store_job_summary(api->world->store, job->name, &arena, &summary, err);
 	uint64_t *ids = arena_array(&arena, uint64_t, open->count + 1);
 
@@ -90,6 +109,8 @@ static bool add_job(struct api *api, const struct job *job, const struct open_ru
 	     i < open->count && strcmp(open->items[i].job, job->name) == 0; i++)
 		ids[view.running_count++] = open->items[i].id;
 	view.running = ids;
+	view.lateness = alone ? &alone->lateness : NULL;
+	view.downtime = alone && alone->has_downtime ? &alone->downtime : NULL;
 	if (!api->doors.next_fire(api->doors.context, job->name, &view.next))
 		view.next = UTC_NONE;
 	if (is_read)
@@ -121,8 +142,7 @@ static const char *nearest_job(const struct api_world *world, struct arena *aren
 	return str_nearest(name, names, world->job_count);
 }
 
-/* The job of the path; NULL and answered where there is none. */
-static const struct job *job_of_path(struct api_call *call)
+const struct job *jobs_of_path(struct api_call *call)
 {
 	const struct api_world *world = call->api->world;
 	const char *name = call->parameter;
@@ -140,25 +160,36 @@ static const struct job *job_of_path(struct api_call *call)
 	return NULL;
 }
 
-void jobs_get(struct api_call *call)
+void jobs_answer(struct api_call *call, const struct job *job)
 {
-	const struct job *job = job_of_path(call);
+	struct open_runs open = {.arena = call->request->arena, .only_job = job->name};
 	struct err err;
 
-	if (!job)
-		return;
-	if (!query_nothing(call->request->target, &err)) {
-		answer_refused(call, &err);
+	struct alone alone;
+	if (!read_alone(call->api, call->request->arena, job->name, &alone, &err)) {
+		answer_store_failed(call, &err);
 		return;
 	}
-	struct open_runs open = {.arena = call->request->arena, .only_job = job->name};
 	find_open(call->api, &open);
 	struct buf *json = answer_json(call, 200);
-	if (add_job(call->api, job, &open, json, &err))
+	if (add_job(call->api, job, &open, &alone, json, &err))
 		answer_end(json);
 	else
 		answer_store_failed(call, &err);
 	free(open.items);
+}
+
+void jobs_get(struct api_call *call)
+{
+	const struct job *job = jobs_of_path(call);
+	struct err err;
+
+	if (!job)
+		return;
+	if (query_nothing(call->request->target, &err))
+		jobs_answer(call, job);
+	else
+		answer_refused(call, &err);
 }
 
 /* ---- the list ---- */
@@ -186,7 +217,7 @@ static enum http_flow next_jobs(void *context, struct buf *out)
 			continue;
 		if (list->has_items && out->length == 0)
 			buf_char(out, ',');
-		if (!add_job(list->api, job, &list->open, out, &err))
+		if (!add_job(list->api, job, &list->open, NULL, out, &err))
 			return HTTP_FAIL;
 		list->has_items = true;
 	}
@@ -301,7 +332,7 @@ void jobs_trigger(struct api_call *call)
 	bool is_dry_run;
 	struct err err;
 
-	if (!job_of_path(call))
+	if (!jobs_of_path(call))
 		return;
 	if (query_nothing(call->request->target, &err) &&
 	    read_wish(call->request, &is_dry_run, &err))
@@ -316,7 +347,7 @@ void jobs_start(struct api_call *call, bool is_dry_run)
 	struct arena *arena = call->request->arena;
 	struct api_health health = {0};
 	const char *why = "";
-	const struct job *job = job_of_path(call);
+	const struct job *job = jobs_of_path(call);
 
 	if (!job)
 		return;

@@ -51,10 +51,31 @@ static void job_policies(struct buf *out, const struct job *job)
 	buf_json_bool(out, "has_dry_run", job->dry_run.items != NULL);
 	buf_json_int(out, "timeout_ms", job->timeout_ms);
 	buf_json_int(out, "grace_ms", job->grace_ms);
+	buf_json_int(out, "deadline_ms", job->deadline_ms);
+	buf_json_int(out, "priority", job->priority);
+	buf_json_text(out, "group", job->group);
+	if (job->group)
+		buf_json_int(out, "group_limit", job->group_limit);
+	else
+		buf_json_null(out, "group_limit");
 	buf_json_text(out, "overlap", overlap_word(job->overlap));
 	buf_json_text(out, "catchup", catchup_word(job->catchup));
 	buf_json_int(out, "catchup_window_ms", job->catchup_window_ms);
 	job_retry(out, &job->retry);
+}
+
+static void job_pause(struct buf *out, const struct pause *pause)
+{
+	if (!pause) {
+		buf_json_null(out, "paused");
+		return;
+	}
+	buf_json_open(out, "paused", '{');
+	buf_json_time(out, "since", pause->since);
+	buf_json_time(out, "until", pause->until);
+	buf_json_text(out, "reason", pause->reason);
+	buf_json_text(out, "by", pause->by);
+	buf_json_close(out, '}');
 }
 
 static void job_history(struct buf *out, const struct job_summary *summary)
@@ -73,6 +94,30 @@ static void job_history(struct buf *out, const struct job_summary *summary)
 	buf_json_int(out, "missed", summary->missed);
 }
 
+void json_lateness(struct buf *out, const char *key, const struct lateness *lateness)
+{
+	buf_json_open(out, key, '{');
+	buf_json_int(out, "runs", (int64_t)lateness->runs);
+	if (lateness->runs) {
+		buf_json_int(out, "p50_ms", lateness->p50_ms);
+		buf_json_int(out, "p99_ms", lateness->p99_ms);
+		buf_json_int(out, "max_ms", lateness->max_ms);
+	} else {
+		buf_json_null(out, "p50_ms");
+		buf_json_null(out, "p99_ms");
+		buf_json_null(out, "max_ms");
+	}
+	buf_json_close(out, '}');
+}
+
+void json_downtime(struct buf *out, const char *key, const struct downtime *downtime)
+{
+	if (downtime)
+		downtime_json(out, key, downtime);
+	else
+		buf_json_null(out, key);
+}
+
 void json_job(struct buf *out, const char *key, const struct job_view *view)
 {
 	const struct job *job = view->job;
@@ -81,14 +126,20 @@ void json_job(struct buf *out, const char *key, const struct job_view *view)
 	buf_json_text(out, "name", job->name);
 	buf_json_text(out, "description", job->description);
 	texts(out, "tags", &job->tags);
+	texts(out, "was", &job->was);
 	job_when(out, job);
 	job_policies(out, job);
+	job_pause(out, view->pause);
 	buf_json_time(out, "next", view->next);
 	buf_json_open(out, "running", '[');
 	for (size_t i = 0; i < view->running_count; i++)
 		record_json_id(out, NULL, view->running[i]);
 	buf_json_close(out, ']');
 	job_history(out, view->summary);
+	if (view->lateness) {
+		json_lateness(out, "lateness", view->lateness);
+		json_downtime(out, "downtime", view->downtime);
+	}
 	buf_json_close(out, '}');
 }
 

@@ -206,6 +206,15 @@ bool query_occurrences(const struct http_target *target, struct occurrence_filte
 	return true;
 }
 
+bool query_downtimes(const struct http_target *target, const char **job, size_t *limit,
+		     struct err *err)
+{
+	static const char *const known[] = {"job", "limit", NULL};
+
+	return only(target, known, err) && job_name(target, job, err) &&
+	       page_limit(target, limit, err);
+}
+
 bool query_limit(const struct http_target *target, size_t *limit, struct err *err)
 {
 	static const char *const known[] = {"limit", NULL};

@@ -52,6 +52,9 @@ bool query_timeline(const struct http_target *target, struct utc now, struct tim
 /* The number of a revision. */
 bool query_revision(const char *text, int64_t *number);
 
+/* job: NULL for all. */
+bool query_downtimes(const struct http_target *target, const char **job, size_t *limit,
+		     struct err *err);
 /* For lists that take nothing but a limit. */
 bool query_limit(const struct http_target *target, size_t *limit, struct err *err);
 /* For what takes no parameters. */

@@ -11,7 +11,7 @@ static const char *const level_words[] = {
 
 static struct {
 	enum log_level least;
-	bool json;
+	bool json, is_terminal, has_colour;
 	struct utc (*clock)(void);
 	struct buf line; /* kept between events, so that a busy log does not allocate */
 } logger = {.least = LOG_INFO, .json = true};
@@ -21,6 +21,25 @@ void log_setup(enum log_level least, bool json, struct utc (*clock)(void))
 	logger.least = least;
 	logger.json = json;
 	logger.clock = clock;
+}
+
+void log_style(bool is_terminal, bool has_colour)
+{
+	logger.is_terminal = is_terminal;
+	logger.has_colour = has_colour;
+}
+
+static void write_out(const char *data, size_t length)
+{
+	/* There is nowhere to tell of a log that cannot be written. */
+	if (write(STDERR_FILENO, data, length) < 0)
+		(void)0;
+}
+
+void log_fresh_line(void)
+{
+	if (logger.is_terminal && !logger.json)
+		write_out("\n", 1);
 }
 
 bool log_level_from_word(const char *word, enum log_level *level)
@@ -45,7 +64,16 @@ static void write_json(struct buf *line, enum log_level level, struct log_about 
 	if (about.run)
 		buf_json_text(line, "run", about.run);
 	buf_json_text(line, "msg", msg);
+	if (about.key)
+		buf_json_raw(line, about.key, about.json);
 	buf_json_close(line, '}');
+}
+
+static void add_word(struct buf *line, const char *colour, const char *word, int width)
+{
+	const char *before = logger.has_colour ? colour : "", *after = *before ? "\033[0m" : "";
+
+	buf_format(line, "%s%-*s%s ", before, width, word, after);
 }
 
 static void write_text(struct buf *line, enum log_level level, struct log_about about,
@@ -56,12 +84,12 @@ static void write_text(struct buf *line, enum log_level level, struct log_about 
 					     [LOG_WARN] = "\033[33m",
 					     [LOG_ERROR] = "\033[31m"};
 
-	buf_format(line, "\033[2m%s\033[0m %s%-5s\033[0m ", time, colour[level],
-		   level_words[level]);
+	add_word(line, "\033[2m", time, 0);
+	add_word(line, colour[level], level_words[level], 5);
 	if (about.job)
-		buf_format(line, "\033[1m%s\033[0m ", about.job);
+		add_word(line, "\033[1m", about.job, 0);
 	if (about.run)
-		buf_format(line, "\033[2m%s\033[0m ", about.run);
+		add_word(line, "\033[2m", about.run, 0);
 	buf_text(line, msg);
 }
 
@@ -84,9 +112,7 @@ void log_event(enum log_level level, struct log_about about, const char *format,
 	else
 		write_text(&logger.line, level, about, msg.data, time);
 	buf_char(&logger.line, '\n');
-	/* One write a line, so that lines of several processes do not mix. There
-	 * is nowhere to tell of a log that cannot be written. */
-	if (write(STDERR_FILENO, logger.line.data, logger.line.length) < 0)
-		(void)0;
+	/* One write a line, so that lines of several processes do not mix. */
+	write_out(logger.line.data, logger.line.length);
 	buf_finish(&msg);
 }

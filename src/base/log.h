@@ -18,11 +18,16 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 struct log_about {
 	const char *job;
 	const char *run;
+	const char *key, *json; /* one more member of the JSON form, which the text lacks */
 };
 #define LOG_ABOUT_NOTHING ((struct log_about){0})
 
 /* Takes effect for the whole process. clock tells the time of each event. */
 void log_setup(enum log_level least, bool json, struct utc (*clock)(void));
+/* What the text form may use: none of it where this was not called. */
+void log_style(bool is_terminal, bool has_colour);
+/* On a terminal, after keys that it echoes (^C): what comes next begins a line. */
+void log_fresh_line(void);
 bool log_level_from_word(const char *word, enum log_level *level);
 void log_event(enum log_level level, struct log_about about, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -149,6 +149,50 @@ const char *str_nearest(const char *word, const char *const *names, size_t count
 	return nearest;
 }
 
+uint32_t str_count(const char *data, size_t length, char c)
+{
+	const char *end = data + length;
+	uint32_t count = 0;
+
+	while (length && (data = memchr(data, c, (size_t)(end - data))) != NULL) {
+		count++;
+		data++;
+	}
+	return count;
+}
+
+static uint64_t stir_in(uint64_t hash, uint64_t word)
+{
+	hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+	return hash ^ hash >> 32;
+}
+
+/* The last bytes, fewer than eight. */
+static uint64_t rest_of(const unsigned char *p, size_t length)
+{
+	uint32_t first, last;
+
+	if (length < 4)
+		return length ? p[0] | (uint64_t)p[length / 2] << 8 | (uint64_t)p[length - 1] << 16
+			      : 0;
+	memcpy(&first, p, sizeof(first));
+	memcpy(&last, p + length - sizeof(last), sizeof(last));
+	return first | (uint64_t)last << 32;
+}
+
+uint64_t str_quick_hash(uint64_t hash, const void *data, size_t length)
+{
+	const unsigned char *p = data;
+	uint64_t word;
+
+	hash = stir_in(hash, length);
+	for (; length >= sizeof(word); length -= sizeof(word), p += sizeof(word)) {
+		memcpy(&word, p, sizeof(word));
+		hash = stir_in(hash, word);
+	}
+	return stir_in(hash, rest_of(p, length));
+}
+
 uint64_t str_hash(uint64_t hash, const void *data, size_t length)
 {
 	const unsigned char *p = data;

@@ -31,5 +31,12 @@ const char *str_nearest(const char *word, const char *const *names, size_t count
 /* FNV-1a, 64 bits (draft-eastlake-fnv): stable over versions and machines. */
 #define STR_HASH_INIT UINT64_C(0xcbf29ce484222325)
 uint64_t str_hash(uint64_t hash, const void *data, size_t length);
+/* How many bytes are c. */
+uint32_t str_count(const char *data, size_t length, char c);
+
+/* Several times as fast, for tables and comparisons in this process: not for what is
+ * kept or shown, as the machine's byte order goes into it. Unlike str_hash, pieces hashed
+ * one after the other differ from the whole. */
+uint64_t str_quick_hash(uint64_t hash, const void *data, size_t length);
 
 #endif

@@ -9,6 +9,7 @@
 #include "moment.h"
 #include "say.h"
 #include "str.h"
+#include "zone_offer.h"
 
 /* ---- saying what is wrong ---- */
 
@@ -65,16 +66,12 @@ static int refuse_whole(const struct args *args, const char *where, const char *
 static const struct zone *find_zone(const struct zone_source *zones, const char *name,
 				    struct err *err)
 {
-	const struct zone *zone = zones->get(zones->context, name, err);
+	struct err why;
+	const struct zone *zone = zones->get(zones->context, name, &why);
 
-	if (zone)
-		return zone;
-	const char *near = zones->nearest(zones->context, name);
-	if (near)
-		err_set(err, "unknown zone; did you mean %s?", near);
-	else
-		err_wrap(err, "unknown zone");
-	return NULL;
+	if (!zone)
+		zone_unknown(zones, name, &why, err->text, sizeof(err->text));
+	return zone;
 }
 
 static int parse_cron(struct asked *asked, const struct args *args,

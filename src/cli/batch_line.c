@@ -7,6 +7,7 @@
 
 #include "schedule.h"
 #include "utf8.h"
+#include "zone_offer.h"
 
 /* What a line asks. Borrowed from its JSON. */
 struct question {
@@ -111,13 +112,7 @@ static const struct zone *find_zone(const struct question *q, const struct zone_
 	const struct zone *zone = zones->get(zones->context, q->tz, &err);
 	if (zone)
 		return zone;
-	const char *near = zones->nearest ? zones->nearest(zones->context, q->tz) : NULL;
-	if (near)
-		snprintf(message, sizeof(message), "unknown zone \"%.100s\"; did you mean %s?",
-			 q->tz, near);
-	else
-		snprintf(message, sizeof(message), "unknown zone \"%.100s\": %.300s", q->tz,
-			 err.text);
+	zone_unknown(zones, q->tz, &err, message, sizeof(message));
 	answer_error(out, "tz", message, 1, strlen(q->tz));
 	return NULL;
 }

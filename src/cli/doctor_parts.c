@@ -15,6 +15,7 @@
 #include "http_address.h"
 #include "http_client.h"
 #include "jobs_file.h"
+#include "version.h"
 
 enum { ANSWER_MS = 5000 };
 
@@ -103,6 +104,7 @@ static bool ask_version(const char *path, char *text, size_t size, struct err *e
 void doctor_runner(struct doctor *doctor)
 {
 	static const char remedy[] = "put both programs of one build into one folder";
+	static const char name[] = "belfry-runner ";
 	const char *path;
 	char text[128];
 	struct err err;
@@ -110,13 +112,13 @@ void doctor_runner(struct doctor *doctor)
 	path = beside_find_runner(&doctor->arena, &err);
 	if (!path || !ask_version(path, text, sizeof(text), &err))
 		doctor_say(doctor, "runner", HEALTH_ERROR, remedy, "%s", err.text);
-	else if (strcmp(text, "belfry-runner " BELFRY_VERSION) != 0)
+	else if (strncmp(text, name, strlen(name)) != 0 ||
+		 strcmp(text + strlen(name), version_text) != 0)
 		doctor_say(doctor, "runner", HEALTH_ERROR, remedy,
 			   "%s is of another version: it says \"%.60s\", this is belfry %s", path,
-			   text, BELFRY_VERSION);
+			   text, version_text);
 	else
-		doctor_say(doctor, "runner", HEALTH_OK, NULL, "%s, version %s", path,
-			   BELFRY_VERSION);
+		doctor_say(doctor, "runner", HEALTH_OK, NULL, "%s, version %s", path, version_text);
 }
 
 /* ---- the port ---- */

@@ -13,6 +13,7 @@
 #include "say.h"
 #include "verbs.h"
 #include "when.h"
+#include "zone_offer.h"
 
 enum { BUSIEST = 10, EVENTS_MAX = 20000, EVENTS_MOST = 1000000 };
 enum { PATIENCE_MS = 500, REDRAW_MS = 100, BAR_WIDTH = 40 };
@@ -65,9 +66,8 @@ static bool find_zone(const struct args *args, const struct jobs_file *file,
 	*zone = zones->get(zones->context, name, &why);
 	if (*zone)
 		return true;
-	const char *near = zones->nearest(zones->context, name);
-	return err_set(err, "--tz: '%s' is no zone (%s)%s%s%s", name, why.text,
-		       near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+	zone_unknown(zones, name, &why, err->text, sizeof(err->text));
+	return err_wrap(err, "--tz");
 }
 
 static bool read_instant(const struct args *args, const char *option, const struct zone *zone,

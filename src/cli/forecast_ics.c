@@ -10,6 +10,7 @@
 #include "forecast.h"
 #include "str.h"
 #include "utf8.h"
+#include "version.h"
 
 enum { LINE_MAX_BYTES = 75 };
 #define DAY_S INT64_C(86400)
@@ -119,9 +120,11 @@ static void add_event(struct buf *out, const struct forecast_job *job,
 
 void forecast_ics(const struct forecast_question *question, struct utc now, struct buf *out)
 {
-	buf_text(out, "BEGIN:VCALENDAR\r\nVERSION:2.0\r\n"
-		      "PRODID:-//belfry//forecast " BELFRY_VERSION "//EN\r\n"
-		      "CALSCALE:GREGORIAN\r\n");
+	buf_format(out,
+		   "BEGIN:VCALENDAR\r\nVERSION:2.0\r\n"
+		   "PRODID:-//belfry//forecast %s//EN\r\n"
+		   "CALSCALE:GREGORIAN\r\n",
+		   version_text);
 	for (size_t i = 0; i < question->job_count; i++) {
 		struct forecast_walk walk = {.schedule = question->jobs[i].schedule,
 					     .from_s = question->from_s,

@@ -102,6 +102,10 @@ static void on_event(void *context, const struct event *event)
 	case EVENT_CLAIM_LOST:
 	case EVENT_TRIGGER:
 	case EVENT_CANCEL:
+	case EVENT_PAUSE:
+	case EVENT_RESUME:
+	case EVENT_TAKEN_OVER:
+	case EVENT_HANDED:
 	case EVENT_DRAIN: assert(false); break; /* no answers of an executor */
 	}
 }
@@ -207,9 +211,10 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
 /* The runner has its lock for as long as it lives. */
 static void await_runner(const char *folder)
 {
-	char path[4096];
+	char path[4096], name[RUNNER_NAME_MAX];
 
-	if ((size_t)snprintf(path, sizeof(path), "%s/" RUNNER_LOCK, folder) >= sizeof(path))
+	runner_name(version_text, RUNNER_LOCK, name);
+	if ((size_t)snprintf(path, sizeof(path), "%s/%s", folder, name) >= sizeof(path))
 		return;
 	int fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)

@@ -9,6 +9,16 @@
 #include "verbs.h"
 #include "when.h"
 
+static void add_paused(struct table *table, const json_t *job)
+{
+	const char *until = client_text(json_object_get(job, "paused"), "until");
+	struct buf text = {0};
+
+	buf_format(&text, "paused%s%s", *until ? " until " : "", until);
+	table_add_brief(table, STYLE_DIM, buf_string(&text), "paused");
+	buf_finish(&text);
+}
+
 static void add_next(struct table *table, const json_t *job, struct utc now)
 {
 	const json_t *enabled = json_object_get(job, "enabled");
@@ -21,6 +31,8 @@ static void add_next(struct table *table, const json_t *job, struct utc now)
 		when_relative(&brief, at, now);
 	if (json_is_false(enabled))
 		table_add(table, STYLE_DIM, "disabled");
+	else if (json_is_object(json_object_get(job, "paused")))
+		add_paused(table, job);
 	else if (!*next && schedule && strcasecmp(schedule, "@reboot") == 0)
 		table_add(table, STYLE_DIM, "at start");
 	else

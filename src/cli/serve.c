@@ -115,6 +115,7 @@ static int serve(struct serve_options *options, struct arena *arena)
 	struct err err;
 
 	log_setup(options->log_level, options->log_json, clock_utc);
+	log_style(terminal_is(OUTPUT_STDERR), terminal_has_colour(OUTPUT_STDERR));
 	if (!options->runner)
 		options->runner = beside_find_runner(arena, &err);
 	if (!options->runner) {

@@ -1,13 +1,15 @@
-/* status.c - `belfry status`: one job, whole. */
+/* status.c - `belfry status`: one job, whole; without one, belfry itself (seen.c). */
 #include <stdio.h>
 #include <string.h>
 
 #include "client.h"
 #include "http_target.h"
 #include "not_ran.h"
+#include "pausing.h"
 #include "pick.h"
 #include "run.h"
 #include "say.h"
+#include "seen.h"
 #include "show.h"
 #include "str.h"
 #include "verbs.h"
@@ -95,6 +97,19 @@ static void add_retry(struct buf *text, const json_t *retry)
 	add_duration(text, retry, "max_backoff_ms");
 }
 
+static void add_group(struct buf *out, const json_t *job, struct buf *text)
+{
+	int64_t priority = client_int(job, "priority", 0);
+
+	if (*client_text(job, "group"))
+		buf_format(text, "%s, %lld at a time", client_text(job, "group"),
+			   (long long)client_int(job, "group_limit", 1));
+	add_text(out, "group", text);
+	if (priority != 0)
+		buf_format(text, "%lld", (long long)priority);
+	add_text(out, "priority", text);
+}
+
 static void add_policies(struct buf *out, const json_t *job, struct buf *text)
 {
 	if (client_int(job, "timeout_ms", 0) > 0) {
@@ -106,6 +121,12 @@ static void add_policies(struct buf *out, const json_t *job, struct buf *text)
 		buf_text(text, "none");
 	}
 	add_text(out, "timeout", text);
+	if (client_int(job, "deadline_ms", 0) > 0) {
+		add_duration(text, job, "deadline_ms");
+		buf_text(text, " from due to done");
+	}
+	add_text(out, "deadline", text);
+	add_group(out, job, text);
 	add_retry(text, json_object_get(job, "retry"));
 	add_text(out, "retry", text);
 	add_line(out, "overlap", client_text(job, "overlap"));
@@ -151,10 +172,20 @@ static void add_counts(struct buf *text, const json_t *job)
 		   (long long)client_int(job, "missed", 0));
 }
 
+/* Only where something of this job fell due in it. */
+static void add_downtime(struct buf *out, const json_t *downtime, struct buf *text)
+{
+	if (client_int(downtime, "occurrences", 0) > 0)
+		seen_downtime(text, downtime);
+	add_text(out, "last downtime", text);
+}
+
 static void add_fares(struct buf *out, const json_t *job, struct buf *text)
 {
 	int64_t failures = client_int(job, "consecutive_failures", 0);
 
+	pausing_add_words(text, job);
+	add_text(out, "paused", text);
 	if (json_is_false(json_object_get(job, "enabled")))
 		add_line(out, "next", "never: it is disabled");
 	else
@@ -167,6 +198,9 @@ static void add_fares(struct buf *out, const json_t *job, struct buf *text)
 	add_text(out, "failures", text);
 	add_counts(text, job);
 	add_text(out, "so far", text);
+	seen_lateness(text, json_object_get(job, "lateness"));
+	add_text(out, "lateness", text);
+	add_downtime(out, json_object_get(job, "downtime"), text);
 }
 
 /* ---- the verb ---- */
@@ -205,6 +239,9 @@ static int run(const struct args *args)
 {
 	const char *name = args_operand(args, 0);
 	struct err err;
+
+	if (!name)
+		return seen_status(args);
 	json_t *job = ask_job(args, name, &err);
 	json_t *due = job ? not_ran_ask(args, name, LATEST, &err) : NULL;
 	json_t *runs = due ? pick_runs(args, name, LATEST_TEXT, NULL, &err) : NULL;
@@ -228,15 +265,22 @@ static int run(const struct args *args)
 
 const struct command command_status = {
 	.name = "status",
-	.operands = "JOB",
-	.operands_min = 1,
+	.operands = "[JOB]",
+	.operands_min = 0,
 	.operands_max = 1,
 	.complete = COMPLETE_JOB,
-	.summary = "one job, whole: schedule, policies, counts, latest runs",
+	.summary = "one job, whole; without one, belfry itself",
 	.description =
-		"With the latest runs, and the latest due instants that did not run, skipped or\n"
-		"missed, with the reason. --json has those as \"occurrences\".",
-	.examples = "  belfry status send-reminders",
+		"Without a JOB: since when belfry is up, whether it does its work, how late it\n"
+		"started the latest 1000 runs, and when it was last down, the machine asleep,\n"
+		"the loop stalled or the clock set forward, with what became of what fell due.\n"
+		"Exit code 1 if it is failing, and nothing new starts.\n"
+		"\n"
+		"With a JOB, its part of these, its latest runs, and the latest due instants that\n"
+		"did not run, skipped or missed, with the reason. --json has those as\n"
+		"\"occurrences\".",
+	.examples = "  belfry status\n"
+		    "  belfry status send-reminders",
 	.asks_server = true,
 	.run = run,
 };

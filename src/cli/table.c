@@ -286,9 +286,10 @@ static void write_below(const struct layout *l, const struct table_cell *cell, s
 
 void table_write_to(const struct table *table, size_t room, struct buf *out)
 {
+	assert(table->column_count > 0);
 	struct layout l = lay_out(table, room);
 	const char *texts[TABLE_COLUMNS_MAX];
-	enum style styles[TABLE_COLUMNS_MAX];
+	enum style styles[TABLE_COLUMNS_MAX] = {0};
 
 	assert(table->count % table->column_count == 0);
 	for (size_t i = 0; i < table->column_count; i++) {

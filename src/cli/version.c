@@ -8,9 +8,9 @@
 #include <sqlite3.h>
 #include <uv.h>
 
-#include "protocol.h"
 #include "say.h"
 #include "verbs.h"
+#include "version.h"
 #include "zone_data.h"
 
 struct library {
@@ -33,8 +33,8 @@ static void list_libraries(struct library libraries[LIBRARY_COUNT])
 static void add_json(struct buf *out, const struct library *libraries, const char *tzdata)
 {
 	buf_json_open(out, NULL, '{');
-	buf_json_text(out, "version", BELFRY_VERSION);
-	buf_json_int(out, "runner_protocol", PROTOCOL_VERSION);
+	buf_json_text(out, "version", version_text);
+	buf_json_int(out, "runner_protocol", version_protocol);
 	buf_json_text(out, "tzdata", tzdata);
 	buf_json_open(out, "libraries", '{');
 	for (size_t i = 0; i < LIBRARY_COUNT; i++)
@@ -46,8 +46,8 @@ static void add_json(struct buf *out, const struct library *libraries, const cha
 
 static void add_text(struct buf *out, const struct library *libraries, const char *tzdata)
 {
-	buf_format(out, "belfry %s\n", BELFRY_VERSION);
-	buf_format(out, "runner protocol %d, tzdata %s\n", PROTOCOL_VERSION,
+	buf_format(out, "belfry %s\n", version_text);
+	buf_format(out, "runner protocol %d, tzdata %s\n", version_protocol,
 		   tzdata ? tzdata : "unknown");
 	for (size_t i = 0; i < LIBRARY_COUNT; i++)
 		buf_format(out, "%s%s %s", i ? ", " : "", libraries[i].name, libraries[i].version);

@@ -5,6 +5,7 @@
  * What is written is what was read: the same values, ${NAME} unexpanded, defaults
  * where they were. The canonical form of a canonical text is itself.
  */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -214,6 +215,7 @@ void config_canonical(const struct config *config, struct buf *out)
 
 	if (config->is_empty)
 		return;
+	assert(config->text);
 	json_init(&w.r, config->text, config->length, CONFIG_DEPTH_MAX, NULL, NULL);
 	w.r.at = has_bom ? 3 : 0;
 	/* cron-manager's form is a list of jobs, or one. */

@@ -15,8 +15,8 @@ static int by_name(const void *a, const void *b)
 	return order ? order : (x > y) - (x < y);
 }
 
-static void tell_place(struct loader *l, enum severity severity, const struct job *job,
-		       const char *member, const struct spot *spot, const char *message)
+void check_tell(struct loader *l, enum severity severity, const struct job *job, const char *member,
+		const struct spot *spot, const char *message)
 {
 	const struct job_place *place = &l->places[job - l->jobs];
 	struct buf path = {0};
@@ -42,7 +42,7 @@ static void tell_twin(struct loader *l, const struct job *first, const struct jo
 					   "another job is called \"%s\" already (line %u); names "
 					   "are unique in a file",
 					   name, first->line);
-	tell_place(l, SEVERITY_ERROR, again, "name", &l->places[again - l->jobs].name, message);
+	check_tell(l, SEVERITY_ERROR, again, "name", &l->places[again - l->jobs].name, message);
 }
 
 static void check_names(struct loader *l, const struct job *const *sorted, size_t count)
@@ -98,7 +98,7 @@ static void tell_crowd(struct loader *l, const struct due *due, size_t count)
 		"expressions would spread them",
 		count, utc_format((struct utc){due->at_ms}, instant));
 
-	tell_place(l, SEVERITY_WARNING, job, "schedule", &l->places[due->job].schedule, message);
+	check_tell(l, SEVERITY_WARNING, job, "schedule", &l->places[due->job].schedule, message);
 }
 
 static void check_crowds(struct loader *l)
@@ -118,7 +118,7 @@ static void check_crowds(struct loader *l)
 	free(due);
 }
 
-size_t check_jobs(struct loader *l, const struct job **sorted)
+void check_jobs(struct loader *l, const struct job **sorted)
 {
 	size_t count = 0;
 
@@ -129,6 +129,7 @@ size_t check_jobs(struct loader *l, const struct job **sorted)
 	if (count)
 		qsort(sorted, count, sizeof(struct job *), by_name);
 	check_names(l, sorted, count);
+	check_formers(l, sorted, count);
+	check_groups(l);
 	check_crowds(l);
-	return count;
 }

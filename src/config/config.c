@@ -1,6 +1,7 @@
 /* config.c - from a text to a generation of jobs, or findings; see config.h. */
 #include "config.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,24 +109,29 @@ static bool is_blank(const char *text, size_t length)
 	return true;
 }
 
+/* They came in by growing; from here on they stay where they are. */
+static void settle_jobs(struct loader *l)
+{
+	l->jobs = mem_resize(l->jobs, l->job_count * sizeof(*l->jobs));
+	l->around = mem_resize(l->around, l->job_count * sizeof(*l->around));
+}
+
 static void keep_jobs(struct loader *l, struct generation *g)
 {
-	struct job *jobs = arena_array(l->arena, struct job, l->job_count);
-	struct around_hash *around = arena_array(l->arena, struct around_hash, l->job_count);
 	const struct job **sorted = arena_array(l->arena, const struct job *, l->job_count);
-	size_t named = check_jobs(l, sorted);
 
+	settle_jobs(l);
+	check_jobs(l, sorted);
 	if (l->report.findings->errors)
 		return;
-	memcpy(jobs, l->jobs, l->job_count * sizeof(*jobs));
-	memcpy(around, l->around, l->job_count * sizeof(*around));
-	for (size_t i = 0; i < named; i++)
-		sorted[i] = &jobs[sorted[i] - l->jobs];
-	g->config.jobs = jobs;
-	g->config.job_count = l->job_count;
-	g->around = around;
+	g->jobs = l->jobs;
+	g->around = l->around;
 	g->by_name = sorted;
 	g->defaults_at = l->defaults_at;
+	g->config.jobs = g->jobs;
+	g->config.job_count = l->job_count;
+	l->jobs = NULL;
+	l->around = NULL;
 }
 
 static void load(struct loader *l, struct generation *g)
@@ -184,6 +190,7 @@ static void finish(struct loader *l)
 {
 	json_finish(&l->json);
 	intern_finish(&l->texts);
+	schedule_share_finish(&l->schedules);
 	arena_finish(&l->scratch);
 	free(l->jobs);
 	free(l->around);
@@ -205,10 +212,11 @@ struct config *config_parse(const char *text, size_t length, const struct config
 		too_large(l, length);
 		length = 0;
 	}
-	config->text = arena_copy(&config->arena, text, length);
+	config->text = mem_alloc(length + 1);
+	if (length)
+		memcpy(config->text, text, length);
 	config->length = length;
 	config->timezone = "UTC";
-	hash_content(config->text, length, config->hash);
 	config->is_empty = is_blank(text, length);
 	if (!config->is_empty)
 		load(l, g);
@@ -225,10 +233,48 @@ struct config *config_parse(const char *text, size_t length, const struct config
 
 void config_destroy(struct config *config)
 {
+	struct generation *g = (struct generation *)(void *)config;
+
 	if (!config)
 		return;
 	arena_finish(&config->arena);
-	free(config);
+	free(config->text);
+	free(g->jobs);
+	free(g->around);
+	free(g);
+}
+
+const char *config_hash(struct config *config)
+{
+	if (!*config->hash)
+		hash_content(config->text, config->length, config->hash);
+	return config->hash;
+}
+
+void config_forget_text(struct config *config)
+{
+	config_hash(config);
+	free(config->text);
+	config->text = NULL;
+}
+
+void config_recall_text(struct config *config, const char *text)
+{
+	assert(!config->text);
+	config->text = mem_alloc(config->length + 1);
+	memcpy(config->text, text, config->length);
+}
+
+bool config_is_of(const struct config *config, const char *text, size_t length)
+{
+	char hash[65];
+
+	if (config->length != length)
+		return false;
+	if (config->text)
+		return memcmp(config->text, text, length) == 0;
+	hash_content(text, length, hash);
+	return strcmp(hash, config->hash) == 0;
 }
 
 static int name_against_job(const void *name, const void *job)

@@ -49,9 +49,9 @@ struct config {
 	const struct job *jobs; /* in the order of the file */
 	size_t job_count;
 	const char *timezone; /* the file's default */
-	const char *text;     /* as read, NUL-terminated behind length */
+	char *text;           /* as read, NUL-terminated behind length; NULL: let go */
 	size_t length;
-	char hash[65];        /* SHA-256 of text, hex */
+	char hash[65];        /* config_hash() tells it */
 	bool is_cron_manager; /* an array or a bare object */
 	bool is_empty;        /* nothing but white space: no jobs, or a file cut short */
 };
@@ -68,10 +68,19 @@ struct config *config_parse(const char *text, size_t length, const struct config
 			    struct findings *findings);
 void config_destroy(struct config *config);
 
+/* SHA-256 of the text, hex; computed when it is first asked for. */
+const char *config_hash(struct config *config);
+/* A text that is kept elsewhere need not be kept here, where it is a third of all. */
+void config_forget_text(struct config *config);
+/* The same text again, for a while: copied. */
+void config_recall_text(struct config *config, const char *text);
+bool config_is_of(const struct config *config, const char *text, size_t length);
+
 const struct job *config_find(const struct config *config, const char *name);
 
 /* What changed between two generations, as the JSON array of struct revision:
- * [{"job":"a","change":"create"},{"job":"b","change":"update","keys":["schedule"]}].
+ * [{"job":"a","change":"create"},{"job":"b","change":"update","keys":["schedule"]},
+ * {"job":"d","change":"rename","was":"c","keys":[]}].
  * before may be NULL. Returns how many jobs changed. */
 size_t config_changes(const struct config *before, const struct config *after, struct buf *json);
 
@@ -91,7 +100,7 @@ size_t config_differences(const struct config *before, const struct job *old,
 
 /* The same file in the one form that is written the same by everybody: ${NAME} not
  * expanded, defaults where they are. Adds nothing for an empty file. */
-void config_canonical(const struct config *config, struct buf *out);
+void config_canonical(const struct config *config, struct buf *out); /* its text is there */
 
 /* The reference of keys, and the JSON Schema (2020-12), both from the one table
  * that drives the parser. */

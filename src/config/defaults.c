@@ -33,7 +33,7 @@ void defaults_builtin(struct loader *l)
 	size_t told = l->report.told;
 
 	l->base = (struct draft){
-		.job = {.process = {.umask = -1, .limits = {-1, -1, -1, -1, -1, -1}}}};
+		.job = {.process = {.umask = -1, .limits = {-1, -1, -1, -1, -1, -1, -1}}}};
 	write_members(KEY_JOBS, &json);
 	json_init(&l->json, buf_string(&json), json.length, CONFIG_DEPTH_MAX, NULL, NULL);
 	l->in_defaults = true;

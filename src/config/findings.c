@@ -108,12 +108,13 @@ void report_finish(struct report *report, const char *text, size_t length)
 		findings->items[i] = entry->finding;
 		if (entry->at == PLACE_WHOLE)
 			continue;
-		for (; at < entry->at && at < length; at++) {
-			if (text[at] != '\n')
-				continue;
+		size_t end = entry->at < length ? entry->at : length;
+		const char *found;
+		while (at < end && (found = memchr(text + at, '\n', end - at)) != NULL) {
 			line++;
-			line_start = at + 1;
+			at = line_start = (size_t)(found - text) + 1;
 		}
+		at = at > end ? at : end;
 		findings->items[i].line = line;
 		findings->items[i].column = (uint32_t)(entry->at - line_start + 1);
 	}

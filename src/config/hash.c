@@ -23,12 +23,12 @@ static uint64_t add_text(uint64_t hash, const char *text)
 {
 	static const char none = 1;
 
-	return text ? str_hash(hash, text, strlen(text) + 1) : str_hash(hash, &none, 1);
+	return text ? str_quick_hash(hash, text, strlen(text) + 1) : str_quick_hash(hash, &none, 1);
 }
 
 static uint64_t add_list(uint64_t hash, const struct text_list *list)
 {
-	hash = str_hash(hash, &list->count, sizeof(list->count));
+	hash = str_quick_hash(hash, &list->count, sizeof(list->count));
 	for (size_t i = 0; i < list->count; i++)
 		hash = add_text(hash, list->items[i]);
 	return hash;
@@ -36,11 +36,11 @@ static uint64_t add_list(uint64_t hash, const struct text_list *list)
 
 static uint64_t add_env(uint64_t hash, const struct job *job)
 {
-	hash = str_hash(hash, &job->env_count, sizeof(job->env_count));
+	hash = str_quick_hash(hash, &job->env_count, sizeof(job->env_count));
 	for (size_t i = 0; i < job->env_count; i++) {
 		hash = add_text(hash, job->env[i].name);
 		hash = add_text(hash, job->env[i].value);
-		hash = str_hash(hash, &job->env[i].from_environment, sizeof(bool));
+		hash = str_quick_hash(hash, &job->env[i].from_environment, sizeof(bool));
 	}
 	return hash;
 }
@@ -50,8 +50,8 @@ static uint64_t add_remote(uint64_t hash, const struct job *job, const struct ar
 {
 	bool is_it = job->executor == kind;
 
-	hash = str_hash(hash, &is_it, sizeof(is_it));
-	return is_it ? str_hash(hash, &around->remote, sizeof(around->remote)) : hash;
+	hash = str_quick_hash(hash, &is_it, sizeof(is_it));
+	return is_it ? str_quick_hash(hash, &around->remote, sizeof(around->remote)) : hash;
 }
 
 /* What is not kept as the value that was written. */
@@ -61,17 +61,17 @@ static bool add_special(uint64_t *hash, const struct job *job, const struct arou
 	int64_t jitter_ms = job->schedule ? schedule_jitter_max_ms(job->schedule) : 0;
 
 	if (key == KEY_SCHEDULE)
-		*hash = str_hash(*hash, &around->schedule, sizeof(around->schedule));
+		*hash = str_quick_hash(*hash, &around->schedule, sizeof(around->schedule));
 	else if (key == KEY_TIMEZONE)
 		*hash = add_text(*hash, job->timezone);
 	else if (key == KEY_START)
-		*hash = str_hash(*hash, &around->start, sizeof(around->start));
+		*hash = str_quick_hash(*hash, &around->start, sizeof(around->start));
 	else if (key == KEY_END)
-		*hash = str_hash(*hash, &around->end, sizeof(around->end));
+		*hash = str_quick_hash(*hash, &around->end, sizeof(around->end));
 	else if (key == KEY_EXCEPT)
-		*hash = str_hash(*hash, &around->except, sizeof(around->except));
+		*hash = str_quick_hash(*hash, &around->except, sizeof(around->except));
 	else if (key == KEY_JITTER)
-		*hash = str_hash(*hash, &jitter_ms, sizeof(jitter_ms));
+		*hash = str_quick_hash(*hash, &jitter_ms, sizeof(jitter_ms));
 	else if (key == KEY_COMMAND)
 		*hash = add_list(*hash, &job->argv);
 	else if (key == KEY_ENV)
@@ -79,9 +79,9 @@ static bool add_special(uint64_t *hash, const struct job *job, const struct arou
 	else if (key == KEY_ALERT)
 		*hash = add_text(*hash, job->alert_json);
 	else if (key == KEY_PARTIAL_CODES)
-		*hash = str_hash(*hash, job->partial_codes.items, job->partial_codes.count);
+		*hash = str_quick_hash(*hash, job->partial_codes.items, job->partial_codes.count);
 	else if (key == KEY_CPU)
-		*hash = str_hash(*hash, &job->process.limits.cpu_s, sizeof(int64_t));
+		*hash = str_quick_hash(*hash, &job->process.limits.cpu_s, sizeof(int64_t));
 	else if (key == KEY_DOCKER)
 		*hash = add_remote(*hash, job, around, EXECUTOR_DOCKER);
 	else if (key == KEY_FLY)
@@ -101,9 +101,9 @@ static uint64_t add_kept(uint64_t hash, const struct job *job, const struct key_
 		return hash;
 	if (row->kind == KIND_TEXT)
 		return add_text(hash, *(const char *const *)(const void *)at);
-	if (row->kind == KIND_TEXTS)
+	if (row->kind == KIND_TEXTS || row->kind == KIND_NAMES)
 		return add_list(hash, (const struct text_list *)(const void *)at);
-	return str_hash(hash, at, row->width);
+	return str_quick_hash(hash, at, row->width);
 }
 
 static uint64_t add_key(uint64_t hash, const struct job *job, const struct around_hash *around,
@@ -112,6 +112,8 @@ static uint64_t add_key(uint64_t hash, const struct job *job, const struct aroun
 	if (add_special(&hash, job, around, key))
 		return hash;
 	hash = add_kept(hash, job, &keys[key]);
+	if (keys[key].kind != KIND_OBJECT)
+		return hash;
 	for (int i = (int)key + 1; i < KEY_COUNT; i++)
 		if (keys[i].parent == key)
 			hash = add_key(hash, job, around, (enum key)i);
@@ -125,7 +127,8 @@ uint64_t hash_key(const struct job *job, const struct around_hash *around, enum 
 
 void hash_job(struct job *job, const struct around_hash *around)
 {
-	uint64_t hash = str_hash(STR_HASH_INIT, &job->schedule_hash, sizeof(job->schedule_hash));
+	uint64_t hash =
+		str_quick_hash(STR_HASH_INIT, &job->schedule_hash, sizeof(job->schedule_hash));
 
 	for (int i = KEY_NAME; i < KEY_COUNT; i++)
 		if (keys[i].parent == KEY_JOBS)

@@ -3,11 +3,20 @@
 #define BELFRY_INTERN_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "mem.h"
 
+/* Longer texts are copied each time: prose is seldom the same twice. */
+enum { INTERN_LONGEST = 48 };
+
+struct intern_slot {
+	const char *text; /* NULL: free */
+	uint32_t hash, length;
+};
+
 struct intern {
-	const char **slots; /* open addressing; NULL is free */
+	struct intern_slot *slots; /* open addressing */
 	size_t count, capacity;
 };
 

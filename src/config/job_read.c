@@ -11,18 +11,19 @@ enum { CRON_MANAGER_TIMEOUT_MS = 30000 };
 static const char *find_name(struct loader *l)
 {
 	size_t at = l->json.at;
+	unsigned depth = l->json.path.depth;
 	const char *name = NULL;
 	struct json_piece key;
 
 	json_open(&l->json);
-	while (json_next_member(&l->json, &key)) {
-		if (!name && json_piece_equals(&l->json, key, "name") &&
-		    json_peek(&l->json) == JSON_STRING)
+	while (!name && json_next_member(&l->json, &key)) {
+		if (json_piece_equals(&l->json, key, "name") && json_peek(&l->json) == JSON_STRING)
 			name = value_text(l, false, NULL);
 		else
 			json_skip(&l->json);
 	}
 	l->json.at = at;
+	l->json.path.depth = depth; /* it was left in the middle */
 	return name && strlen(name) <= JOB_NAME_MAX && text_rules[RULE_NAME].is_met(name) ? name
 											  : NULL;
 }
@@ -36,6 +37,14 @@ static void finish_timeout(struct loader *l, struct draft *d)
 		return;
 	d->job.timeout_ms = CRON_MANAGER_TIMEOUT_MS;
 	l->untimed++;
+}
+
+static void finish_group(struct loader *l, struct draft *d)
+{
+	if (is_own(d, KEY_GROUP_LIMIT) && !d->job.group)
+		tell_key(l, d, KEY_GROUP_LIMIT, SEVERITY_WARNING,
+			 "the job is in no group, so there is nothing to limit; say which with "
+			 "\"group\", or leave this out");
 }
 
 static void finish_enabled(struct loader *l, struct draft *d, size_t at)
@@ -88,7 +97,7 @@ static void finish_alert(struct loader *l, struct draft *d)
 
 static uint32_t text_hash(const char *text)
 {
-	return text ? hash_short(str_hash(STR_HASH_INIT, text, strlen(text))) : 0;
+	return text ? hash_short(str_quick_hash(STR_HASH_INIT, text, strlen(text))) : 0;
 }
 
 static void hash_around(struct draft *d)
@@ -124,7 +133,9 @@ static void add_job(struct loader *l, struct draft *d)
 	l->places[i] = (struct job_place){
 		.index = path->depth ? path->steps[path->depth - 1].count - 1 : 0,
 		.name = d->spots[KEY_NAME],
-		.schedule = d->spots[KEY_SCHEDULE]};
+		.schedule = d->spots[KEY_SCHEDULE],
+		.was = d->spots[KEY_WAS],
+		.group_limit = d->spots[KEY_GROUP_LIMIT]};
 	l->job_count++;
 }
 
@@ -150,6 +161,7 @@ void job_read(struct loader *l)
 	value_members(l, &d, KEY_JOBS);
 	d.job.process.limits.cpu_s = d.cpu_ms ? (d.cpu_ms + 999) / 1000 : -1;
 	finish_timeout(l, &d);
+	finish_group(l, &d);
 	finish_enabled(l, &d, at);
 	finish_env(l, &d);
 	finish_alert(l, &d);

@@ -61,10 +61,11 @@ static void index_lines(struct json_reader *r)
 	uint32_t line = 1;
 
 	r->lines = mem_alloc(count * sizeof(*r->lines));
-	for (size_t i = 0; i < r->length; i++) {
-		if (i % LINE_STEP == 0)
-			r->lines[i / LINE_STEP] = line;
-		line += r->text[i] == '\n';
+	for (size_t i = 0; i < count; i++) {
+		size_t from = i * LINE_STEP, left = r->length - from;
+
+		r->lines[i] = line;
+		line += str_count(r->text + from, left < LINE_STEP ? left : LINE_STEP, '\n');
 	}
 }
 
@@ -76,10 +77,8 @@ uint32_t json_line(struct json_reader *r, size_t at)
 		at = r->length - 1;
 	if (!r->lines)
 		index_lines(r);
-	uint32_t line = r->lines[at / LINE_STEP];
-	for (size_t i = at / LINE_STEP * LINE_STEP; i < at; i++)
-		line += r->text[i] == '\n';
-	return line;
+	size_t from = at / LINE_STEP * LINE_STEP;
+	return r->lines[at / LINE_STEP] + str_count(r->text + from, at - from, '\n');
 }
 
 static struct json_step *top(struct json_reader *r)
@@ -471,9 +470,19 @@ static bool skip_object(struct json_reader *r)
 
 static bool skip_array(struct json_reader *r)
 {
+	size_t from = r->at;
+
+	if (!r->fault && from == r->long_from && r->long_to) {
+		r->at = r->long_to;
+		return true;
+	}
 	json_open(r);
 	while (json_next_item(r))
 		json_skip(r);
+	if (r->fault && r->path.depth == 1 && r->at - from > r->long_to - r->long_from) {
+		r->long_from = from;
+		r->long_to = r->at;
+	}
 	return !r->is_broken;
 }
 

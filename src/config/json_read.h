@@ -52,6 +52,9 @@ struct json_reader {
 	void *context;
 	struct json_seen_key *seen; /* keys of the objects that are open */
 	size_t seen_count, seen_capacity;
+	/* Where the longest list among the root's members begins and ends, known from the
+	 * checking pass: whoever skips it later need not look at it. */
+	size_t long_from, long_to;
 	uint32_t *lines; /* the line number at every so many bytes; made when asked for */
 };
 

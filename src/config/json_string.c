@@ -280,16 +280,19 @@ char *json_piece_text(const struct json_reader *r, struct json_piece piece, stru
 uint64_t json_piece_hash(const struct json_reader *r, struct json_piece piece, uint64_t hash)
 {
 	size_t at = piece.at, end = piece.at + piece.length;
+	struct buf decoded = {0};
 
 	if (!piece.has_escapes)
-		return str_hash(hash, r->text + at, piece.length);
+		return str_quick_hash(hash, r->text + at, piece.length);
 	while (at < end) {
 		char out[4];
 		size_t n;
 
 		at += json_decode_one(r->text, at, end, out, &n);
-		hash = str_hash(hash, out, n);
+		buf_add(&decoded, out, n);
 	}
+	hash = str_quick_hash(hash, decoded.data, decoded.length);
+	buf_finish(&decoded);
 	return hash;
 }
 

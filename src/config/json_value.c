@@ -66,7 +66,7 @@ static uint64_t mix(uint64_t x)
 uint64_t json_hash_value(struct json_reader *r)
 {
 	enum json_kind kind = json_peek(r);
-	uint64_t hash = str_hash(STR_HASH_INIT, &kind, sizeof(kind)), part;
+	uint64_t hash = str_quick_hash(STR_HASH_INIT, &kind, sizeof(kind)), part;
 	struct json_piece piece;
 	size_t from = r->at;
 
@@ -82,13 +82,13 @@ uint64_t json_hash_value(struct json_reader *r)
 		json_open(r);
 		while (json_next_item(r)) {
 			part = json_hash_value(r);
-			hash = str_hash(hash, &part, sizeof(part));
+			hash = str_quick_hash(hash, &part, sizeof(part));
 		}
 		return mix(hash);
 	case JSON_STRING: json_take_string(r, &piece); return json_piece_hash(r, piece, hash);
 	case JSON_NUMBER:
 	case JSON_BOOL:
-	case JSON_NULL: json_skip(r); return str_hash(hash, r->text + from, r->at - from);
+	case JSON_NULL: json_skip(r); return str_quick_hash(hash, r->text + from, r->at - from);
 	case JSON_NONE: break;
 	}
 	return hash;

@@ -12,6 +12,7 @@
 #include "draft.h"
 #include "intern.h"
 #include "report.h"
+#include "schedule_share.h"
 
 /* Environment variables of all jobs, those of "defaults" counted for each: a few lines
  * could otherwise become gigabytes. */
@@ -20,7 +21,7 @@ enum { ENV_MAX = 4000000 };
 /* Where a job's name and schedule stand, for what only all jobs together show. */
 struct job_place {
 	size_t index; /* in its list */
-	struct spot name, schedule;
+	struct spot name, schedule, was, group_limit;
 };
 
 struct loader {
@@ -31,6 +32,7 @@ struct loader {
 	struct arena *arena;      /* the generation's */
 	struct arena scratch;     /* of the job being read */
 	struct intern texts;
+	struct schedule_share schedules;
 
 	bool is_cron_manager, in_defaults;
 	bool is_list;               /* the root is the list of jobs */
@@ -49,7 +51,8 @@ struct loader {
 /* A generation with what only config/ needs. */
 struct generation {
 	struct config config; /* first: the outside holds a pointer to it */
-	const struct around_hash *around;
+	struct job *jobs;     /* config.jobs, to be freed */
+	struct around_hash *around;
 	const struct job **by_name; /* sorted; as many as there are jobs */
 	size_t defaults_at;         /* where the object "defaults" begins; 0: there is none */
 };
@@ -104,7 +107,14 @@ void hash_job(struct job *job, const struct around_hash *around);
 uint64_t hash_key(const struct job *job, const struct around_hash *around, enum key key);
 void hash_content(const char *text, size_t length, char hex[65]);
 uint32_t hash_short(uint64_t hash);
-/* check.c: sorted, by name, has room for all jobs; returns how many have a name. */
-size_t check_jobs(struct loader *l, const struct job **sorted);
+/* check.c: sorted, by name, has room for all jobs; those without a name are left out. */
+void check_jobs(struct loader *l, const struct job **sorted);
+/* About a member of a job that was read long ago. */
+void check_tell(struct loader *l, enum severity severity, const struct job *job, const char *member,
+		const struct spot *spot, const char *message);
+/* check_names.c: gives all jobs of a group its limit; tells where they differ. */
+void check_groups(struct loader *l);
+/* `sorted` by name, `named` of them. */
+void check_formers(struct loader *l, const struct job *const *sorted, size_t named);
 
 #endif

@@ -123,8 +123,18 @@ static size_t parse_text(struct loader *l, struct draft *d, const struct schedul
 	json_take_string(&l->json, &piece);
 	const char *text = json_piece_text(&l->json, piece, &l->scratch, &length);
 	d->job.schedule_text = intern_text(&l->texts, l->arena, text);
-	return schedule_parse_cron(l->arena, text, length, context, &d->job.schedule, errors,
-				   ERRORS_MAX);
+	bool is_shared = schedule_share_fits(text, context);
+	d->job.schedule =
+		is_shared ? schedule_share_find(&l->schedules, d->job.schedule_text, context->zone)
+			  : NULL;
+	if (d->job.schedule)
+		return 0;
+	size_t count = schedule_parse_cron(l->arena, text, length, context, &d->job.schedule,
+					   errors, ERRORS_MAX);
+	if (count == 0 && is_shared && length <= INTERN_LONGEST)
+		schedule_share_add(&l->schedules, d->job.schedule_text, context->zone,
+				   d->job.schedule);
+	return count;
 }
 
 /* SIZE_MAX where the members themselves were wrong and told. */
@@ -184,16 +194,17 @@ static void hash_schedule(struct loader *l, struct draft *d)
 {
 	uint64_t value = json_hash_value(&l->json);
 	struct job *job = &d->job;
-	uint64_t hash = str_hash(STR_HASH_INIT, &value, sizeof(value));
+	uint64_t hash = str_quick_hash(STR_HASH_INIT, &value, sizeof(value));
 
 	d->around.schedule = hash_short(value);
-	hash = str_hash(hash, job->name ? job->name : "", job->name ? strlen(job->name) + 1 : 1);
-	hash = str_hash(hash, job->timezone, strlen(job->timezone) + 1);
-	hash = str_hash(hash, d->start ? d->start : "", d->start ? strlen(d->start) + 1 : 1);
-	hash = str_hash(hash, d->end ? d->end : "", d->end ? strlen(d->end) + 1 : 1);
+	hash = str_quick_hash(hash, job->name ? job->name : "",
+			      job->name ? strlen(job->name) + 1 : 1);
+	hash = str_quick_hash(hash, job->timezone, strlen(job->timezone) + 1);
+	hash = str_quick_hash(hash, d->start ? d->start : "", d->start ? strlen(d->start) + 1 : 1);
+	hash = str_quick_hash(hash, d->end ? d->end : "", d->end ? strlen(d->end) + 1 : 1);
 	for (size_t i = 0; i < d->except.count; i++)
-		hash = str_hash(hash, d->except.items[i], strlen(d->except.items[i]) + 1);
-	job->schedule_hash = str_hash(hash, &d->jitter_ms, sizeof(d->jitter_ms));
+		hash = str_quick_hash(hash, d->except.items[i], strlen(d->except.items[i]) + 1);
+	job->schedule_hash = str_quick_hash(hash, &d->jitter_ms, sizeof(d->jitter_ms));
 }
 
 static bool parse(struct loader *l, struct draft *d, enum json_kind kind)

@@ -1,4 +1,6 @@
 /* schema.c - the JSON Schema (2020-12) of the file, from the table of keys. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "config.h"
@@ -221,14 +223,15 @@ static void write_items(struct buf *json, const struct key_row *row,
 	buf_json_close(json, '}');
 }
 
-static void write_one_or_list(struct buf *json, const struct key_row *row)
+static void write_one_or_list(struct buf *json, const struct key_row *row,
+			      void (*write)(struct buf *, const struct key_row *))
 {
 	buf_json_open(json, "anyOf", '[');
 	buf_json_open(json, NULL, '{');
-	write_integer(json, row);
+	write(json, row);
 	buf_json_close(json, '}');
 	buf_json_open(json, NULL, '{');
-	write_items(json, row, write_integer);
+	write_items(json, row, write);
 	buf_json_close(json, '}');
 	buf_json_close(json, ']');
 }
@@ -256,6 +259,21 @@ static void write_schedule(struct buf *json)
 	buf_json_close(json, ']');
 }
 
+static void write_thousandths(struct buf *json, const char *name, int64_t number)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%" PRId64 ".%03d", number / 1000, (int)(number % 1000));
+	buf_json_raw(json, name, text);
+}
+
+static void write_fraction(struct buf *json, const struct key_row *row)
+{
+	buf_json_text(json, "type", "number");
+	write_thousandths(json, "minimum", row->least);
+	write_thousandths(json, "maximum", row->most);
+}
+
 static void write_kind(struct buf *json, enum key key, bool is_default)
 {
 	const struct key_row *row = &keys[key];
@@ -269,11 +287,13 @@ static void write_kind(struct buf *json, enum key key, bool is_default)
 		return;
 	case KIND_INTEGER: write_integer(json, row); return;
 	case KIND_SIZE: write_text_or_number(json, SIZE_PATTERN, row->least, row->most); return;
+	case KIND_FRACTION: write_fraction(json, row); return;
 	case KIND_SWITCH: buf_json_text(json, "type", "boolean"); return;
 	case KIND_WORD: write_enum(json, row); return;
 	case KIND_OUTCOMES: write_items(json, row, write_enum); return;
 	case KIND_TEXTS: write_items(json, row, write_text); return;
-	case KIND_INTEGERS: write_one_or_list(json, row); return;
+	case KIND_NAMES: write_one_or_list(json, row, write_text); return;
+	case KIND_INTEGERS: write_one_or_list(json, row, write_integer); return;
 	case KIND_MAP: write_map(json, row); return;
 	case KIND_UMASK:
 		buf_json_text(json, "type", "string");

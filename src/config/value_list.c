@@ -47,10 +47,20 @@ static const char *const *settle(struct loader *l, const struct growing *list)
 	return items;
 }
 
+/* One text is a list of one, where the kind takes it. */
 void value_read_texts(struct slot *s)
 {
 	struct growing list = {0};
+	const char *alone;
 
+	if (json_peek(&s->l->json) == JSON_STRING) {
+		alone = value_checked_text(s);
+		if (alone)
+			grow(s->l, &list, alone);
+		*(struct text_list *)value_target(s) =
+			(struct text_list){settle(s->l, &list), list.count};
+		return;
+	}
 	json_open(&s->l->json);
 	while (json_next_item(&s->l->json)) {
 		const char *text = value_item_is(s, 1u << JSON_STRING, "a text")

@@ -1,6 +1,7 @@
 /* value_number.c - numbers, durations, sizes, masks; see value.h. */
 #include "value.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,6 +109,25 @@ void value_read_duration(struct slot *s)
 			    "too short; at least %s", str_duration_format(s->row->least, least));
 	else
 		value_keep_number(s, ms);
+}
+
+void value_read_fraction(struct slot *s)
+{
+	struct json_piece piece = {0};
+	char copy[64];
+
+	json_peek(&s->l->json);
+	s->at = s->l->json.at;
+	if (!json_number(&s->l->json, &piece))
+		return;
+	snprintf(copy, sizeof(copy), "%.*s", (int)piece.length, s->l->json.text + piece.at);
+	double value = piece.length < sizeof(copy) ? strtod(copy, NULL) * 1000 : -1;
+	if (value >= (double)s->row->least && value <= (double)s->row->most)
+		value_keep_number(s, (int64_t)(value + 0.5));
+	else
+		loader_tell(s->l, SEVERITY_ERROR, s->at, s->l->json.at - s->at,
+			    "out of range; it is a number from %g to %g",
+			    (double)s->row->least / 1000, (double)s->row->most / 1000);
 }
 
 static bool size_of_text(const char *text, int64_t *bytes)

@@ -8,8 +8,12 @@
 
 static void keep_text(const struct slot *s, const char *text)
 {
+	bool is_unique = s->row == &keys[KEY_NAME];
+
 	if (s->row->is_kept)
-		*(const char **)value_target(s) = intern_text(&s->l->texts, s->l->arena, text);
+		*(const char **)value_target(s) =
+			is_unique ? arena_text(s->l->arena, text)
+				  : intern_text(&s->l->texts, s->l->arena, text);
 }
 
 struct expansion_place {
@@ -55,12 +59,10 @@ const char *value_text(struct loader *l, bool is_expanded, bool *is_secret)
 }
 
 /* The length and form that the row asks for, of the text as it was written. */
-static bool check_text(const struct slot *s, struct json_piece piece)
+static bool check_text(const struct slot *s, const char *text, size_t length)
 {
 	const struct key_row *row = s->row;
 	const struct rule_row *rule = &text_rules[row->rule];
-	size_t length;
-	const char *text = json_piece_text(&s->l->json, piece, &s->l->scratch, &length);
 
 	if (row->least && length == 0)
 		return loader_tell(s->l, SEVERITY_ERROR, s->at, 2,
@@ -81,11 +83,15 @@ const char *value_checked_text(struct slot *s)
 
 	json_peek(r);
 	s->at = r->at;
-	json_take_string(r, &piece);
-	if (!check_text(s, piece))
+	if (!json_take_string(r, &piece))
 		return NULL;
-	r->at = s->at;
-	return value_text(s->l, s->row->is_expanded, NULL);
+	size_t length;
+	const char *text = json_piece_text(r, piece, &s->l->scratch, &length);
+	bool is_secret = false;
+
+	if (!check_text(s, text, length))
+		return NULL;
+	return s->row->is_expanded ? value_expand(s->l, piece, 0, text, &is_secret) : text;
 }
 
 /* As it was written, for people. */

@@ -10,6 +10,7 @@
 
 #include "clock.h"
 #include "internal.h"
+#include "log.h"
 #include "plan.h"
 
 /* ---- runs that are not finished ---- */
@@ -51,12 +52,15 @@ static void write_plan(const struct plan *plan, struct api_deploy *deploy)
 	}
 }
 
-static void plan_against(struct daemon *daemon, const struct config *before,
-			 const struct config *after, const struct findings *findings,
-			 struct api_deploy *deploy)
+static void plan_against(struct daemon *daemon, struct config *before, struct config *after,
+			 const struct findings *findings, struct api_deploy *deploy)
 {
 	struct run_list runs = {.arena = findings->arena};
 	struct plan plan;
+
+	if (before)
+		config_hash(before);
+	config_hash(after);
 
 	engine_each_run(daemon->engine, add_run, &runs);
 	if (runs.count)
@@ -156,29 +160,68 @@ static bool read_before(struct daemon *daemon, struct arena *arena, struct api_d
 	return false;
 }
 
-static void consider(struct daemon *daemon, struct arena *arena, struct config *config,
-		     struct findings *findings, struct api_deploy *deploy)
+/* The text in force may have been let go, being in the store: for a moment it is here
+ * again. *is_lent: to be let go again. */
+static bool recall(struct daemon *daemon, bool *is_lent, struct err *err)
+{
+	struct buf text = {0};
+	bool ok = true;
+
+	*is_lent = daemon->config->text == NULL;
+	if (*is_lent) {
+		ok = reload_text(daemon, &text, err);
+		*is_lent = ok;
+	}
+	if (*is_lent)
+		config_recall_text(daemon->config, buf_string(&text));
+	buf_finish(&text);
+	return ok;
+}
+
+static bool plan_against_force(struct daemon *daemon, struct config *config,
+			       const struct findings *findings, struct api_deploy *deploy)
+{
+	bool is_lent;
+	struct err err;
+
+	deploy->against_revision = daemon->revision;
+	if (!recall(daemon, &is_lent, &err)) {
+		log_error("the text in force cannot be read: %s", err.text);
+		deploy->status = API_DEPLOY_STORE_FAILED;
+		return false;
+	}
+	plan_against(daemon, daemon->revision ? daemon->config : NULL, config, findings, deploy);
+	if (is_lent)
+		config_forget_text(daemon->config);
+	return true;
+}
+
+static bool make_plan(struct daemon *daemon, struct arena *arena, struct config *config,
+		      const struct findings *findings, struct api_deploy *deploy)
 {
 	struct config *other;
 
-	if (!read_before(daemon, arena, deploy, &other)) {
-		config_destroy(config);
+	if (!deploy->before)
+		return plan_against_force(daemon, config, findings, deploy);
+	if (!read_before(daemon, arena, deploy, &other))
+		return false;
+	plan_against(daemon, other, config, findings, deploy);
+	config_destroy(other);
+	return true;
+}
+
+static void consider(struct daemon *daemon, struct arena *arena, struct config *config,
+		     struct findings *findings, struct api_deploy *deploy)
+{
+	bool is_planned = make_plan(daemon, arena, config, findings, deploy);
+
+	if (is_planned && deploy->is_applied && !deploy->is_same_content) {
+		apply(daemon, config, deploy);
 		return;
 	}
-	if (!deploy->before)
-		deploy->against_revision = daemon->revision;
-	plan_against(daemon,
-		     other              ? other
-		     : daemon->revision ? daemon->config
-					: NULL,
-		     config, findings, deploy);
-	config_destroy(other);
-	if (!deploy->is_applied || deploy->is_same_content) {
+	if (is_planned)
 		deploy->status = API_DEPLOY_DONE;
-		config_destroy(config);
-	} else {
-		apply(daemon, config, deploy);
-	}
+	config_destroy(config);
 }
 
 void apply_file(struct daemon *daemon, struct arena *arena, struct api_deploy *deploy)
@@ -201,7 +244,14 @@ void apply_file(struct daemon *daemon, struct arena *arena, struct api_deploy *d
 	deploy->revision = daemon->revision;
 }
 
-void apply_export(struct daemon *daemon, struct buf *out)
+bool apply_export(struct daemon *daemon, struct buf *out, struct err *err)
 {
+	bool is_lent;
+
+	if (!recall(daemon, &is_lent, err))
+		return false;
 	config_canonical(daemon->config, out);
+	if (is_lent)
+		config_forget_text(daemon->config);
+	return true;
 }

@@ -19,6 +19,8 @@
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_BAD_FILE = 2 };
 /* The first look for old history, when the bustle of the start is over. */
 enum { FIRST_PRUNE_MS = 60 * 1000 };
+/* What was taken over while it ran has so long to end. */
+enum { TAKEN_GRACE_MS = 10000 };
 
 static void on_event(void *context, const struct event *event)
 {
@@ -33,6 +35,23 @@ static void on_output(void *context, const struct log_chunk *chunk)
 
 	recorder_add(&daemon->recorder, &(struct record){.kind = RECORD_LOG, .log = *chunk},
 		     clock_now().mono);
+}
+
+static void on_notice(void *context, uint64_t run, const char *text)
+{
+	char id[RUN_ID_TEXT_MAX];
+
+	(void)context;
+	log_event(run ? LOG_WARN : LOG_INFO,
+		  (struct log_about){.run = run ? run_id_format(run, id) : NULL}, "%s", text);
+}
+
+/* While the store takes nothing, output stays in the spools. */
+static bool is_full(void *context)
+{
+	const struct daemon *daemon = context;
+
+	return recorder_is_full(&daemon->recorder);
 }
 
 static void on_forget(void *context, enum executor_kind kind, uint64_t run)
@@ -55,6 +74,8 @@ static void on_signal(void *context, int number)
 {
 	struct daemon *daemon = context;
 
+	if (number == SIGINT)
+		log_fresh_line();
 	if (number != SIGHUP) {
 		shutdown_begin(daemon, number == SIGINT ? "SIGINT" : "SIGTERM");
 		return;
@@ -109,7 +130,11 @@ static bool make_loop(struct daemon *daemon, struct err *err)
 
 static bool make_executors(struct daemon *daemon, struct err *err)
 {
-	struct exec_sink sink = {.event = on_event, .output = on_output, .context = daemon};
+	struct exec_sink sink = {.event = on_event,
+				 .output = on_output,
+				 .notice = on_notice,
+				 .is_full = is_full,
+				 .context = daemon};
 
 	for (int kind = 0; kind < EXECUTOR_KIND_COUNT; kind++) {
 		if (kind == EXECUTOR_PROCESS)
@@ -134,23 +159,50 @@ static bool open_store(struct daemon *daemon, struct arena *arena, struct store_
 	buf_format(&location, "sqlite:%s", daemon->options->state);
 	daemon->store = store_open(buf_string(&location), err);
 	buf_finish(&location);
-	if (!daemon->store || !store_load(daemon->store, arena, state, err))
+	if (!daemon->store || !node_join(daemon, err) ||
+	    !store_load(daemon->store, arena, state, err))
 		return err_wrap(err, "state directory %s", daemon->options->state);
 	daemon->recorder.store = daemon->store;
+	daemon->recorder.is_shared = store_is_shared(daemon->store);
 	return tokens_load(daemon, err) && tokens_find_last_audit(daemon, err);
 }
 
 static void make_engine(struct daemon *daemon, const struct store_state *state)
 {
 	daemon->engine =
-		engine_create(&(struct engine_options){.max_running = daemon->options->max_running},
+		engine_create(&(struct engine_options){.max_running = daemon->max_running},
 			      &(struct engine_past){.evaluated_until = state->evaluated_until,
 						    .fixed_until = state->fixed_until,
 						    .epoch = state->epoch,
 						    .last_run = state->last_run,
 						    .node = state->node,
 						    .open_runs = state->open_runs,
-						    .open_count = state->open_count});
+						    .open_count = state->open_count,
+						    .pauses = state->pauses,
+						    .pause_count = state->pause_count});
+}
+
+static void destroy_executors(struct daemon *daemon)
+{
+	for (int kind = 0; kind < EXECUTOR_KIND_COUNT; kind++) {
+		if (daemon->executors[kind])
+			daemon->executors[kind]->ops->destroy(daemon->executors[kind]);
+		daemon->executors[kind] = NULL;
+	}
+}
+
+void daemon_adopt(struct daemon *daemon, const struct run *run, bool is_torn)
+{
+	struct executor *executor = daemon->executors[run->executor];
+
+	if (is_torn && run->executor == EXECUTOR_PROCESS)
+		inbox_push(&daemon->inbox, &(struct event){.kind = EVENT_LOST,
+							   .run = run->id,
+							   .attempt = run->attempt,
+							   .message = "the node that ran it lost "
+								      "its lease"});
+	else
+		executor->ops->adopt(executor, run);
 }
 
 static void adopt(struct daemon *daemon, const struct store_state *state)
@@ -158,12 +210,64 @@ static void adopt(struct daemon *daemon, const struct store_state *state)
 	if (state->open_count)
 		log_info("taking over %zu run%s that did not end under the last belfry",
 			 state->open_count, state->open_count == 1 ? "" : "s");
-	for (size_t i = 0; i < state->open_count; i++) {
-		const struct run *run = &state->open_runs[i];
-		struct executor *executor = daemon->executors[run->executor];
+	for (size_t i = 0; i < state->open_count; i++)
+		daemon_adopt(daemon, &state->open_runs[i], state->is_torn && state->is_torn[i]);
+}
 
-		executor->ops->adopt(executor, run);
-	}
+struct leaving {
+	struct daemon *daemon;
+	const struct store_state *state;
+};
+
+/* Another node has told its end, and may try it again. */
+static void end_if_taken(void *context, const struct run *run)
+{
+	const struct leaving *leaving = context;
+	struct executor *executor = leaving->daemon->executors[run->executor];
+
+	for (size_t i = 0; i < leaving->state->open_count; i++)
+		if (leaving->state->open_runs[i].id == run->id)
+			return;
+	if (executor)
+		executor->ops->stop(executor, run->id, TAKEN_GRACE_MS);
+}
+
+/* The new life of a node that lost its lease. */
+static bool start_anew(struct daemon *daemon, struct arena *arena, struct err *err)
+{
+	struct store_state state;
+
+	if (!node_join(daemon, err) || !store_load(daemon->store, arena, &state, err))
+		return false;
+	engine_each_run(daemon->engine, end_if_taken, &(struct leaving){daemon, &state});
+	destroy_executors(daemon);
+	if (!make_executors(daemon, err))
+		return false;
+	engine_destroy(daemon->engine);
+	make_engine(daemon, &state);
+	recorder_drop(&daemon->recorder);
+	inbox_drop(&daemon->inbox);
+	daemon->alarm_at = UTC_NONE;
+	daemon->node.is_out = false;
+	if (!reload_rejoin(daemon, &state.revision))
+		return err_set(err, "revision %lld of the other nodes cannot be read here",
+			       (long long)state.revision.number);
+	adopt(daemon, &state);
+	return true;
+}
+
+void daemon_rejoin(struct daemon *daemon)
+{
+	struct arena arena = {0};
+	struct err err = {""};
+
+	if (start_anew(daemon, &arena, &err))
+		log_info("joined the other nodes again");
+	else
+		daemon->node.is_out = true;
+	if (daemon->node.is_out && *err.text)
+		log_warn("%s", err.text);
+	arena_finish(&arena);
 }
 
 static int fail(const struct err *err, int code)
@@ -195,7 +299,8 @@ static int boot(struct daemon *daemon, struct arena *arena)
 	struct http_address address;
 	struct err err = {""};
 
-	if (!state_dir_take(daemon->options->state, &daemon->lock, &err) ||
+	if (!descriptors_check(daemon->options, &daemon->max_running, &err) ||
+	    !state_dir_take(daemon->options->state, &daemon->lock, &err) ||
 	    !open_store(daemon, arena, &state, &err))
 		return fail(&err, EXIT_FAILED);
 	/* Before anything is touched: it is a mistake of whoever starts us. */
@@ -211,6 +316,9 @@ static int boot(struct daemon *daemon, struct arena *arena)
 	/* Before the file is read, so that no change falls between. */
 	if (!daemon->options->is_managed)
 		follow_file(daemon);
+	/* Of several nodes the last to leave is not known: the last sign of any counts. */
+	absence_boot(&daemon->absence, clock_now(),
+		     daemon->node.is_member ? UTC_NONE : state.left_at, state.seen_at);
 	if (!read_jobs(daemon, &state.revision))
 		return EXIT_BAD_FILE;
 	adopt(daemon, &state);
@@ -223,19 +331,18 @@ static int boot(struct daemon *daemon, struct arena *arena)
 /* The reverse of boot, from wherever it stopped. */
 static void take_down(struct daemon *daemon)
 {
-	if (daemon->engine && daemon->store &&
-	    !recorder_flush(&daemon->recorder, clock_now().mono, true))
+	if (daemon->engine && daemon->store && !daemon->node.is_out &&
+	    !turn_flush(daemon, clock_now().mono, true))
 		daemon->exit_code = EXIT_FAILED;
 	doors_close(daemon);
-	for (int kind = 0; kind < EXECUTOR_KIND_COUNT; kind++)
-		if (daemon->executors[kind])
-			daemon->executors[kind]->ops->destroy(daemon->executors[kind]);
+	destroy_executors(daemon);
 	engine_destroy(daemon->engine);
 	config_destroy(daemon->config);
 	zoneinfo_destroy(daemon->zones);
 	recorder_finish(&daemon->recorder);
 	store_close(daemon->store);
 	inbox_finish(&daemon->inbox);
+	metrics_finish(&daemon->metrics);
 	arena_finish(&daemon->turn);
 	buf_finish(&daemon->config_error);
 	arena_finish(&daemon->prune.arena);
@@ -256,6 +363,21 @@ static void take_down(struct daemon *daemon)
 		close(daemon->lock);
 }
 
+/* A library that cannot go on calls abort(3), and most say nothing. What is recorded is
+ * safe; this is for whoever reads the log. */
+static void on_abort(int number)
+{
+	static const char text[] = "belfry: given up; the last error of the system: ";
+	/* Both are: one reads a table, the other this thread's own number. */
+	const char *error = strerrordesc_np(errno); /* NOLINT(bugprone-signal-handler) */
+
+	if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0 ||
+	    write(STDERR_FILENO, error ? error : "unknown", error ? strlen(error) : 7) < 0 ||
+	    write(STDERR_FILENO, "\n", 1) < 0)
+		_exit(EXIT_FAILED);
+	signal(number, SIG_DFL); /* abort ends it now, as it would have */
+}
+
 int daemon_serve(const struct serve_options *options)
 {
 	struct daemon daemon = {.options = options, .lock = -1, .alarm_at = UTC_NONE};
@@ -263,6 +385,7 @@ int daemon_serve(const struct serve_options *options)
 
 	log_setup(options->log_level, options->log_json, clock_utc);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGABRT, on_abort);
 	daemon.effects.arena = &daemon.turn;
 	daemon.recorder.inbox = &daemon.inbox;
 	daemon.recorder.forget = on_forget;

@@ -25,6 +25,7 @@ struct serve_options {
 	const char *listen;          /* ADDR:PORT; loopback only without tokens */
 	const char *trusted_proxies; /* who may say whom they ask for; NULL: nobody */
 	const char *tls_certificate, *tls_key; /* PEM files; both NULL: without TLS */
+	const char *node;   /* its name among nodes that share a store; NULL: this machine's */
 	const char *runner; /* path of belfry-runner; NULL: beside this program, else PATH */
 	enum stop_mode stop_mode;
 	int64_t stop_timeout_ms;

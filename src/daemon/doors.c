@@ -8,14 +8,16 @@
 #include "http_address.h"
 #include "internal.h"
 #include "log.h"
+#include "version.h"
 
 enum { TLS_SETTLE_MS = 500 };
 
 /* Performs what a wish led to, and makes all of it durable before the answer. */
 static void carry_out(struct daemon *daemon)
 {
-	turn_run(daemon);
-	recorder_flush(&daemon->recorder, clock_now().mono, true);
+	turn_now(daemon);
+	if (!daemon->node.is_out)
+		turn_flush(daemon, clock_now().mono, true);
 }
 
 static uint64_t trigger(void *context, const char *job, bool is_dry_run, struct arena *arena,
@@ -24,6 +26,11 @@ static uint64_t trigger(void *context, const char *job, bool is_dry_run, struct 
 	struct daemon *daemon = context;
 	struct event event = {.kind = EVENT_TRIGGER, .job = job, .dry_run = is_dry_run};
 
+	if (daemon->node.is_out) {
+		*why = "this node has lost its lease and starts nothing until it has joined the "
+		       "others again; try another node, or again in a moment";
+		return 0;
+	}
 	turn_step(daemon, &event);
 	if (!event.run)
 		*why = arena_text(arena, event.message); /* before the turn forgets it */
@@ -35,6 +42,31 @@ static void cancel(void *context, uint64_t run)
 {
 	turn_step(context, &(struct event){.kind = EVENT_CANCEL, .run = run});
 	carry_out(context);
+}
+
+static bool pause_job(void *context, const struct pause *pause, struct arena *arena,
+		      const char **why)
+{
+	struct event event = {.kind = EVENT_PAUSE, .pause = *pause};
+
+	turn_step(context, &event);
+	if (event.message)
+		*why = arena_text(arena, event.message); /* before the turn forgets it */
+	carry_out(context);
+	return !event.message;
+}
+
+static void resume(void *context, const char *job, const char *by)
+{
+	turn_step(context, &(struct event){.kind = EVENT_RESUME, .job = job, .pause.by = by});
+	carry_out(context);
+}
+
+static const struct pause *find_pause(void *context, const char *job)
+{
+	const struct daemon *daemon = context;
+
+	return engine_find_pause(daemon->engine, job);
 }
 
 static const struct run *find_run(void *context, uint64_t run)
@@ -73,7 +105,9 @@ static void health(void *context, struct arena *arena, struct api_health *health
 
 	*health = (struct api_health){.running = engine_running(daemon->engine)};
 	engine_each_run(daemon->engine, count_waiting, &health->waiting);
-	if (daemon->recorder.is_failing)
+	if (daemon->node.is_out)
+		health->store_failure = "this node has lost its lease and joins the others again";
+	else if (daemon->recorder.is_failing)
 		health->store_failure = arena_text(arena, daemon->recorder.failure.text);
 	else if (!store_is_writable(daemon->store, &err))
 		health->store_failure = arena_text(arena, err.text);
@@ -87,8 +121,13 @@ static void health(void *context, struct arena *arena, struct api_health *health
 
 static struct utc now(void *context)
 {
-	(void)context;
-	return clock_utc();
+	return node_now(context).utc;
+}
+
+static bool metrics(void *context, struct api_metrics_place *place, bool is_openmetrics,
+		    struct buf *out)
+{
+	return metrics_text(context, place, is_openmetrics, out);
 }
 
 static void deploy(void *context, struct arena *arena, struct api_deploy *deploy)
@@ -96,9 +135,9 @@ static void deploy(void *context, struct arena *arena, struct api_deploy *deploy
 	apply_file(context, arena, deploy);
 }
 
-static void export(void *context, struct buf *out)
+static bool export(void *context, struct buf *out, struct err *err)
 {
-	apply_export(context, out);
+	return apply_export(context, out, err);
 }
 
 static struct mono mono(void *context)
@@ -203,10 +242,14 @@ bool doors_open(struct daemon *daemon, struct err *err)
 		.world = &daemon->world,
 		.doors = {.trigger = trigger,
 			  .cancel = cancel,
+			  .pause = pause_job,
+			  .resume = resume,
+			  .find_pause = find_pause,
 			  .find_run = find_run,
 			  .each_run = each_run,
 			  .next_fire = next_fire,
 			  .health = health,
+			  .metrics = metrics,
 			  .now = now,
 			  .deploy = deploy,
 			  .export = export,
@@ -222,7 +265,8 @@ bool doors_open(struct daemon *daemon, struct err *err)
 		return false;
 	daemon->world.is_exposed = !http_address_is_loopback(&address);
 	daemon->world.store = daemon->store;
-	daemon->world.version = BELFRY_VERSION;
+	daemon->world.version = version_text;
+	daemon->world.started_at = clock_utc();
 	if (!open_tls(daemon, err))
 		return false;
 	options.tls = daemon->tls;

@@ -21,6 +21,9 @@ void inbox_push(struct inbox *inbox, const struct event *event)
 	struct event *copy = &inbox->items[inbox->count++];
 	*copy = *event;
 	copy->job = keep(inbox, event->job);
+	copy->pause.job = keep(inbox, event->pause.job);
+	copy->pause.reason = keep(inbox, event->pause.reason);
+	copy->pause.by = keep(inbox, event->pause.by);
 	copy->message = keep(inbox, event->message);
 	copy->end.message = keep(inbox, event->end.message);
 }
@@ -36,6 +39,11 @@ bool inbox_pop(struct inbox *inbox, struct event *event)
 bool inbox_is_empty(const struct inbox *inbox)
 {
 	return inbox->first == inbox->count;
+}
+
+void inbox_drop(struct inbox *inbox)
+{
+	inbox->first = inbox->count;
 }
 
 void inbox_finish(struct inbox *inbox)

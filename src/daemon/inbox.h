@@ -18,6 +18,8 @@ void inbox_push(struct inbox *inbox, const struct event *event);
 /* False when empty; texts are good until the next push into an emptied inbox. */
 bool inbox_pop(struct inbox *inbox, struct event *event);
 bool inbox_is_empty(const struct inbox *inbox);
+/* What waits is void. */
+void inbox_drop(struct inbox *inbox);
 void inbox_finish(struct inbox *inbox);
 
 #endif

@@ -2,6 +2,7 @@
 #ifndef BELFRY_DAEMON_INTERNAL_H
 #define BELFRY_DAEMON_INTERNAL_H
 
+#include "absence.h"
 #include "api.h"
 #include "config.h"
 #include "daemon.h"
@@ -10,6 +11,8 @@
 #include "http_tls.h"
 #include "inbox.h"
 #include "loop.h"
+#include "metrics.h"
+#include "node.h"
 #include "recorder.h"
 #include "store.h"
 #include "zoneinfo.h"
@@ -17,6 +20,7 @@
 struct daemon {
 	const struct serve_options *options;
 	int lock; /* of the state directory; -1 before */
+	int32_t max_running;
 
 	struct loop *loop;
 	struct loop_alarm *alarm; /* the next due instant */
@@ -33,6 +37,7 @@ struct daemon {
 	struct buf config_error; /* of the last refused reload; empty if none */
 
 	struct store *store;
+	struct node node; /* of those that share the store */
 	struct engine *engine;
 	struct inbox inbox;
 	struct recorder recorder;
@@ -50,6 +55,9 @@ struct daemon {
 	struct loop_file *tls_files[2];
 	struct loop_timer *tls_timer;
 	struct api_world world;
+
+	struct absence_watch absence;
+	struct metrics metrics;
 
 	bool is_stopping;
 	bool is_killing; /* running jobs were asked to end */
@@ -71,10 +79,22 @@ struct daemon {
 	} zone_watch;
 };
 
+/* daemon.c */
+/* Forgets everything and goes on from the store, as after a restart; tried again later
+ * where it fails. */
+void daemon_rejoin(struct daemon *daemon);
+/* What became of an open run is found out. Torn: it was another node's, and whoever ran
+ * it there cannot be asked. */
+void daemon_adopt(struct daemon *daemon, const struct run *run, bool is_torn);
+
 /* turn.c: decide and act */
-void turn_run(void *context);
+void turn_run(void *context); /* the loop's */
+void turn_now(struct daemon *daemon);
 /* Steps the engine once, now, and performs; for the few that need the answer. */
 void turn_step(struct daemon *daemon, struct event *event);
+
+/* Commits what is due, all with `whole`, and counts how long it took. */
+bool turn_flush(struct daemon *daemon, struct mono now, bool whole);
 
 /* reload.c: schedules.json */
 /* Whose revision it is and where it comes from. */
@@ -84,11 +104,17 @@ struct revision_about {
 };
 /* Takes over a generation of another text, which is the daemon's from then on. */
 void reload_take(struct daemon *daemon, struct config *config, const struct revision_about *about);
+/* The text in force, from memory or the store. */
+bool reload_text(struct daemon *daemon, struct buf *text, struct err *err);
 /* The world as schedules.json is read in it now. */
 struct config_world reload_world(const struct daemon *daemon);
 bool reload_boot(struct daemon *daemon, const struct revision *last);
 /* The same where jobs come through the API. */
 bool reload_boot_managed(struct daemon *daemon, const struct revision *last);
+/* @reboot jobs of a node that has joined the others. */
+void reload_boot_jobs(struct daemon *daemon);
+/* After the lease was lost: the revision that the nodes share by now. */
+bool reload_rejoin(struct daemon *daemon, const struct revision *last);
 void reload_file(struct daemon *daemon, const char *why);
 void reload_changed(void *context); /* the file was touched: soon */
 void reload_now(void *context);
@@ -115,7 +141,10 @@ void tokens_finish(struct daemon *daemon);
 
 /* apply.c: plans and revisions through the API */
 void apply_file(struct daemon *daemon, struct arena *arena, struct api_deploy *deploy);
-void apply_export(struct daemon *daemon, struct buf *out);
+bool apply_export(struct daemon *daemon, struct buf *out, struct err *err);
+/* metrics_text.c: what /metrics answers, a piece at a time */
+bool metrics_text(struct daemon *daemon, struct api_metrics_place *place, bool is_openmetrics,
+		  struct buf *out);
 
 /* retention.c: old history goes, in small batches */
 void retention_run(void *context);
@@ -124,6 +153,9 @@ void retention_run(void *context);
 void shutdown_begin(struct daemon *daemon, const char *why);
 void shutdown_check(struct daemon *daemon);
 void shutdown_timeout(void *context);
+
+/* descriptors_check.c: the runs that there are descriptors for, at most as many as asked */
+bool descriptors_check(const struct serve_options *options, int32_t *max_running, struct err *err);
 
 /* state_dir.c: the state directory and who owns it */
 bool state_dir_take(const char *path, int *lock, struct err *err);

@@ -30,6 +30,8 @@ static void keep_texts(struct recorder *recorder, struct record *record)
 			arena_copy(&recorder->arena, record->log.data, record->log.length);
 		recorder->bytes += record->log.length;
 		break;
+	case RECORD_DOWNTIME:
+	case RECORD_LEFT: break;
 	case RECORD_REVISION: {
 		struct revision *revision = &record->revision;
 
@@ -53,6 +55,16 @@ static void keep_texts(struct recorder *recorder, struct record *record)
 		record->audit.address = keep(recorder, record->audit.address);
 		record->audit.action = keep(recorder, record->audit.action);
 		record->audit.target = keep(recorder, record->audit.target);
+		break;
+	case RECORD_PAUSE:
+	case RECORD_RESUME:
+		record->pause.job = keep(recorder, record->pause.job);
+		record->pause.reason = keep(recorder, record->pause.reason);
+		record->pause.by = keep(recorder, record->pause.by);
+		break;
+	case RECORD_RENAME:
+		record->rename.from = keep(recorder, record->rename.from);
+		record->rename.to = keep(recorder, record->rename.to);
 		break;
 	case RECORD_EVALUATED:
 	case RECORD_EPOCH: break;
@@ -105,7 +117,8 @@ static bool note_claim(void *context, const struct run *run)
 	struct record *record = context;
 	const struct run *claim = &record->run;
 
-	record->lost = strcmp(run->job, claim->job) != 0 || run->epoch != claim->epoch ||
+	/* Not by its job, which the same commit may have renamed. */
+	record->lost = run->claimed_at.ms != claim->claimed_at.ms || run->epoch != claim->epoch ||
 		       run->scheduled_at.ms != claim->scheduled_at.ms;
 	return false;
 }
@@ -114,6 +127,8 @@ static bool note_claim(void *context, const struct run *run)
  * comes too late for itself is none. The run's id tells. */
 static bool settle_claims(const struct recorder *recorder, struct err *err)
 {
+	if (recorder->is_shared) /* the store tells so itself */
+		return true;
 	for (size_t i = 0; i < recorder->count; i++) {
 		struct record *record = &recorder->records[i];
 
@@ -170,6 +185,12 @@ static void forget_all(struct recorder *recorder)
 	}
 }
 
+void recorder_drop(struct recorder *recorder)
+{
+	forget_all(recorder);
+	recorder->is_urgent = recorder->is_failing = false;
+}
+
 static bool failed(struct recorder *recorder, const struct err *err, struct mono now)
 {
 	if (!recorder->is_failing)
@@ -201,6 +222,11 @@ bool recorder_flush(struct recorder *recorder, struct mono now, bool whole)
 	tell_committed(recorder);
 	forget_all(recorder);
 	return true;
+}
+
+bool recorder_is_full(const struct recorder *recorder)
+{
+	return recorder->is_failing && recorder->bytes >= RECORDER_FULL;
 }
 
 struct mono recorder_due(const struct recorder *recorder)

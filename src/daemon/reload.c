@@ -91,13 +91,20 @@ static struct config *parse(struct daemon *daemon, const char *text, size_t leng
 	return config;
 }
 
+/* Once the store has the text it need not be held in memory too. */
+static void let_text_go(struct daemon *daemon)
+{
+	if (recorder_flush(&daemon->recorder, clock_now().mono, true))
+		config_forget_text(daemon->config);
+}
+
 /* From now on these are the jobs. The old generation dies when nothing that was
  * decided under it is left to do. */
 static void put_in_force(struct daemon *daemon, struct config *config, int64_t revision,
 			 bool is_boot, int64_t rules_age_ms)
 {
 	struct config *old = daemon->config;
-	bool is_other = revision != daemon->revision;
+	bool is_new_revision = revision != daemon->revision;
 
 	daemon->config = config;
 	daemon->revision = revision;
@@ -108,25 +115,28 @@ static void put_in_force(struct daemon *daemon, struct config *config, int64_t r
 					  .jobs = config->jobs,
 					  .job_count = config->job_count,
 					  .revision = revision,
-					  .is_boot = is_boot,
+					  .is_boot = is_boot && !daemon->node.is_member,
+					  .is_new_revision = is_new_revision,
 					  .rules_age_ms = rules_age_ms});
-	turn_run(daemon);
+	turn_now(daemon);
+	daemon->node.owes_boot |= is_boot && daemon->node.is_member;
 	config_destroy(old);
+	let_text_go(daemon);
 	zones_follow(daemon);
-	if (daemon->api && is_other)
+	if (daemon->api && is_new_revision)
 		api_revision_changed(daemon->api, revision);
 }
 
-static void record_revision(struct daemon *daemon, const struct config *config, const char *changes,
+static void record_revision(struct daemon *daemon, struct config *config, const char *changes,
 			    const struct revision_about *about)
 {
-	struct now now = clock_now();
+	struct now now = node_now(daemon);
 	struct record record = {.kind = RECORD_REVISION};
 
 	record.revision = (struct revision){
 		.number = daemon->revision + 1,
 		.applied_at = now.utc,
-		.hash = config->hash,
+		.hash = config_hash(config),
 		.author = about->author,
 		.source = about->source,
 		.message = about->message,
@@ -212,14 +222,9 @@ static struct config *parse_file(struct daemon *daemon)
 		return NULL;
 	}
 	struct config *config =
-		parse(daemon, text, length, clock_utc(), true, &daemon->config_error);
+		parse(daemon, text, length, node_now(daemon).utc, true, &daemon->config_error);
 	free(text);
 	return config;
-}
-
-static bool is_same_text(const struct config *a, const struct config *b)
-{
-	return a && b && a->length == b->length && memcmp(a->text, b->text, a->length) == 0;
 }
 
 static void refuse_read(struct daemon *daemon, const char *message)
@@ -264,14 +269,22 @@ bool reload_boot(struct daemon *daemon, const struct revision *last)
 	if (!fresh)
 		return false;
 	struct config *config = parse_last(daemon, last);
-	bool is_known = config != NULL, is_same = is_same_text(config, fresh);
+	bool is_known = config != NULL;
+	bool is_same = is_known && config_is_of(config, fresh->text, fresh->length);
 
 	daemon->revision = last->number;
 	if (is_same) {
 		/* Of the two the fresh one has today's environment. */
 		config_destroy(config);
 		put_in_force(daemon, fresh, last->number, true, 0);
+		node_saw_file(daemon, fresh->hash);
 		tell_changes(last->number, 0, fresh->job_count, "as before");
+		return true;
+	}
+	if (is_known && !node_is_news(daemon, fresh->hash)) {
+		config_destroy(fresh);
+		put_in_force(daemon, config, last->number, true, 0);
+		tell_changes(last->number, 0, config->job_count, "of another node");
 		return true;
 	}
 	if (empties(config, fresh->text, fresh->length) ||
@@ -328,7 +341,7 @@ void reload_file(struct daemon *daemon, const char *why)
 	size_t length = 0;
 	struct err err;
 
-	if (daemon->is_stopping)
+	if (daemon->is_stopping || daemon->node.is_out)
 		return;
 	if (daemon->options->is_managed) {
 		log_info("%s: jobs come from `belfry apply`, no file is read", why);
@@ -343,21 +356,56 @@ void reload_file(struct daemon *daemon, const char *why)
 		free(text);
 		return;
 	}
-	if (daemon->config && daemon->config->length == length &&
-	    memcmp(daemon->config->text, text, length) == 0) {
+	if (daemon->config && config_is_of(daemon->config, text, length)) {
 		buf_clear(&daemon->config_error);
+		node_saw_file(daemon, daemon->config->hash);
 		log_info("%s: nothing changed (%s)", path, why);
 		free(text);
 		return;
 	}
 	struct config *config =
-		parse(daemon, text, length, clock_utc(), true, &daemon->config_error);
+		parse(daemon, text, length, node_now(daemon).utc, true, &daemon->config_error);
 	free(text);
-	if (config)
+	if (config && !node_is_news(daemon, config->hash))
+		config_destroy(config); /* another node's is in force, which came later */
+	else if (config)
 		take_file(daemon, config, why, false);
 	else
 		log_error("%s is refused; revision %lld stays in force", path,
 			  (long long)daemon->revision);
+}
+
+void reload_boot_jobs(struct daemon *daemon)
+{
+	turn_step(daemon, &(struct event){.kind = EVENT_CONFIG,
+					  .jobs = daemon->config->jobs,
+					  .job_count = daemon->config->job_count,
+					  .revision = daemon->revision,
+					  .is_boot = true});
+}
+
+/* The others have none yet, and this node's did not come through. */
+static bool take_first(struct daemon *daemon)
+{
+	struct config *config = parse_file(daemon);
+
+	if (config)
+		take_file(daemon, config, "first", false);
+	return config != NULL;
+}
+
+bool reload_rejoin(struct daemon *daemon, const struct revision *last)
+{
+	struct config *config = parse_last(daemon, last);
+
+	daemon->revision = last->number;
+	if (!config && last->number > 0)
+		return false;
+	if (!config)
+		return take_first(daemon);
+	put_in_force(daemon, config, last->number, false, 0);
+	reload_changed(daemon); /* the file may have changed meanwhile */
+	return true;
 }
 
 void reload_changed(void *context)
@@ -372,13 +420,61 @@ void reload_now(void *context)
 	reload_file(context, "the file changed");
 }
 
-void reload_rules(struct daemon *daemon, int64_t age_ms)
+struct stored_text {
+	int64_t revision;
+	struct buf *text;
+	bool is_found;
+};
+
+static bool on_revision(void *context, const struct revision *revision)
 {
-	const struct config *old = daemon->config;
+	struct stored_text *stored = context;
+
+	stored->is_found = revision->number == stored->revision;
+	if (stored->is_found)
+		buf_add(stored->text, revision->content, revision->length);
+	return false;
+}
+
+bool reload_text(struct daemon *daemon, struct buf *text, struct err *err)
+{
+	const struct config *config = daemon->config;
+	struct stored_text stored = {.revision = daemon->revision, .text = text};
+
+	if (config->text) {
+		buf_add(text, config->text, config->length);
+		return true;
+	}
+	if (!store_revisions(daemon->store,
+			     &(struct revision_filter){.limit = 1, .with_content = true},
+			     on_revision, &stored, err))
+		return false;
+	return stored.is_found || err_set(err, "revision %lld is not the newest in the store",
+					  (long long)daemon->revision);
+}
+
+static struct config *parse_again(struct daemon *daemon)
+{
+	struct config *config = NULL;
+	struct buf text = {0};
+	struct err err;
+
 	/* At the beginning of time, as it was judged before: what has fired for the last
 	 * time meanwhile is no reason to refuse it. */
-	struct config *config = parse(daemon, old->text, old->length, (struct utc){0}, false,
-				      &daemon->zone_watch.refused);
+	if (reload_text(daemon, &text, &err)) {
+		config = parse(daemon, buf_string(&text), text.length, (struct utc){0}, false,
+			       &daemon->zone_watch.refused);
+	} else {
+		buf_clear(&daemon->zone_watch.refused);
+		buf_text(&daemon->zone_watch.refused, err.text);
+	}
+	buf_finish(&text);
+	return config;
+}
+
+void reload_rules(struct daemon *daemon, int64_t age_ms)
+{
+	struct config *config = parse_again(daemon);
 
 	if (config)
 		put_in_force(daemon, config, daemon->revision, false, age_ms);

@@ -36,8 +36,8 @@ static bool prune_job(struct daemon *daemon, const char *name, bool *more)
 	size_t removed = 0;
 	struct err err;
 
-	if (!store_prune(daemon->store, name, utc_add(clock_utc(), -keep->age_ms), keep->runs,
-			 BATCH, &removed, &err)) {
+	if (!store_prune(daemon->store, name, utc_add(node_now(daemon).utc, -keep->age_ms),
+			 keep->runs, BATCH, &removed, &err)) {
 		log_event(LOG_WARN, (struct log_about){.job = name},
 			  "cannot remove old history: %s", err.text);
 		return false;

@@ -39,6 +39,12 @@ void shutdown_begin(struct daemon *daemon, const char *why)
 	log_info("%s: nothing more is started; %zu run%s going on", why, running,
 		 running == 1 ? " is" : "s are");
 	inbox_push(&daemon->inbox, &(struct event){.kind = EVENT_DRAIN});
+	/* What falls due from here on is the next life's, however long this one still
+	 * waits for what runs. */
+	struct now now = clock_now();
+	if (!daemon->node.is_member)
+		recorder_add(&daemon->recorder,
+			     &(struct record){.kind = RECORD_LEFT, .left_at = now.utc}, now.mono);
 	if (daemon->options->stop_mode != STOP_MODE_LEAVE && running > 0)
 		loop_timer_start(daemon->stop_timer, daemon->options->stop_timeout_ms);
 }

@@ -100,6 +100,16 @@ static void compare(struct plan *plan, struct plan_step *step)
 	take_soon(step, q->now);
 }
 
+/* What the job was called before, if it says so. */
+static const struct job *find_former(const struct config *before, const struct job *job)
+{
+	const struct job *former = NULL;
+
+	for (size_t i = 0; before && !former && i < job->was.count; i++)
+		former = config_find(before, job->was.items[i]);
+	return former ? former : config_find(before, job->name);
+}
+
 static void add(struct plan *plan, const struct job *before, const struct job *after)
 {
 	struct plan_step *step = &plan->steps[plan->step_count++];
@@ -120,10 +130,15 @@ void plan_init(struct plan *plan, const struct plan_question *question)
 	*plan = (struct plan){.question = *question};
 	plan->steps = mem_alloc((after->job_count + old_count + 1) * sizeof(*plan->steps));
 	for (size_t i = 0; i < after->job_count; i++)
-		add(plan, config_find(before, after->jobs[i].name), &after->jobs[i]);
+		add(plan, find_former(before, &after->jobs[i]), &after->jobs[i]);
+	bool *goes_on = mem_alloc((old_count + 1) * sizeof(*goes_on));
+	for (size_t i = 0; i < plan->step_count; i++)
+		if (plan->steps[i].before)
+			goes_on[plan->steps[i].before - before->jobs] = true;
 	for (size_t i = 0; i < old_count; i++)
-		if (!config_find(after, before->jobs[i].name))
+		if (!goes_on[i])
 			add(plan, &before->jobs[i], NULL);
+	free(goes_on);
 }
 
 void plan_finish(struct plan *plan)

@@ -17,6 +17,7 @@ struct engine *engine_create(const struct engine_options *options, const struct 
 	engine->epoch = past->epoch;
 	engine->last_run = past->last_run;
 	engine->node = past->node;
+	pauses_load(engine, past);
 	for (size_t i = 0; i < past->open_count; i++)
 		life_adopt(engine, &past->open_runs[i]);
 	return engine;
@@ -28,7 +29,10 @@ void engine_destroy(struct engine *engine)
 		return;
 	slots_finish(engine);
 	runs_finish(engine);
+	places_finish(engine);
+	pauses_finish(engine);
 	heap_finish(&engine->timers);
+	heap_finish(&engine->deadlines);
 	free(engine);
 }
 
@@ -42,7 +46,10 @@ static void start_boot_jobs(struct step *step)
 
 		if (!slot->job->enabled || !schedule_is_reboot(slot->job->schedule))
 			continue;
-		if (slot->active > 0 && slot->job->overlap == OVERLAP_FORBID)
+		if (slot->paused)
+			tell_line(step, &(struct run){.job = slot->job->name}, false,
+				  "paused; not started at boot");
+		else if (slot->active > 0 && slot->job->overlap == OVERLAP_FORBID)
 			tell_line(step, &(struct run){.job = slot->job->name}, false,
 				  "still running from before the restart; not started again");
 		else
@@ -54,6 +61,7 @@ static void configure(struct step *step, const struct event *event)
 {
 	slots_replace(step, event);
 	evaluate(step);
+	pauses_lift(step);
 	if (event->is_boot)
 		start_boot_jobs(step);
 	step->decided = true; /* what was planned anew must not be evaluated from before */
@@ -86,10 +94,14 @@ static void dispatch(struct step *step, struct event *event)
 	case EVENT_TICK: break;
 	case EVENT_CONFIG: configure(step, event); break;
 	case EVENT_TRIGGER: trigger(step, event); break;
+	case EVENT_PAUSE: pauses_add(step, event); break;
+	case EVENT_RESUME: pauses_remove(step, event); break;
 	case EVENT_DRAIN:
 		step->engine->draining = true;
 		step->decided = true;
 		break;
+	case EVENT_TAKEN_OVER: life_take_over(step, event->taken); break;
+	case EVENT_HANDED: life_take_handed(step, event->taken); break;
 	case EVENT_RECORDED:
 	case EVENT_CLAIM_LOST:
 	case EVENT_STARTED:
@@ -106,9 +118,12 @@ void engine_step(struct engine *engine, struct now now, struct event *event,
 	struct step step = {.engine = engine, .now = now, .effects = effects};
 
 	evaluate(&step);
+	pauses_lift(&step);
 	life_timers(&step);
 	dispatch(&step, event);
-	life_start_waiting(&step);
+	/* The store's answers come many at a time: which goes first is seen when all are here. */
+	if (event->kind != EVENT_RECORDED)
+		life_start_waiting(&step);
 	if (step.decided && utc_is_set(engine->evaluated)) {
 		struct effect *effect = effects_add(effects, EFFECT_RECORD);
 
@@ -118,15 +133,38 @@ void engine_step(struct engine *engine, struct now now, struct event *event,
 	}
 }
 
+static int64_t first_of(const struct heap *a, const struct heap *b)
+{
+	const struct heap_item *x = heap_top(a), *y = heap_top(b);
+	int64_t one = x ? x->key : INT64_MAX, other = y ? y->key : INT64_MAX;
+
+	return one < other ? one : other;
+}
+
 struct engine_wake engine_next_wake(const struct engine *engine)
 {
-	const struct heap_item *due = heap_top(&engine->due);
-	const struct heap_item *timer = heap_top(&engine->timers);
+	struct utc utc = {first_of(&engine->due, &engine->resumes)};
 
 	return (struct engine_wake){
-		.utc = due && !engine->draining ? (struct utc){due->key} : UTC_NEVER,
-		.mono = {timer ? timer->key : INT64_MAX},
+		.utc = engine->draining ? UTC_NEVER : utc,
+		.mono = {first_of(&engine->timers, &engine->deadlines)},
 	};
+}
+
+/* The first fire at or after `until`; instants before may fire then, by their jitter. */
+static bool fire_after_pause(const struct slot *slot, struct utc until, struct utc *at)
+{
+	const struct schedule *schedule = slot->job->schedule;
+	struct utc instant = utc_add(until, -schedule_jitter_max_ms(schedule) - 1);
+
+	if (instant.ms < slot->scheduled.ms - 1)
+		instant = utc_add(slot->scheduled, -1);
+	while (schedule_next_after(schedule, instant, &instant)) {
+		*at = utc_add(instant, schedule_jitter_ms(schedule, instant));
+		if (at->ms >= until.ms)
+			return true;
+	}
+	return false;
 }
 
 bool engine_next_fire(const struct engine *engine, const char *job, struct utc *at)
@@ -136,7 +174,10 @@ bool engine_next_fire(const struct engine *engine, const char *job, struct utc *
 	if (!slot || !slot->due.place)
 		return false;
 	*at = (struct utc){slot->due.key};
-	return true;
+	if (!pauses_forbid(slot, *at))
+		return true;
+	return utc_is_set(slot->paused->pause.until) &&
+	       fire_after_pause(slot, slot->paused->pause.until, at);
 }
 
 size_t engine_running(const struct engine *engine)

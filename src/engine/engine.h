@@ -30,15 +30,18 @@ struct engine_past {
 	uint8_t node;
 	const struct run *open_runs; /* not finished; borrowed for the call */
 	size_t open_count;
+	const struct pause *pauses; /* in force; borrowed for the call */
+	size_t pause_count;
 };
 
 struct engine *engine_create(const struct engine_options *options, const struct engine_past *past);
 void engine_destroy(struct engine *engine);
 
 /* Steps once. Due instants up to `now` are decided first, so time never passes
- * unnoticed. effects must be empty or continue a turn. event->run is written for
- * EVENT_TRIGGER: the new run, or 0 with event->message (in the effects' arena)
- * saying why not. */
+ * unnoticed. What EVENT_RECORDED lets start is started by the next step of any other
+ * kind, in the order of its priority: a tick has to follow. effects must be empty or continue a
+ * turn. event->run is written for EVENT_TRIGGER: the new run, or 0 with event->message (in the
+ * effects' arena) saying why not. */
 void engine_step(struct engine *engine, struct now now, struct event *event,
 		 struct effects *effects);
 
@@ -49,8 +52,12 @@ struct engine_wake {
 };
 struct engine_wake engine_next_wake(const struct engine *engine);
 
-/* The next planned fire of a job, jitter included; false where there is none. */
+/* The next fire of a job, jitter included, as far as no pause forbids it; false where
+ * there is none. */
 bool engine_next_fire(const struct engine *engine, const char *job, struct utc *at);
+
+/* The job's pause, NULL where it has none. Borrowed. */
+const struct pause *engine_find_pause(const struct engine *engine, const char *job);
 
 /* Runs that an executor may be busy with (starting, running, stopping). */
 size_t engine_running(const struct engine *engine);

@@ -47,6 +47,7 @@ struct active_run *evaluate_claim(struct step *step, struct slot *slot, enum tri
 		.executor = slot->job->executor,
 		.trigger = trigger,
 		.scheduled_at = scheduled,
+		.jitter_ms = utc_is_set(scheduled) ? slot->planned.ms - scheduled.ms : 0,
 		.epoch = engine->epoch,
 		.revision = engine->revision,
 		.dry_run = dry_run,
@@ -64,94 +65,144 @@ struct active_run *evaluate_claim(struct step *step, struct slot *slot, enum tri
 	struct active_run *added = runs_add(engine, &run, slot);
 	struct effect *effect = effects_add(step->effects, EFFECT_RECORD);
 
-	effect->record = (struct record){.kind = RECORD_CLAIM, .run = run};
+	deadline_set(step, added);
+	effect->record =
+		(struct record){.kind = RECORD_CLAIM, .overlap = slot->job->overlap, .run = run};
 	effect->record.run.job = arena_text(step->effects->arena, run.job);
 	step->decided = true;
 	return added;
 }
 
-/* Ends what runs of the job, so that the newcomer can take its place. */
-static void replace_others(struct step *step, const struct slot *slot, const struct active_run *but)
+void evaluate_replace(struct step *step, const struct active_run *newcomer)
 {
 	struct engine *engine = step->engine;
 
 	for (size_t i = 0; i <= engine->run_mask; i++) {
 		for (struct active_run *run = engine->run_table[i], *next; run; run = next) {
 			next = run->bucket; /* stopping may finish and free it */
-			if (run->slot == slot && run != but && !run->run.dry_run)
+			if (run->slot == newcomer->slot && run->run.id < newcomer->run.id &&
+			    !run->run.dry_run)
 				life_stop(step, run, STOP_REPLACED);
 		}
 	}
 }
 
-/* An instant that is due now, or is being caught up. */
-static void decide(struct step *step, struct slot *slot, enum trigger trigger, struct utc scheduled)
+/* Why an instant is missed: before its first step belfry was not there. */
+static enum reason reason_missed(const struct step *step)
 {
-	if (slot->active > 0 && slot->job->overlap == OVERLAP_FORBID) {
-		record_unrun(step, slot, scheduled, OCCURRENCE_SKIPPED, REASON_OVERLAP);
-		return;
-	}
-	bool replaces = slot->active > 0 && slot->job->overlap == OVERLAP_REPLACE;
-	struct active_run *run = evaluate_claim(step, slot, trigger, scheduled, false);
-
-	if (replaces)
-		replace_others(step, slot, run);
+	return step->engine->has_run ? REASON_LATE : REASON_DOWN;
 }
 
-/* A stretch of missed instants becomes one row. */
+/* An instant that is due now, or is being caught up; `fire` is when it was due, jitter
+ * included. */
+static void decide(struct step *step, struct slot *slot, enum trigger trigger, struct utc scheduled,
+		   struct utc fire)
+{
+	struct due due = {.trigger = trigger,
+			  .is_paused = pauses_forbid(slot, fire),
+			  .is_active = slot->active > 0,
+			  .late_ms = step->now.utc.ms - fire.ms};
+
+	switch (verdict_due(slot->job, &due)) {
+	case DUE_RUNS: evaluate_claim(step, slot, trigger, scheduled, false); break;
+	case DUE_REPLACES:
+		/* What runs goes on until the newcomer is sure of its place: a store that
+		 * takes nothing must not cost a run. */
+		evaluate_claim(step, slot, trigger, scheduled, false)->replaces = true;
+		break;
+	case DUE_SKIPPED_OVERLAP:
+		record_unrun(step, slot, scheduled, OCCURRENCE_SKIPPED, REASON_OVERLAP);
+		break;
+	case DUE_SKIPPED_PAUSED:
+		record_unrun(step, slot, scheduled, OCCURRENCE_SKIPPED, REASON_PAUSED);
+		break;
+	case DUE_MISSED:
+		record_unrun(step, slot, scheduled, OCCURRENCE_MISSED, reason_missed(step));
+		break;
+	}
+}
+
+/* A stretch of instants that had the same fate becomes one row. */
 struct stretch {
+	enum occurrence_state state;
+	enum reason reason;
 	struct utc first, last;
 	int64_t count;
 };
 
-static void stretch_add(struct stretch *stretch, struct utc instant)
-{
-	if (stretch->count == 0)
-		stretch->first = instant;
-	stretch->last = instant;
-	stretch->count++;
-}
-
-static void record_missed(struct step *step, const struct slot *slot, const struct stretch *stretch,
-			  enum reason reason)
+static void stretch_end(struct step *step, const struct slot *slot, struct stretch *stretch)
 {
 	if (stretch->count == 0)
 		return;
 	record_occurrence(step, &(struct occurrence){.job = slot->job->name,
 						     .scheduled_at = stretch->first,
 						     .epoch = step->engine->epoch,
-						     .state = OCCURRENCE_MISSED,
-						     .reason = reason,
+						     .state = stretch->state,
+						     .reason = stretch->reason,
 						     .last_at = stretch->last,
 						     .count = stretch->count});
+	stretch->count = 0;
 }
 
-/* All instants of a job that nobody saw: the newest within the window may run,
- * the others are missed, with how many and from when to when. */
+static void stretch_add(struct step *step, const struct slot *slot, struct stretch *stretch,
+			struct utc instant, bool is_paused)
+{
+	enum reason reason = is_paused ? REASON_PAUSED : reason_missed(step);
+
+	if (stretch->reason != reason)
+		stretch_end(step, slot, stretch);
+	if (stretch->count++ == 0)
+		stretch->first = instant;
+	stretch->last = instant;
+	stretch->state = is_paused ? OCCURRENCE_SKIPPED : OCCURRENCE_MISSED;
+	stretch->reason = reason;
+	/* Behind the watermark with a jitter that leads beyond it: an earlier file may have had
+	 * the instant decided. Then its record is lost, and must not take others with it. */
+	if (utc_is_set(step->engine->evaluated) && instant.ms <= step->engine->evaluated.ms)
+		stretch_end(step, slot, stretch);
+}
+
+/* Instants of the job that have fired by now, the one planned included. */
+static int64_t count_due(const struct step *step, const struct slot *slot)
+{
+	const struct schedule *schedule = slot->job->schedule;
+	struct utc instant = slot->scheduled, next;
+	int64_t fire = slot->due.key, count = 0;
+
+	while (fire <= step->now.utc.ms) {
+		count++;
+		if (!schedule_next_after(schedule, instant, &next))
+			break;
+		int64_t own = next.ms + schedule_jitter_ms(schedule, next);
+		fire = own > fire ? own : fire;
+		instant = next;
+	}
+	return count;
+}
+
+/* All instants of a job that nobody saw: what the policy says may run, the others are
+ * missed, with how many and from when to when. */
 static void catch_up(struct step *step, struct slot *slot)
 {
-	const struct job *job = slot->job;
-	struct stretch missed = {0};
-	int64_t window_start = step->now.utc.ms - job->catchup_window_ms;
+	struct stretch stretch = {0};
 
-	while (slot->due.place && slot->due.key <= step->now.utc.ms) {
-		struct utc instant = slot->scheduled;
+	for (int64_t left = count_due(step, slot); left > 0; left--) {
+		struct utc instant = slot->scheduled, fire = {slot->due.key};
+		struct unseen unseen = {.age_ms = step->now.utc.ms - instant.ms,
+					.late_ms = step->now.utc.ms - fire.ms,
+					.newer = left - 1};
+		bool is_paused = pauses_forbid(slot, fire);
 
 		slot->decided = instant;
 		slots_plan(step->engine, slot, instant);
-		bool is_newest = !slot->due.place || slot->due.key > step->now.utc.ms;
-		bool runs = job->catchup != CATCHUP_NONE && instant.ms >= window_start &&
-			    (job->catchup == CATCHUP_ALL || is_newest);
-
-		if (!runs) {
-			stretch_add(&missed, instant);
+		if (is_paused || !verdict_catches_up(slot->job, &unseen)) {
+			stretch_add(step, slot, &stretch, instant, is_paused);
 			continue;
 		}
-		record_missed(step, slot, &missed, REASON_DOWN);
-		missed = (struct stretch){0};
-		decide(step, slot, TRIGGER_CATCHUP, instant);
+		stretch_end(step, slot, &stretch);
+		decide(step, slot, TRIGGER_CATCHUP, instant, fire);
 	}
-	record_missed(step, slot, &missed, REASON_DOWN);
+	stretch_end(step, slot, &stretch);
 }
 
 static void clock_went_back(struct step *step, int64_t by_ms)
@@ -206,11 +257,11 @@ void evaluate(struct step *step)
 			catch_up(step, slot);
 			continue;
 		}
-		struct utc scheduled = slot->scheduled;
+		struct utc scheduled = slot->scheduled, fire = {top->key};
 
 		slot->decided = scheduled;
 		slots_plan(engine, slot, scheduled);
-		decide(step, slot, TRIGGER_SCHEDULE, scheduled);
+		decide(step, slot, TRIGGER_SCHEDULE, scheduled, fire);
 	}
 	/* Drift back takes back nothing, and adds up to a step back. */
 	engine->evaluated = utc_max(engine->evaluated, now);

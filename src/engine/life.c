@@ -23,12 +23,14 @@ enum happening {
 	H_LOST,
 	H_STOP,
 	H_TIMER,
+	H_DEADLINE,
+	H_PAUSE,
 	H_COUNT
 };
 
 /* What an action may need to know. */
 struct cause {
-	const struct event *event; /* NULL for STOP and TIMER */
+	const struct event *event; /* NULL for STOP and what comes after it */
 	enum stop_cause stop;
 };
 
@@ -72,9 +74,10 @@ static void recount(struct step *step, struct active_run *run, bool was)
 
 	if (was == is)
 		return;
-	step->engine->running += is ? 1 : (size_t)-1;
-	if (run->slot && !run->run.dry_run)
-		run->slot->occupied += is ? 1u : (uint32_t)-1;
+	if (is)
+		places_take(step->engine, run);
+	else
+		places_give_back(step->engine, run);
 }
 
 static void enter(struct step *step, struct active_run *run, enum run_state state)
@@ -94,31 +97,13 @@ static void settle(struct step *step, struct active_run *run)
 	recount(step, run, was);
 }
 
-static void line_up(struct engine *engine, struct active_run *run)
+static void finish_at(struct step *step, struct active_run *run, enum outcome outcome,
+		      const char *message, struct utc at)
 {
-	run->is_waiting = true;
-	run->previous = engine->last_waiting;
-	run->next = NULL;
-	*(engine->last_waiting ? &engine->last_waiting->next : &engine->first_waiting) = run;
-	engine->last_waiting = run;
-}
-
-static void leave_line(struct engine *engine, struct active_run *run)
-{
-	if (!run->is_waiting)
-		return;
-	run->is_waiting = false;
-	*(run->previous ? &run->previous->next : &engine->first_waiting) = run->next;
-	*(run->next ? &run->next->previous : &engine->last_waiting) = run->previous;
-}
-
-static void finish(struct step *step, struct active_run *run, enum outcome outcome,
-		   const char *message)
-{
-	leave_line(step->engine, run);
+	places_leave(step->engine, run);
 	enter(step, run, RUN_FINISHED);
 	run->run.outcome = outcome;
-	run->run.finished_at = step->now.utc;
+	run->run.finished_at = at;
 	runs_set_message(run, message);
 	record_run(step, run);
 	struct effect *effect = effects_add(step->effects, EFFECT_FORGET);
@@ -126,6 +111,12 @@ static void finish(struct step *step, struct active_run *run, enum outcome outco
 	effect->run.job = arena_text(step->effects->arena, run->run.job);
 	effect->run.message = NULL;
 	runs_remove(step->engine, run);
+}
+
+static void finish(struct step *step, struct active_run *run, enum outcome outcome,
+		   const char *message)
+{
+	finish_at(step, run, outcome, message, step->now.utc);
 }
 
 static void ask_stop(struct step *step, struct active_run *run)
@@ -154,7 +145,6 @@ static void start(struct step *step, struct active_run *run)
 	struct effect *effect = effects_add(step->effects, EFFECT_START);
 	int64_t overdue = overdue_at(step, job);
 
-	leave_line(step->engine, run);
 	enter(step, run, RUN_STARTING);
 	run->grace_ms = job->grace_ms;
 	runs_set_message(run, NULL);
@@ -162,16 +152,46 @@ static void start(struct step *step, struct active_run *run)
 	effect->run.job = job->name;
 	effect->run.message = NULL;
 	effect->job = job;
+	effect->timeout_ms = deadline_attempt_ms(step, run);
 	if (overdue != NO_TIMER_MS)
 		heap_set(&step->engine->timers, &run->timer, overdue);
 }
 
 /* ---- actions ---- */
 
+/* Nothing of a paused job starts but what somebody asks for. */
+static bool is_paused(const struct active_run *run)
+{
+	return run->slot && run->slot->paused && !verdict_ignores_pause(&run->run);
+}
+
+static void end_for_pause(struct step *step, struct active_run *run)
+{
+	const char *before = run->run.message;
+
+	if (run->run.state == RUN_CLAIMED)
+		finish(step, run, OUTCOME_CANCELED, "the job was paused before the run started");
+	else
+		finish(step, run, run->before ? run->before : OUTCOME_FAILED,
+		       arena_format(step->effects->arena, "%s%snot tried again: the job was paused",
+				    before ? before : "", before ? "; " : ""));
+}
+
+static void line_up(struct step *step, struct active_run *run)
+{
+	if (is_paused(run))
+		end_for_pause(step, run);
+	else
+		places_line_up(step->engine, run);
+}
+
 static void ready(struct step *step, struct active_run *run, const struct cause *cause)
 {
 	(void)cause;
-	line_up(step->engine, run);
+	line_up(step, run);
+	if (run->replaces && run->slot)
+		evaluate_replace(step, run);
+	run->replaces = false;
 }
 
 static void claim_lost(struct step *step, struct active_run *run, const struct cause *cause)
@@ -200,6 +220,7 @@ static void started(struct step *step, struct active_run *run, const struct caus
 {
 	bool was_adopted = run->is_adopted;
 
+	run->held_up = 0;
 	if (!utc_is_set(run->run.started_at))
 		run->run.started_at = cause->event->at;
 	if (run->run.state != RUN_STOPPING)
@@ -222,19 +243,21 @@ static void conclude(struct step *step, struct active_run *run, const struct att
 		     enum outcome outcome, const char *message)
 {
 	const struct job *job = run->slot ? run->slot->job : NULL;
-	int64_t wait_ms = run->stop == STOP_CANCEL || run->stop == STOP_REPLACED
-				  ? -1
-				  : verdict_retry(job, &run->run, outcome);
+	bool is_final = (run->stop != STOP_NONE && run->stop != STOP_TIMEOUT) || is_paused(run);
+	int64_t wait_ms = is_final ? -1 : verdict_retry(job, &run->run, outcome);
 
 	heap_remove(&step->engine->timers, &run->timer);
 	run->run.exit_code = end->exit_code;
 	run->run.signal = end->signal;
 	record_attempt(step, run, outcome, end, message);
 	if (wait_ms < 0) {
-		finish(step, run, outcome, message);
+		/* When it ended, which may be long before belfry was there to hear of it. */
+		finish_at(step, run, outcome, message, end->finished_at);
 		return;
 	}
 	run->stop = STOP_NONE;
+	run->stop_asked_at = UTC_NONE;
+	run->before = outcome;
 	run->run.attempt++;
 	run->is_unrecorded = true;
 	enter(step, run, RUN_BACKOFF);
@@ -247,11 +270,29 @@ static enum outcome outcome_of_no_start(enum stop_cause stop)
 {
 	switch (stop) {
 	case STOP_NONE: return OUTCOME_FAILED;
-	case STOP_TIMEOUT: return OUTCOME_TIMED_OUT;
+	case STOP_TIMEOUT:
+	case STOP_DEADLINE: return OUTCOME_TIMED_OUT;
 	case STOP_CANCEL:
 	case STOP_REPLACED: break;
 	}
 	return OUTCOME_CANCELED;
+}
+
+/* Its claim stands; it is tried again until it is too late to start it. */
+static bool hold_up(struct step *step, struct active_run *run, const char *why)
+{
+	int64_t wait_ms = verdict_start_again(run, step->now.utc);
+
+	if (wait_ms < 0 || run->stop != STOP_NONE)
+		return false;
+	if (run->held_up == 0)
+		tell_line(step, &run->run, true, "cannot start for now, and is tried again: %s",
+			  why ? why : "no reason told");
+	if (run->held_up < INT16_MAX)
+		run->held_up++;
+	enter(step, run, RUN_CLAIMED);
+	heap_set(&step->engine->timers, &run->timer, step->now.mono.ms + wait_ms);
+	return true;
 }
 
 static void start_failed(struct step *step, struct active_run *run, const struct cause *cause)
@@ -262,14 +303,23 @@ static void start_failed(struct step *step, struct active_run *run, const struct
 				  .processed = -1,
 				  .failed = -1};
 
+	const char *why = cause->event->message;
+
 	settle(step, run);
-	conclude(step, run, &end, outcome_of_no_start(run->stop), cause->event->message);
+	if (run->held_up > 0)
+		why = arena_format(step->effects->arena, "cannot start, tried %d times: %s",
+				   run->held_up + 1, why ? why : "no reason told");
+	else if (cause->event->is_passing)
+		why = arena_format(step->effects->arena, "cannot start: %s", why);
+	run->held_up = 0;
+	conclude(step, run, &end, outcome_of_no_start(run->stop), why);
 }
 
 static const char *stop_words(enum stop_cause stop)
 {
 	switch (stop) {
 	case STOP_REPLACED: return "replaced by a newer run before it started";
+	case STOP_DEADLINE: return "never started by its deadline: belfry was down";
 	case STOP_NONE:
 	case STOP_CANCEL:
 	case STOP_TIMEOUT: break;
@@ -285,20 +335,21 @@ static void never_started(struct step *step, struct active_run *run, const struc
 		step->now.utc.ms - run->run.scheduled_at.ms > run->slot->job->catchup_window_ms;
 
 	if (!run->is_adopted) {
-		start_failed(step, run, cause);
+		if (!cause->event->is_passing || !hold_up(step, run, cause->event->message))
+			start_failed(step, run, cause);
 		return;
 	}
 	enter(step, run, RUN_CLAIMED);
 	settle(step, run);
 	if (run->stop != STOP_NONE)
-		finish(step, run, OUTCOME_CANCELED, stop_words(run->stop));
+		finish(step, run, outcome_of_no_start(run->stop), stop_words(run->stop));
 	else if (!run->slot)
 		finish(step, run, OUTCOME_CANCELED, "the job was removed before the run started");
 	else if (is_late)
 		finish(step, run, OUTCOME_CANCELED,
 		       "belfry was down when it was due; too late to start it now");
 	else
-		line_up(step->engine, run);
+		line_up(step, run);
 }
 
 static void add_up(struct run *run, const struct attempt_end *end)
@@ -314,16 +365,31 @@ static void add_up(struct run *run, const struct attempt_end *end)
 		run->started_at = end->started_at;
 }
 
+/* What had ended before it was to be replaced, and is heard of later only, ended by
+ * itself. To somebody who cancels it a promise was made. */
+static enum stop_cause cause_of_end(const struct active_run *run, const struct attempt_end *end)
+{
+	bool came_late = run->stop == STOP_REPLACED && utc_is_set(run->stop_asked_at) &&
+			 utc_is_set(end->finished_at) &&
+			 end->finished_at.ms < run->stop_asked_at.ms;
+
+	return came_late ? STOP_NONE : run->stop;
+}
+
 static void ended(struct step *step, struct active_run *run, const struct cause *cause)
 {
 	const struct attempt_end *end = &cause->event->end;
 	const struct job *job = run->slot ? run->slot->job : NULL;
-	enum outcome outcome = verdict_outcome(job, run->stop, end);
+	enum stop_cause stop = cause_of_end(run, end);
+
+	if (end->timed_out && run->stop == STOP_NONE && deadline_has_passed(step, run))
+		stop = run->stop = STOP_DEADLINE;
+	enum outcome outcome = verdict_outcome(job, stop, end);
 
 	settle(step, run);
 	add_up(&run->run, end);
 	conclude(step, run, end, outcome,
-		 verdict_message(step->effects->arena, outcome, run->stop, end));
+		 verdict_message(step->effects->arena, outcome, stop, end));
 }
 
 static void lost(struct step *step, struct active_run *run, const struct cause *cause)
@@ -338,6 +404,15 @@ static void lost(struct step *step, struct active_run *run, const struct cause *
 	conclude(step, run, &end, OUTCOME_UNKNOWN, cause->event->message);
 }
 
+/* Who has canceled it is not told later that it was replaced. */
+static void note_stop(const struct step *step, struct active_run *run, enum stop_cause cause)
+{
+	if (run->stop == STOP_NONE)
+		run->stop_asked_at = step->now.utc;
+	if (run->stop != STOP_CANCEL)
+		run->stop = cause;
+}
+
 static void stop_before_start(struct step *step, struct active_run *run, const struct cause *cause)
 {
 	finish(step, run, OUTCOME_CANCELED, stop_words(cause->stop));
@@ -346,7 +421,7 @@ static void stop_before_start(struct step *step, struct active_run *run, const s
 /* Recorded by an earlier life: what became of it has to be known first. */
 static void stop_waiting(struct step *step, struct active_run *run, const struct cause *cause)
 {
-	run->stop = cause->stop;
+	note_stop(step, run, cause->stop);
 	if (run->is_adopted)
 		ask_stop(step, run);
 	else
@@ -356,7 +431,7 @@ static void stop_waiting(struct step *step, struct active_run *run, const struct
 static void stop(struct step *step, struct active_run *run, const struct cause *cause)
 {
 	if (run->stop == STOP_NONE)
-		run->stop = cause->stop;
+		note_stop(step, run, cause->stop);
 	enter(step, run, RUN_STOPPING);
 	record_run(step, run);
 	ask_stop(step, run);
@@ -366,8 +441,17 @@ static void stop(struct step *step, struct active_run *run, const struct cause *
 static void stop_again(struct step *step, struct active_run *run, const struct cause *cause)
 {
 	if (cause->stop == STOP_CANCEL || cause->stop == STOP_REPLACED)
-		run->stop = cause->stop;
+		note_stop(step, run, cause->stop);
 	ask_stop(step, run);
+}
+
+/* One that was held up is tried again; of an adopted one the stop did not arrive. */
+static void start_again(struct step *step, struct active_run *run, const struct cause *cause)
+{
+	if (run->is_adopted)
+		stop_again(step, run, cause);
+	else
+		line_up(step, run);
 }
 
 static void overdue(struct step *step, struct active_run *run, const struct cause *cause)
@@ -384,9 +468,10 @@ static void retry(struct step *step, struct active_run *run, const struct cause 
 	else if (run->is_unrecorded)
 		return; /* with the record: else a crash now could start the last one again */
 	else if (run->slot)
-		line_up(step->engine, run);
+		line_up(step, run);
 	else
-		finish(step, run, OUTCOME_FAILED, "the job was removed before it was tried again");
+		finish(step, run, run->before ? run->before : OUTCOME_FAILED,
+		       "the job was removed before it was tried again");
 }
 
 static void attempt_recorded(struct step *step, struct active_run *run, const struct cause *cause)
@@ -398,6 +483,39 @@ static void attempt_recorded(struct step *step, struct active_run *run, const st
 		retry(step, run, cause);
 }
 
+/* It has not been done in time, and does not run. */
+static void expire(struct step *step, struct active_run *run, const struct cause *cause)
+{
+	(void)cause;
+	if (run->is_adopted && run->stop == STOP_NONE)
+		stop_waiting(step, run, &(struct cause){.stop = STOP_DEADLINE});
+	else if (!run->is_adopted)
+		finish(step, run, OUTCOME_TIMED_OUT, deadline_words(step, run));
+}
+
+static void expire_running(struct step *step, struct active_run *run, const struct cause *cause)
+{
+	(void)cause;
+	tell_line(step, &run->run, true, "not done by its deadline; stopping it");
+	stop(step, run, &(struct cause){.stop = STOP_DEADLINE});
+}
+
+/* Nor is it tried again, when it has ended. */
+static void expire_stopping(struct step *step, struct active_run *run, const struct cause *cause)
+{
+	(void)step, (void)cause;
+	if (run->stop == STOP_TIMEOUT)
+		run->stop = STOP_DEADLINE;
+}
+
+/* What an executor was asked about has to be known first; then it does not line up. */
+static void pause_waiting(struct step *step, struct active_run *run, const struct cause *cause)
+{
+	(void)cause;
+	if (!run->is_adopted && is_paused(run))
+		end_for_pause(step, run);
+}
+
 static action_fn *const grid[RUN_STATE_COUNT][H_COUNT] = {
 	[RUN_CLAIMED] = {[H_RECORDED] = ready,
 			 [H_CLAIM_LOST] = claim_lost,
@@ -406,32 +524,39 @@ static action_fn *const grid[RUN_STATE_COUNT][H_COUNT] = {
 			 [H_EXITED] = ended,
 			 [H_LOST] = lost,
 			 [H_STOP] = stop_waiting,
-			 [H_TIMER] = stop_again},
+			 [H_TIMER] = start_again,
+			 [H_DEADLINE] = expire,
+			 [H_PAUSE] = pause_waiting},
 	[RUN_STARTING] = {[H_STARTED] = started,
 			  [H_START_FAILED] = never_started,
 			  [H_EXITED] = ended,
 			  [H_LOST] = lost,
 			  [H_STOP] = stop,
-			  [H_TIMER] = overdue},
+			  [H_TIMER] = overdue,
+			  [H_DEADLINE] = expire_running},
 	[RUN_RUNNING] = {[H_STARTED] = goes_on,
 			 [H_START_FAILED] = start_failed,
 			 [H_EXITED] = ended,
 			 [H_LOST] = lost,
 			 [H_STOP] = stop,
-			 [H_TIMER] = overdue},
+			 [H_TIMER] = overdue,
+			 [H_DEADLINE] = expire_running},
 	[RUN_STOPPING] = {[H_STARTED] = started,
 			  [H_START_FAILED] = start_failed,
 			  [H_EXITED] = ended,
 			  [H_LOST] = lost,
 			  [H_STOP] = stop_again,
-			  [H_TIMER] = stop_again},
+			  [H_TIMER] = stop_again,
+			  [H_DEADLINE] = expire_stopping},
 	[RUN_BACKOFF] = {[H_RECORDED] = attempt_recorded,
 			 [H_STARTED] = started,
 			 [H_START_FAILED] = never_started,
 			 [H_EXITED] = ended,
 			 [H_LOST] = lost,
 			 [H_STOP] = stop_waiting,
-			 [H_TIMER] = retry},
+			 [H_TIMER] = retry,
+			 [H_DEADLINE] = expire,
+			 [H_PAUSE] = pause_waiting},
 };
 
 static void happen(struct step *step, struct active_run *run, enum happening what,
@@ -472,42 +597,46 @@ void life_stop(struct step *step, struct active_run *run, enum stop_cause cause)
 	happen(step, run, H_STOP, &(struct cause){.stop = cause});
 }
 
-void life_timers(struct step *step)
+void life_pause(struct step *step, struct active_run *run)
 {
-	struct heap *timers = &step->engine->timers;
+	happen(step, run, H_PAUSE, &(struct cause){0});
+}
+
+static void ring(struct step *step, struct heap *heap, size_t offset, enum happening what)
+{
 	struct heap_item *top;
 
-	while ((top = heap_top(timers)) && top->key <= step->now.mono.ms) {
-		struct active_run *run = CONTAINER(top, struct active_run, timer);
+	while ((top = heap_top(heap)) && top->key <= step->now.mono.ms) {
+		struct active_run *run = (struct active_run *)(void *)((char *)top - offset);
 
-		heap_remove(timers, top);
-		happen(step, run, H_TIMER, &(struct cause){0});
+		heap_remove(heap, top);
+		happen(step, run, what, &(struct cause){0});
 	}
 }
 
-static bool may_start(const struct active_run *run)
+void life_timers(struct step *step)
 {
-	return run->run.dry_run || run->slot->occupied == 0 ||
-	       run->slot->job->overlap == OVERLAP_ALLOW;
+	struct engine *engine = step->engine;
+
+	ring(step, &engine->deadlines, offsetof(struct active_run, deadline), H_DEADLINE);
+	ring(step, &engine->timers, offsetof(struct active_run, timer), H_TIMER);
 }
 
 void life_start_waiting(struct step *step)
 {
 	struct engine *engine = step->engine;
+	struct active_run *run;
 
-	for (struct active_run *run = engine->first_waiting, *next; run; run = next) {
-		next = run->next;
-		if (engine->draining || engine->running >= (size_t)engine->options.max_running)
-			return;
-		if (!run->slot)
+	while (!engine->draining && (run = places_next(engine))) {
+		if (run->slot)
+			start(step, run);
+		else
 			finish(step, run, OUTCOME_CANCELED,
 			       "the job was removed before the run started");
-		else if (may_start(run))
-			start(step, run);
 	}
 }
 
-void life_adopt(struct engine *engine, const struct run *run)
+static struct active_run *adopt(struct engine *engine, const struct run *run)
 {
 	struct active_run *adopted = runs_add(engine, run, NULL);
 
@@ -518,4 +647,46 @@ void life_adopt(struct engine *engine, const struct run *run)
 	adopted->grace_ms = 10000;
 	if (run->state == RUN_STOPPING)
 		adopted->stop = STOP_CANCEL;
+	return adopted;
+}
+
+void life_adopt(struct engine *engine, const struct run *run)
+{
+	adopt(engine, run);
+}
+
+void life_take_over(struct step *step, const struct run *run)
+{
+	struct engine *engine = step->engine;
+	struct active_run *adopted;
+
+	if (runs_find(engine, run->id))
+		return;
+	adopted = adopt(engine, run);
+	adopted->slot = slots_find(engine, run->job);
+	if (!adopted->slot)
+		return;
+	deadline_set(step, adopted);
+	if (run->dry_run)
+		return;
+	adopted->slot->active++;
+	adopted->slot->occupied++;
+	adopted->group = adopted->slot->group;
+	if (adopted->group)
+		adopted->group->occupied++;
+}
+
+void life_take_handed(struct step *step, const struct run *run)
+{
+	struct slot *slot = slots_find(step->engine, run->job);
+	struct active_run *added;
+
+	if (runs_find(step->engine, run->id))
+		return;
+	added = runs_add(step->engine, run, slot);
+	if (slot)
+		deadline_set(step, added);
+	if (slot && slot->job->overlap == OVERLAP_REPLACE && !run->dry_run)
+		evaluate_replace(step, added);
+	line_up(step, added);
 }

@@ -38,7 +38,8 @@ struct active_run *runs_add(struct engine *engine, const struct run *run, struct
 	added->run.job = mem_copy_text(run->job);
 	added->run.message = run->message ? mem_copy_text(run->message) : NULL;
 	added->slot = slot;
-	added->timer.order = run->id;
+	added->stop_asked_at = UTC_NONE;
+	added->timer.order = added->deadline.order = added->turn.order = run->id;
 	size_t chain = chain_of(engine, run->id);
 	added->bucket = engine->run_table[chain];
 	engine->run_table[chain] = added;
@@ -84,6 +85,14 @@ void runs_set_message(struct active_run *run, const char *message)
 	run->run.message = copy;
 }
 
+void runs_set_job(struct active_run *run, const char *job)
+{
+	const char *copy = mem_copy_text(job);
+
+	free_text(run->run.job);
+	run->run.job = copy;
+}
+
 static void destroy(struct active_run *run)
 {
 	free_text(run->run.job);
@@ -100,6 +109,7 @@ void runs_remove(struct engine *engine, struct active_run *run)
 	*link = run->bucket;
 	engine->run_count--;
 	heap_remove(&engine->timers, &run->timer);
+	heap_remove(&engine->deadlines, &run->deadline);
 	if (run->slot && !run->run.dry_run)
 		run->slot->active--;
 	destroy(run);

@@ -32,6 +32,8 @@ void slots_plan(struct engine *engine, struct slot *slot, struct utc after)
 		heap_remove(&engine->due, &slot->due);
 		return;
 	}
+	if (slot->due.place)
+		slot->planned = (struct utc){slot->due.key};
 	slot->scheduled = next;
 	int64_t fire = next.ms + schedule_jitter_ms(slot->job->schedule, next);
 	/* No instant passes the one before it, however long the jitter: what fires
@@ -139,6 +141,27 @@ static struct utc planned_from(const struct engine *engine, const struct slot *s
 							   : utc_max(until, engine->fixed_until);
 }
 
+/* By another name the same instants have another jitter, and H draws others: what was
+ * not decided yet stays due. */
+static bool is_but_renamed(const struct slot *old, const struct job *job)
+{
+	const struct job *was = old->job;
+
+	return strcmp(was->name, job->name) != 0 && was->enabled == job->enabled &&
+	       strcmp(was->schedule_text, job->schedule_text) == 0 &&
+	       zone_rules(schedule_zone(was->schedule)) == zone_rules(schedule_zone(job->schedule));
+}
+
+static void plan_renamed(struct step *step, const struct slot *old, struct slot *slot)
+{
+	struct engine *engine = step->engine;
+	struct utc after = planned_from(engine, slot, utc_max(step->now.utc, engine->evaluated));
+
+	if (old->due.place && old->scheduled.ms <= after.ms)
+		after = utc_add(old->scheduled, -1);
+	slots_plan(engine, slot, after);
+}
+
 static void take_over(struct step *step, const struct event *event, const struct slot *old,
 		      struct slot *slot)
 {
@@ -153,6 +176,8 @@ static void take_over(struct step *step, const struct event *event, const struct
 		plan_by_new_rules(step, old, slot,
 				  utc_add(engine->evaluated, -event->rules_age_ms));
 		tell_move(step, old, slot);
+	} else if (old && engine->has_run && is_but_renamed(old, slot->job)) {
+		plan_renamed(step, old, slot);
 	} else if (!engine->has_run && utc_is_set(engine->evaluated)) {
 		plan_from(engine, slot, planned_from(engine, slot, engine->evaluated), UTC_NONE);
 	} else {
@@ -161,9 +186,24 @@ static void take_over(struct step *step, const struct event *event, const struct
 	}
 }
 
-/* Runs follow their job by name into the new generation. */
-static void rehome_runs(struct engine *engine)
+/* What goes on while its job joins a group, or comes back to one, holds a place there;
+ * of a run that an earlier life left it is found out how long it still has, by the file
+ * that was in force then. */
+static void settle_in(struct step *step, struct active_run *run)
 {
+	if (run->is_adopted && !step->engine->has_run)
+		deadline_set(step, run);
+	if (runs_is_occupied(run) && !run->run.dry_run && !run->group && run->slot->group) {
+		run->group = run->slot->group;
+		run->group->occupied++;
+	}
+}
+
+/* Runs follow their job by name into the new generation. */
+static void rehome_runs(struct step *step)
+{
+	struct engine *engine = step->engine;
+
 	for (size_t i = 0; engine->run_table && i <= engine->run_mask; i++) {
 		for (struct active_run *run = engine->run_table[i]; run; run = run->bucket) {
 			run->slot = slots_find(engine, run->run.job);
@@ -171,6 +211,9 @@ static void rehome_runs(struct engine *engine)
 				run->slot->active++;
 				run->slot->occupied += runs_is_occupied(run);
 			}
+			if (run->slot)
+				settle_in(step, run);
+			places_line_up_again(engine, run);
 		}
 	}
 }
@@ -189,6 +232,7 @@ void slots_replace(struct step *step, const struct event *event)
 	engine->slot_mask = mask;
 	engine->due = (struct heap){0};
 	engine->revision = event->revision;
+	rename_jobs(step, event, &old);
 	for (size_t i = 0; i < event->job_count; i++) {
 		struct slot *slot = &engine->slots[i];
 		size_t chain = chain_of(event->jobs[i].name, mask);
@@ -197,14 +241,18 @@ void slots_replace(struct step *step, const struct event *event)
 		slot->due.order = i;
 		slot->bucket = engine->slot_table[chain];
 		engine->slot_table[chain] = slot;
-		take_over(step, event, slots_find(&old, slot->job->name), slot);
+		slot->paused = pauses_find(engine, slot->job->name);
+		take_over(step, event, rename_origin(&old, slot->job), slot);
 	}
-	rehome_runs(engine);
+	places_regroup(engine);
+	rehome_runs(step);
 	slots_finish(&old);
 }
 
 void slots_finish(struct engine *engine)
 {
+	for (size_t i = 0; i < engine->slot_count; i++)
+		heap_finish(&engine->slots[i].waiting);
 	free(engine->slots);
 	free(engine->slot_table);
 	heap_finish(&engine->due);

@@ -19,11 +19,19 @@ struct exec_sink {
 	/* What the event points to is borrowed for the call. */
 	void (*event)(void *context, const struct event *event);
 	void (*output)(void *context, const struct log_chunk *chunk);
+	/* For belfry's own log; run 0: of none. May be NULL. */
+	void (*notice)(void *context, uint64_t run, const char *text);
+	/* More output would have to wait in memory: it is better left where it is for now.
+	 * NULL: there is always room. */
+	bool (*is_full)(void *context);
 	void *context;
 };
 
 struct executor {
 	const struct executor_ops *ops;
+	/* Of nodes that share a store: when this node's lease may be over, so that what was
+	 * not let go by then never is. 0: nothing limits it. */
+	struct mono let_go_until;
 };
 
 struct executor_ops {

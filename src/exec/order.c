@@ -83,11 +83,15 @@ static void set(void *context, const char *name, const char *value)
 	put(env, arena_format(env->arena, "%s=%s", name, value), strlen(name));
 }
 
-/* What belfry tells is never taken from elsewhere. */
+/* What belfry tells is never taken from elsewhere, and what systemd tells belfry is not
+ * for its jobs: sd_notify(3), sd_listen_fds(3). */
 static bool is_told(const char *item)
 {
-	static const char *const names[] = {"BELFRY_JOB=", "BELFRY_RUN_ID=", "BELFRY_SCHEDULED_AT=",
-					    "BELFRY_ATTEMPT=", "BELFRY_DRY_RUN="};
+	static const char *const names[] = {
+		"BELFRY_JOB=",     "BELFRY_RUN_ID=", "BELFRY_SCHEDULED_AT=", "BELFRY_ATTEMPT=",
+		"BELFRY_DRY_RUN=", "NOTIFY_SOCKET=", "LISTEN_PID=",          "LISTEN_FDS=",
+		"LISTEN_FDNAMES=", "WATCHDOG_PID=",  "WATCHDOG_USEC=",       "LISTEN_PIDFDID=",
+	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strncmp(item, names[i], strlen(names[i])) == 0)
@@ -237,11 +241,13 @@ static void set_shown(const struct order_base *base, const struct job *job, stru
 
 static void set_limits(const struct process_limits *limits, struct start_order *order)
 {
-	const int64_t values[] = {limits->open_files, limits->processes, limits->file_size,
-				  limits->memory,     limits->cpu_s,     limits->core};
-
-	_Static_assert(sizeof(values) == sizeof(order->limits), "one for each");
-	memcpy(order->limits, values, sizeof(values));
+	order->limits[LIMIT_OPEN_FILES] = limits->open_files;
+	order->limits[LIMIT_PROCESSES] = limits->processes;
+	order->limits[LIMIT_FILE_SIZE] = limits->file_size;
+	order->limits[LIMIT_MEMORY] = limits->memory;
+	order->limits[LIMIT_CPU] = limits->cpu_s;
+	order->limits[LIMIT_CORE] = limits->core;
+	order->limits[LIMIT_CPUS] = limits->cpus_milli;
 }
 
 bool order_make(const struct order_base *base, const struct job *job, const struct run *run,
@@ -268,6 +274,7 @@ bool order_make(const struct order_base *base, const struct job *job, const stru
 	order->cwd = absolute(base, job->process.cwd, arena);
 	set_shown(base, job, arena, order);
 	order->umask = job->process.umask >= 0 ? job->process.umask : base->umask;
+	order->no_new_privs = job->process.no_new_privs;
 	set_limits(&job->process.limits, order);
 	return true;
 }

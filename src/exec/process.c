@@ -3,7 +3,8 @@
  *
  * The runner starts and holds; its spools tell. Where the runner has gone, another
  * one is started, and what each spool then says is the whole truth about its run:
- * ended, never begun, or lost.
+ * ended, never begun, or lost. Runners of other versions are followed until what they
+ * hold has ended (elder.c).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +20,9 @@
 enum {
 	BUDGET = 4 << 20,  /* bytes of spools read before others have their turn */
 	AGAIN_MS = 1000,   /* between two looks for a runner */
+	FULL_MS = 200,     /* until the sink is asked again whether it has room */
 	FAILURES_MAX = 10, /* then nobody will tell how its runs ended */
+	BURY_AGAIN_MS = 50,
 };
 
 static const char died_at_work[] = "belfry-runner died while it ran; nobody saw how it ended";
@@ -42,12 +45,14 @@ static void close_orphan(struct process *process, struct ward *ward)
 		return; /* it is asked about again */
 	if (process->link.fd < 0)
 		ward_lost(process, ward, nobody_to_ask);
+	else if (!ward->is_buried)
+		return; /* it is being asked about */
 	else if (ward->was_held)
 		ward_lost(process, ward, died_at_work);
 	else if (ward->is_adopted && process->is_new_boot)
 		ward_lost(process, ward, rebooted);
 	else
-		ward_start_failed(process, ward, died_before);
+		ward_held_up(process, ward, died_before);
 }
 
 static void pump(void *context)
@@ -56,12 +61,17 @@ static void pump(void *context)
 	size_t budget = BUDGET;
 	struct ward *ward;
 
+	if (process->sink.is_full && process->sink.is_full(process->sink.context)) {
+		loop_timer_start(process->pump, FULL_MS);
+		return;
+	}
 	while (budget > 0 && (ward = ward_next_ready(process))) {
 		if (spool_read(process, ward, &budget))
 			ward_ready(process, ward);
 		else if (ward->is_orphan && !ward->is_over)
 			close_orphan(process, ward);
 	}
+	elder_release(process);
 	if (process->first_ready)
 		loop_timer_start(process->pump, 0);
 }
@@ -74,63 +84,91 @@ static void pump_soon(struct process *process, struct ward *ward)
 
 /* ---- what the runner says ---- */
 
-static bool is_held(const struct process *process, const struct ward *ward)
+/* Held by nobody, as far as can be told: whoever may have left something of it is dead,
+ * and our runner is asked to see to that. */
+static void settle(struct process *process, struct ward *ward)
 {
-	for (size_t i = 0; i < process->holding_count; i++)
-		if (process->holdings[i].run == ward->run &&
-		    process->holdings[i].attempt == ward->attempt)
-			return true;
-	return false;
+	if (ward->is_over || ward->link || process->link.fd < 0 || !elder_all_known(process))
+		return;
+	ward->is_orphan = true;
+	if (!ward->is_buried)
+		runner_link_send(&process->link, &(struct message){.kind = MESSAGE_BURY,
+								   .run = ward->run,
+								   .attempt = ward->attempt});
+	pump_soon(process, ward);
 }
 
-static void note_holding(struct process *process, const struct message *message)
+static void on_holds(struct process *process, struct runner_link *link,
+		     const struct message *message)
 {
-	if (process->holding_count == process->holding_capacity) {
-		process->holding_capacity = process->holding_capacity * 2 + 16;
-		process->holdings = mem_resize(process->holdings,
-					       process->holding_capacity * sizeof(struct holding));
-	}
-	process->holdings[process->holding_count++] =
-		(struct holding){message->run, message->attempt};
+	struct ward *ward = ward_find(process, message->run);
+
+	holding_note(process, link, message->run, message->attempt);
+	if (!ward || ward->attempt != message->attempt || ward->is_over)
+		return;
+	ward->link = link;
+	ward->is_orphan = false;
+	pump_soon(process, ward);
 }
 
-static void on_message(void *context, const struct message *message)
+static void on_buried(struct process *process, struct ward *ward, const struct message *message)
+{
+	if (ward->link || ward->is_over)
+		return;
+	ward->is_buried = message->number != 0;
+	if (ward->is_buried)
+		pump_soon(process, ward);
+	else
+		loop_timer_start(process->again, BURY_AGAIN_MS);
+}
+
+static void refused(struct process *process, struct ward *ward, const struct message *message)
+{
+	const char *why = message->text ? message->text : "refused";
+
+	if (message->number == REFUSED_FOR_NOW)
+		ward_held_up(process, ward, why);
+	else
+		ward_start_failed(process, ward, why);
+}
+
+static void on_message(void *context, struct runner_link *link, const struct message *message)
 {
 	struct process *process = context;
 	struct ward *ward = ward_find(process, message->run);
 	bool is_ours = ward && ward->attempt == message->attempt;
 
 	switch (message->kind) {
-	case MESSAGE_HOLDS: note_holding(process, message); break;
+	case MESSAGE_HOLDS: on_holds(process, link, message); break;
+	case MESSAGE_HELLO: /* an elder's: that of our own runner is waited for */
+		elder_greeted(process, link, message);
+		loop_timer_start(process->again, 0);
+		break;
 	case MESSAGE_NEWS:
-		if (is_ours)
+		if (is_ours && ward->link == link)
 			pump_soon(process, ward);
 		break;
 	case MESSAGE_REFUSED:
-		if (is_ours)
-			ward_start_failed(process, ward, message->text ? message->text : "refused");
+		if (is_ours && ward->link == link)
+			refused(process, ward, message);
 		break;
-	case MESSAGE_HELLO:
+	case MESSAGE_BURIED:
+		if (is_ours)
+			on_buried(process, ward, message);
+		break;
+	case MESSAGE_NOTICE: ward_notice(process, 0, message->text ? message->text : ""); break;
 	case MESSAGE_START:
 	case MESSAGE_STOP:
-	case MESSAGE_QUIT: break; /* not for us to hear, now */
+	case MESSAGE_BURY:
+	case MESSAGE_QUIT: break; /* not for us to hear */
 	}
 }
 
 /* ---- finding a runner ---- */
 
-/* After a handshake: who is still held, and who is not. */
-static void settle(struct process *process, struct ward *ward)
-{
-	if (ward->is_over || runner_link_has_unsent(&process->link, ward->run))
-		return;
-	ward->is_orphan = !is_held(process, ward);
-	pump_soon(process, ward);
-}
-
 static void give_up(struct process *process, struct ward *ward)
 {
-	if (ward->is_over)
+	if (ward->is_over || ward->link)
 		return;
 	ward->is_orphan = true;
 	pump_soon(process, ward);
@@ -140,29 +178,23 @@ static void give_up(struct process *process, struct ward *ward)
 static void fail_unsent(struct process *process, struct ward *ward)
 {
 	if (!ward->is_over && runner_link_has_unsent(&process->link, ward->run))
-		ward_start_failed(process, ward, "no belfry-runner could be started");
+		ward_held_up(process, ward, "no belfry-runner could be started");
 }
 
 static bool find_runner(struct process *process, struct err *err)
 {
-	process->holding_count = 0;
-	if (!runner_link_open(&process->link, err))
+	holding_drop(process, &process->link);
+	if (!runner_link_open(&process->link, err)) {
+		holding_drop(process, &process->link);
 		return false;
+	}
 	process->failures = 0;
 	return true;
 }
 
-static void on_again(void *context)
+/* No runner of ours can be had, now. */
+static void do_without(struct process *process)
 {
-	struct process *process = context;
-	struct err err;
-
-	if (process->link.fd >= 0)
-		return;
-	if (find_runner(process, &err)) {
-		ward_each(process, settle);
-		return;
-	}
 	ward_each(process, fail_unsent);
 	runner_link_finish(&process->link);
 	if (++process->failures == FAILURES_MAX)
@@ -170,10 +202,35 @@ static void on_again(void *context)
 	loop_timer_start(process->again, AGAIN_MS);
 }
 
-static void on_lost(void *context)
+static void on_again(void *context)
+{
+	struct process *process = context;
+	struct err err;
+
+	if (process->link.fd < 0 && !find_runner(process, &err)) {
+		do_without(process);
+		return;
+	}
+	elder_release(process);
+	elder_find(process);
+	ward_each(process, settle);
+	if (process->is_elder_missing)
+		loop_timer_start(process->again, AGAIN_MS);
+}
+
+/* What was not sent yet goes to the next one. */
+static void let_go(struct process *process, struct ward *ward)
+{
+	if (ward->link && ward->link->fd < 0 && !runner_link_has_unsent(&process->link, ward->run))
+		ward->link = NULL;
+}
+
+static void on_lost(void *context, struct runner_link *link)
 {
 	struct process *process = context;
 
+	holding_drop(process, link);
+	ward_each(process, let_go);
 	loop_timer_start(process->again, process->failures ? AGAIN_MS : 0);
 }
 
@@ -206,8 +263,9 @@ static void adopt(struct executor *executor, const struct run *run)
 	struct ward *ward = ward_renew(process, run->id, run->attempt);
 
 	ward->is_adopted = true;
-	ward->is_orphan = process->link.fd >= 0 && !is_held(process, ward);
+	ward->link = holding_find(process, run->id, run->attempt);
 	pump_soon(process, ward);
+	settle(process, ward);
 }
 
 static void send_start(struct process *process, struct ward *ward, const struct start_order *order)
@@ -216,6 +274,7 @@ static void send_start(struct process *process, struct ward *ward, const struct 
 		.kind = MESSAGE_START, .run = ward->run, .attempt = ward->attempt, .order = *order};
 	char text[160];
 
+	ward->link = &process->link;
 	if (runner_link_send(&process->link, &message))
 		return;
 	snprintf(text, sizeof(text),
@@ -249,9 +308,12 @@ static void start(struct executor *executor, const struct job *job, const struct
 static void stop(struct executor *executor, uint64_t run, int64_t grace_ms)
 {
 	struct process *process = process_of(executor);
+	const struct ward *ward = ward_find(process, run);
 
-	runner_link_send(&process->link,
-			 &(struct message){.kind = MESSAGE_STOP, .run = run, .number = grace_ms});
+	if (ward && ward->link)
+		runner_link_send(
+			ward->link,
+			&(struct message){.kind = MESSAGE_STOP, .run = run, .number = grace_ms});
 }
 
 static void forget(struct executor *executor, uint64_t run)
@@ -269,6 +331,7 @@ static void destroy(struct executor *executor)
 
 	runner_link_send(&process->link, &(struct message){.kind = MESSAGE_QUIT});
 	runner_link_finish(&process->link);
+	elder_finish_all(process);
 	ward_finish_all(process);
 	loop_timer_destroy(process->pump);
 	loop_timer_destroy(process->sweep);
@@ -294,10 +357,15 @@ static const struct executor_ops ops = {.check = check,
 
 /* ---- beginning ---- */
 
-/* In the loop's first round, when all open runs have been adopted. */
+/* When all open runs have been adopted, and all runners have said what they hold. */
 static void on_sweep(void *context)
 {
-	spool_sweep(context);
+	struct process *process = context;
+
+	if (elder_all_known(process))
+		spool_sweep(process);
+	else
+		loop_timer_start(process->sweep, AGAIN_MS);
 }
 
 static bool open_folders(struct process *process, const char *state, struct err *err)
@@ -319,7 +387,10 @@ static bool begin(struct process *process, const char *state, struct err *err)
 	if (!open_folders(process, state, err) || !order_base_init(&process->base, err))
 		return false;
 	process->is_new_boot = boot_id_changed(process->link.state);
-	return find_runner(process, err);
+	if (!find_runner(process, err))
+		return false;
+	elder_find(process);
+	return true;
 }
 
 struct executor *exec_process_create(struct loop *loop, const char *state_dir, const char *runner,

@@ -1,8 +1,10 @@
 /* runner_link.c - the socket to belfry-runner; see runner_link.h. */
 #include "runner_link.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -13,6 +15,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "descriptors.h"
 
 enum {
 	TRIES = 300,
@@ -94,7 +98,7 @@ bool runner_link_has_unsent(const struct runner_link *link, uint64_t run)
 static void lose(struct runner_link *link)
 {
 	runner_link_close(link);
-	link->lost(link->context);
+	link->lost(link->context, link);
 }
 
 static void read_messages(struct runner_link *link)
@@ -112,7 +116,7 @@ static void read_messages(struct runner_link *link)
 			return;
 		}
 		if (message_read(data, (size_t)n, &link->arena, &message))
-			link->message(link->context, &message);
+			link->message(link->context, link, &message);
 		arena_reset(&link->arena);
 	}
 }
@@ -129,48 +133,69 @@ static void on_ready(void *context, unsigned ready)
 
 /* ---- connecting ---- */
 
+/* unix(7), SO_PEERCRED: who listens there. */
+static bool check_peer(int fd, const char *name, struct err *err)
+{
+	struct ucred peer = {.uid = (uid_t)-1};
+	socklen_t length = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 &&
+	    (peer.uid == geteuid() || peer.uid == 0))
+		return true;
+	return err_set(err, "%s is held by process %d of user %u, and this is user %u", name,
+		       (int)peer.pid, peer.uid, geteuid());
+}
+
 /* A socket's name has 108 bytes only; through /proc it stays short. */
-static bool try_to_connect(struct runner_link *link, struct err *err)
+static bool try_to_connect(struct runner_link *link, const char *name, int *number, struct err *err)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	struct timeval patience = {.tv_sec = HELLO_PATIENCE_S};
-	struct ucred peer;
-	socklen_t length = sizeof(peer);
 	int size = 4 * MESSAGE_MAX;
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
+	*number = 0;
 	if (fd < 0)
 		return err_errno(err, errno, "cannot make a socket");
 	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", link->state,
-		 RUNNER_SOCKET);
+		 name);
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	/* Also how long it waits where others wait to be let in. */
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	bool is_done = connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
-	if (!is_done)
-		err_errno(err, errno, "cannot connect to %s", RUNNER_SOCKET);
-	else if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0 ||
-		 (peer.uid != geteuid() && peer.uid != 0))
-		is_done = err_set(err, "%s is held by a process of another user", RUNNER_SOCKET);
-	if (is_done)
-		link->fd = fd;
-	else
+	if (!is_done) {
+		*number = errno;
+		err_errno(err, errno, "cannot connect to %s", name);
+	} else {
+		is_done = check_peer(fd, name, err);
+	}
+	if (!is_done) {
 		close(fd);
-	return is_done;
+		return false;
+	}
+	link->fd = fd;
+	snprintf(link->name, sizeof(link->name), "%s", name);
+	return true;
 }
 
 enum hand { HAND_SHAKEN, HAND_GONE, HAND_REFUSED };
 
-static enum hand check_version(const struct runner_link *link, const struct message *hello,
+void runner_link_greeted(struct runner_link *link, const struct message *hello)
+{
+	snprintf(link->version, sizeof(link->version), "%s", hello->text ? hello->text : "unknown");
+}
+
+static enum hand check_version(struct runner_link *link, const struct message *hello,
 			       struct err *err)
 {
-	if (hello->number == PROTOCOL_VERSION)
+	runner_link_greeted(link, hello);
+	if (hello->number == version_protocol)
 		return HAND_SHAKEN;
 	err_set(err,
-		"a belfry-runner of another version (%s, protocol %lld; this belfry speaks %d) "
-		"holds "
-		"%s; wait until its runs have ended, or send it SIGTERM to end them",
-		hello->text ? hello->text : "unknown", (long long)hello->number, PROTOCOL_VERSION,
-		link->state_path);
+		"%s is of version %s and speaks protocol %" PRId64 ", this belfry is of version %s "
+		"and speaks %d; put both programs of one build into one folder",
+		link->program, link->version, hello->number, version_text, version_protocol);
 	return HAND_REFUSED;
 }
 
@@ -197,7 +222,13 @@ static enum hand shake(struct runner_link *link, struct err *err)
 			continue;
 		if (message.kind == MESSAGE_HELLO)
 			return check_version(link, &message, err);
-		link->message(link->context, &message);
+		if (message.kind == MESSAGE_REFUSED) {
+			err_set(err, "%s",
+				message.text && *message.text ? message.text
+							      : "belfry-runner refuses belfry");
+			return HAND_REFUSED;
+		}
+		link->message(link->context, link, &message);
 	}
 }
 
@@ -224,7 +255,9 @@ static int spawn(const struct runner_link *link, int errors, pid_t *pid)
 	posix_spawnattr_setsigdefault(&attributes, &all);
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK |
 						      POSIX_SPAWN_SETSIGDEF);
+	descriptors_hand_on();
 	int number = posix_spawn(pid, link->program, &actions, &attributes, argv, environ);
+	descriptors_raise();
 	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attributes);
 	return number;
@@ -283,24 +316,94 @@ static bool keep(struct runner_link *link, struct err *err)
 	return link->watch != NULL;
 }
 
+bool runner_link_each(const struct runner_link *link,
+		      bool (*fn)(void *context, const char *name, const char *version),
+		      void *context)
+{
+	int fd = openat(link->state, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
+	char version[VERSION_TEXT_MAX];
+	struct dirent *entry;
+	bool is_done = false;
+
+	while (folder && !is_done && (entry = readdir(folder)))
+		is_done = runner_name_parse(entry->d_name, RUNNER_SOCKET, version) &&
+			  fn(context, entry->d_name, version);
+	if (folder)
+		closedir(folder);
+	else if (fd >= 0)
+		close(fd);
+	return is_done;
+}
+
+bool runner_link_reach(struct runner_link *link, const char *name, bool *is_gone, struct err *err)
+{
+	int number;
+	bool is_there = try_to_connect(link, name, &number, err);
+
+	*is_gone = number == ECONNREFUSED || number == ENOENT;
+	return is_there && keep(link, err);
+}
+
+struct attempt {
+	struct runner_link *link;
+	struct err *err;
+	enum hand hand;
+};
+
+static enum hand try_one(struct runner_link *link, const char *name, struct err *err)
+{
+	int number;
+
+	if (!try_to_connect(link, name, &number, err)) /* no number: it is there, but not ours */
+		return number ? HAND_GONE : HAND_REFUSED;
+	enum hand hand = shake(link, err);
+	if (hand == HAND_SHAKEN)
+		return keep(link, err) ? HAND_SHAKEN : HAND_REFUSED;
+	runner_link_close(link);
+	return hand;
+}
+
+static bool try_other(void *context, const char *name, const char *version)
+{
+	struct attempt *attempt = context;
+
+	if (strcmp(version, version_text) == 0)
+		return false;
+	attempt->hand = try_one(attempt->link, name, attempt->err);
+	return attempt->hand == HAND_SHAKEN;
+}
+
+/* Our own; or, once the program has been started and did not become ours, what there is. */
+static enum hand try_all(struct runner_link *link, bool is_started, struct err *err)
+{
+	char name[RUNNER_NAME_MAX];
+	struct attempt attempt = {.link = link, .err = err};
+
+	runner_name(version_text, RUNNER_SOCKET, name);
+	attempt.hand = try_one(link, name, err);
+	if (attempt.hand == HAND_GONE && is_started)
+		runner_link_each(link, try_other, &attempt);
+	return attempt.hand;
+}
+
 bool runner_link_open(struct runner_link *link, struct err *err)
 {
 	for (int i = 0; i < TRIES; i++) {
-		if (try_to_connect(link, err)) {
-			enum hand hand = shake(link, err);
+		enum hand hand = try_all(link, i > 0, err);
 
-			if (hand == HAND_SHAKEN)
-				return keep(link, err);
-			runner_link_close(link);
-			if (hand == HAND_REFUSED)
-				return false;
-		}
+		if (hand == HAND_SHAKEN)
+			return true;
+		if (hand == HAND_REFUSED)
+			return false;
 		if (i > 0) /* one may be on its way out, or in */
 			nanosleep(&(struct timespec){.tv_nsec = TRY_EVERY_MS * 1000000L}, NULL);
 		if (i % 100 == 0 && !start_program(link, err))
 			return false;
 	}
-	return err_wrap(err, "no belfry-runner in time");
+	/* Its last words, if any, were said in the background. */
+	return err_wrap(err, "no belfry-runner in time; it was started and did not stay, as for "
+			     "want of memory");
 }
 
 void runner_link_close(struct runner_link *link)

@@ -48,6 +48,22 @@ static void hand_on_note(struct process *process, const struct ward *ward,
 	buf_finish(&buf);
 }
 
+/* The log of the run has it, and belfry's own. */
+static void hand_on_torn(struct process *process, struct ward *ward,
+			 const struct spool_frame *frame)
+{
+	char text[160];
+	int n = snprintf(
+		text, sizeof(text),
+		"belfry-runner died while it wrote down what the run did: the last %" PRIu64
+		" bytes were incomplete, and cut off\n",
+		frame->bytes);
+
+	hand_on(process, ward, STREAM_BELFRY, frame, text, (size_t)n);
+	text[n - 1] = '\0';
+	ward_notice(process, ward->run, text);
+}
+
 static void fail(struct process *process, struct ward *ward, const struct spool_frame *frame)
 {
 	char text[1024];
@@ -76,6 +92,7 @@ static void act(struct process *process, struct ward *ward, const struct spool_f
 		hand_on_gap(process, ward, frame);
 		break;
 	case SPOOL_NOTE: hand_on_note(process, ward, frame); break;
+	case SPOOL_TORN: hand_on_torn(process, ward, frame); break;
 	case SPOOL_FAILED: fail(process, ward, frame); break;
 	case SPOOL_EXIT: ward_exited(process, ward, frame); break;
 	}
@@ -169,14 +186,6 @@ void spool_remove(struct process *process, uint64_t run, int32_t last)
 		unlinkat(process->spools, spool_name(run, attempt, name), 0);
 }
 
-static bool is_held(const struct process *process, uint64_t run)
-{
-	for (size_t i = 0; i < process->holding_count; i++)
-		if (process->holdings[i].run == run)
-			return true;
-	return false;
-}
-
 void spool_sweep(struct process *process)
 {
 	int fd = openat(process->spools, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -187,7 +196,7 @@ void spool_sweep(struct process *process)
 
 	while (folder && (entry = readdir(folder)))
 		if (spool_name_parse(entry->d_name, &run, &attempt) && !ward_find(process, run) &&
-		    !is_held(process, run))
+		    !holding_has_run(process, run))
 			unlinkat(process->spools, entry->d_name, 0);
 	if (folder)
 		closedir(folder);

@@ -64,7 +64,8 @@ struct ward *ward_renew(struct process *process, uint64_t run, int32_t attempt)
 		ward = add(process, run);
 	result_line_finish(&ward->result);
 	ward->attempt = attempt;
-	ward->is_orphan = ward->is_over = ward->was_held = false;
+	ward->link = NULL;
+	ward->is_orphan = ward->is_buried = ward->is_over = ward->was_held = false;
 	ward->held_at = ward->started_at = UTC_NONE;
 	ward->offset = 0;
 	return ward;

@@ -11,11 +11,18 @@ static void tell(struct process *process, const struct event *event)
 	process->sink.event(process->sink.context, event);
 }
 
+void ward_notice(const struct process *process, uint64_t run, const char *text)
+{
+	if (process->sink.notice)
+		process->sink.notice(process->sink.context, run, text);
+}
+
 static void conclude(struct process *process, struct ward *ward, const struct event *event)
 {
 	if (ward->is_over)
 		return;
 	ward->is_over = true;
+	ward->link = NULL;
 	tell(process, event);
 	result_line_finish(&ward->result);
 }
@@ -33,6 +40,15 @@ void ward_start_failed(struct process *process, struct ward *ward, const char *w
 	struct event event = about(ward, EVENT_START_FAILED);
 
 	event.message = why;
+	conclude(process, ward, &event);
+}
+
+void ward_held_up(struct process *process, struct ward *ward, const char *why)
+{
+	struct event event = about(ward, EVENT_START_FAILED);
+
+	event.message = why;
+	event.is_passing = true;
 	conclude(process, ward, &event);
 }
 

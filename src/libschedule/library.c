@@ -13,6 +13,7 @@
 
 #include "mem.h"
 #include "schedule.h"
+#include "zone_offer.h"
 #include "zoneinfo.h"
 
 /* One schedule is small; an arena's usual first block is not. */
@@ -72,18 +73,11 @@ static void tell(struct belfry_schedule_error *out, const struct schedule_error 
 static void tell_zone(struct belfry_schedule_error *out, const struct zone_source *source,
 		      const char *name, const struct err *err)
 {
-	const char *near = source->nearest(source->context, name);
-
 	if (!out)
 		return;
 	*out = (struct belfry_schedule_error){
 		.part = BELFRY_PART_TIMEZONE, .column = 1, .length = strlen(name)};
-	if (near)
-		snprintf(out->message, sizeof(out->message),
-			 "unknown zone \"%.80s\"; did you mean %.80s?", name, near);
-	else
-		snprintf(out->message, sizeof(out->message), "unknown zone \"%.80s\": %.120s", name,
-			 err->text);
+	zone_unknown(source, name, err, out->message, sizeof(out->message));
 }
 
 /* What is parsed: one of them is set. */

@@ -24,6 +24,7 @@ struct effect {
 	struct record record;  /* RECORD */
 	struct run run;        /* START, STOP, FORGET, TELL (job and id; may be empty) */
 	const struct job *job; /* START */
+	int64_t timeout_ms;    /* START: of this attempt; 0: none */
 	int64_t grace_ms;      /* STOP */
 	bool is_warning;       /* TELL */
 	const char *text;      /* TELL; in the turn's arena */

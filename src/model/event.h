@@ -7,6 +7,7 @@
 #define BELFRY_EVENT_H
 
 #include "job.h"
+#include "pause.h"
 #include "run.h"
 
 /* Exit of one attempt, as the executor found it. */
@@ -36,16 +37,26 @@ enum event_kind {
 	EVENT_TRIGGER,      /* somebody asks for a run now */
 	EVENT_CANCEL,       /* somebody asks a run to end */
 	EVENT_DRAIN,        /* start nothing from now on */
+	EVENT_PAUSE,        /* somebody wants nothing of a job to start by itself */
+	EVENT_RESUME,       /* and now it may again */
+	EVENT_TAKEN_OVER,   /* an open run of another node is this one's from now on */
+	EVENT_HANDED,       /* another node claimed it and left it to this one; not started */
 };
 
 struct event {
 	enum event_kind kind;
-	uint64_t run;           /* RECORDED … LOST, CANCEL; TRIGGER: out, 0 = refused */
-	int32_t attempt;        /* STARTED … LOST: an answer about an older one is ignored */
-	struct utc at;          /* STARTED: when */
-	const char *job;        /* TRIGGER */
-	bool dry_run;           /* TRIGGER */
-	const char *message;    /* START_FAILED, LOST: why */
+	uint64_t run;            /* RECORDED … LOST, CANCEL; TRIGGER: out, 0 = refused */
+	int32_t attempt;         /* STARTED … LOST: an answer about an older one is ignored */
+	struct utc at;           /* STARTED: when */
+	const char *job;         /* TRIGGER, RESUME */
+	const struct run *taken; /* TAKEN_OVER, HANDED */
+	struct pause pause;      /* PAUSE; `since` is the engine's to say. RESUME: by */
+	bool dry_run;            /* TRIGGER */
+	/* START_FAILED, LOST: why. PAUSE, RESUME: out, why not; NULL: done. */
+	const char *message;
+	/* START_FAILED: for want of processes, memory, descriptors or a runner; it may
+	 * start later. */
+	bool is_passing;
 	struct attempt_end end; /* EXITED */
 	/* CONFIG: jobs stay in force, and alive, until the next EVENT_CONFIG has been
 	 * stepped; a job of the same name and hash goes on undisturbed. */
@@ -53,6 +64,9 @@ struct event {
 	size_t job_count;
 	int64_t revision;
 	bool is_boot; /* CONFIG: the service has just started, @reboot jobs are due */
+	/* CONFIG: it becomes durable with what this step records: jobs whose names were
+	 * others before are renamed now. */
+	bool is_new_revision;
 	/* CONFIG: for how long already the rules of the jobs' zones hold where they are
 	 * other ones than those of the generation before; 0: from now on. */
 	int64_t rules_age_ms;

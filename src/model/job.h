@@ -17,6 +17,7 @@
 enum {
 	JOB_NAME_MAX = 100, /* bytes */
 	JOB_ATTEMPTS_MAX = 100,
+	JOB_PRIORITY_MAX = 100, /* and as much below zero */
 };
 
 /* A list of texts; items[count] is NULL, so items serves as an argv. */
@@ -37,9 +38,9 @@ struct retry_policy {
 	unsigned on;            /* bit (1u << enum outcome) for each that is retried */
 };
 
-/* A limit of -1 is unset. Sizes in bytes. */
+/* A limit of -1 is unset. Sizes in bytes, processors in thousandths. */
 struct process_limits {
-	int64_t open_files, processes, file_size, memory, cpu_s, core;
+	int64_t open_files, processes, file_size, memory, cpu_s, core, cpus_milli;
 };
 
 struct process_spec {
@@ -48,6 +49,7 @@ struct process_spec {
 	const char *user;  /* name or number; NULL: the daemon's own */
 	const char *shell; /* NULL: the argv is run as it is; else `shell -c command` */
 	int32_t umask;     /* -1: the daemon's */
+	bool no_new_privs; /* prctl(2), PR_SET_NO_NEW_PRIVS */
 	struct process_limits limits;
 };
 
@@ -72,8 +74,14 @@ struct job {
 	const char *timezone;      /* the name the schedule follows */
 	bool enabled;
 
-	int64_t timeout_ms; /* of one attempt; 0 = none */
-	int64_t grace_ms;   /* SIGTERM to SIGKILL */
+	struct text_list was; /* names it had before; its history was theirs */
+
+	int64_t timeout_ms;  /* of one attempt; 0 = none */
+	int64_t grace_ms;    /* SIGTERM to SIGKILL */
+	int64_t deadline_ms; /* of a run, from due to done; 0 = none */
+	int32_t priority;    /* of runs that wait for a place the larger one goes first */
+	const char *group;   /* of jobs that share places; NULL: none */
+	int32_t group_limit; /* places of the group, the same in all its jobs; at least 1 */
 	struct retry_policy retry;
 	enum overlap overlap;
 	enum catchup catchup;

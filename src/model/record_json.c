@@ -1,6 +1,8 @@
 /* record_json.c - runs and what belongs to them as JSON; see record_json.h. */
 #include "record_json.h"
 
+#include "lateness.h"
+
 static void int_or_null(struct buf *out, const char *key, int64_t value, bool is_known)
 {
 	if (is_known)
@@ -31,7 +33,8 @@ void record_json_id(struct buf *out, const char *key, uint64_t id)
 static void run_when(struct buf *out, const struct run *run)
 {
 	buf_json_time(out, "scheduled_at", run->scheduled_at);
-	from_to(out, "lateness_ms", run->scheduled_at, run->started_at);
+	buf_json_time(out, "planned_at", lateness_planned(run));
+	from_to(out, "lateness_ms", lateness_planned(run), run->started_at);
 	buf_json_time(out, "claimed_at", run->claimed_at);
 	buf_json_time(out, "started_at", run->started_at);
 	buf_json_time(out, "finished_at", run->finished_at);

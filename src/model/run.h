@@ -29,6 +29,7 @@ struct run {
 	enum executor_kind executor;
 	enum trigger trigger;
 	struct utc scheduled_at; /* UTC_NONE without an occurrence (manual, boot) */
+	int64_t jitter_ms;       /* it was planned so long after scheduled_at */
 	int32_t epoch;           /* clock epoch of the occurrence */
 	int64_t revision;        /* of schedules.json when it was claimed; 0 = none */
 	bool dry_run;

@@ -16,7 +16,7 @@ enum outcome verdict_outcome(const struct job *job, enum stop_cause stop,
 {
 	if (stop == STOP_CANCEL || stop == STOP_REPLACED)
 		return OUTCOME_CANCELED;
-	if (end->timed_out || stop == STOP_TIMEOUT)
+	if (end->timed_out || stop == STOP_TIMEOUT || stop == STOP_DEADLINE)
 		return OUTCOME_TIMED_OUT;
 	if (end->signal == 0 && is_partial_code(job, end->exit_code))
 		return OUTCOME_PARTIAL;
@@ -54,6 +54,8 @@ const char *verdict_message(struct arena *arena, enum outcome outcome, enum stop
 		return "replaced by a newer run";
 	if (stop == STOP_CANCEL)
 		return NULL;
+	if (stop == STOP_DEADLINE)
+		return "it was not done by its deadline";
 	if (outcome == OUTCOME_TIMED_OUT)
 		return "timed out";
 	if (end->out_of_memory)

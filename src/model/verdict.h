@@ -11,7 +11,7 @@
 #include "mem.h"
 
 /* Why somebody asked the run to end, if anybody did. */
-enum stop_cause { STOP_NONE, STOP_CANCEL, STOP_REPLACED, STOP_TIMEOUT };
+enum stop_cause { STOP_NONE, STOP_CANCEL, STOP_REPLACED, STOP_TIMEOUT, STOP_DEADLINE };
 
 /* job NULL: it is no longer known, its partial exit codes neither. */
 enum outcome verdict_outcome(const struct job *job, enum stop_cause stop,

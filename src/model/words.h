@@ -73,6 +73,13 @@
 	X(SCOPE_OPERATE, "operate")                                                                \
 	X(SCOPE_ADMIN, "admin")
 
+/* Why nobody looked at what fell due for a while. */
+#define ABSENCES(X)                                                                                \
+	X(ABSENCE_DOWN, "down")                                                                    \
+	X(ABSENCE_ASLEEP, "asleep")                                                                \
+	X(ABSENCE_STALLED, "stalled")                                                              \
+	X(ABSENCE_SET_FORWARD, "set_forward")
+
 #define OVERLAPS(X)                                                                                \
 	X(OVERLAP_FORBID, "forbid")                                                                \
 	X(OVERLAP_ALLOW, "allow")                                                                  \
@@ -108,6 +115,7 @@ WORD_ENUM(reason, REASON, REASONS)
 WORD_ENUM(executor_kind, EXECUTOR_KIND, EXECUTORS)
 WORD_ENUM(stream, STREAM, STREAMS)
 WORD_ENUM(scope, SCOPE, SCOPES)
+WORD_ENUM(absence, ABSENCE, ABSENCES)
 WORD_ENUM(overlap, OVERLAP, OVERLAPS)
 WORD_ENUM(catchup, CATCHUP, CATCHUPS)
 WORD_ENUM(plan_kind, PLAN_KIND, PLAN_KINDS)

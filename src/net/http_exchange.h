@@ -8,6 +8,7 @@
 
 #include <microhttpd.h>
 
+#include "http_crowd.h"
 #include "http_gzip.h"
 #include "http_server.h"
 
@@ -18,6 +19,7 @@ struct http_exchange {
 	struct arena arena;
 	struct http_target target;
 	bool is_bad_target;
+	bool is_last; /* what follows on the connection is not to be trusted */
 	int fd;
 	struct http_address peer;
 	int64_t deadline_ms; /* monotonic, for the request to have come whole */
@@ -44,6 +46,8 @@ struct http_server {
 	/* Heads of lists: requests that have not come whole, streams that wait. */
 	struct http_exchange arriving, waiting;
 	size_t streams;
+	unsigned connections_max;
+	struct http_crowd crowd;
 	bool is_running, is_stopping;
 };
 

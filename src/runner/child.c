@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -44,21 +45,27 @@ static _Noreturn void refuse(int gate, const char *what, const char *detail)
 	_exit(127);
 }
 
-static void limit(int gate, const struct start_order *order)
+/* What its control group limits already is left out. */
+static void limit(int gate, const struct start_order *order, unsigned by_group)
 {
 	static const struct {
 		__rlimit_resource_t resource;
 		const char *name;
-	} kinds[] = {{RLIMIT_NOFILE, "open_files"}, {RLIMIT_NPROC, "processes"},
-		     {RLIMIT_FSIZE, "file_size"},   {RLIMIT_AS, "memory"},
-		     {RLIMIT_CPU, "cpu"},           {RLIMIT_CORE, "core"}};
+	} kinds[LIMIT_CPUS] = {
+		[LIMIT_OPEN_FILES] = {RLIMIT_NOFILE, "open_files"},
+		[LIMIT_PROCESSES] = {RLIMIT_NPROC, "processes"},
+		[LIMIT_FILE_SIZE] = {RLIMIT_FSIZE, "file_size"},
+		[LIMIT_MEMORY] = {RLIMIT_AS, "memory"},
+		[LIMIT_CPU] = {RLIMIT_CPU, "cpu"},
+		[LIMIT_CORE] = {RLIMIT_CORE, "core"},
+	};
 
 	if (files.rlim_cur != files.rlim_max)
 		setrlimit(RLIMIT_NOFILE, &files);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		rlim_t value = (rlim_t)order->limits[i];
 
-		if (order->limits[i] >= 0 &&
+		if (order->limits[i] >= 0 && !(by_group & 1u << i) &&
 		    setrlimit(kinds[i].resource, &(struct rlimit){value, value}) != 0)
 			refuse(gate, "cannot set the limit", kinds[i].name);
 	}
@@ -72,6 +79,12 @@ static void become(int gate, const struct start_order *order)
 	    setresgid(order->gid, order->gid, order->gid) != 0 ||
 	    setresuid(order->uid, order->uid, order->uid) != 0)
 		refuse(gate, "cannot become the job's user", "");
+}
+
+static void renounce(int gate, const struct start_order *order)
+{
+	if (order->no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		refuse(gate, "cannot set no_new_privs", "");
 }
 
 static void set_streams(int gate, int out, int err)
@@ -91,7 +104,8 @@ static void open_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static _Noreturn void child(const struct start_order *order, const int gates[2], int out, int err)
+static _Noreturn void child(const struct start_order *order, unsigned by_group, const int gates[2],
+			    int out, int err)
 {
 	int gate = gates[1];
 	char go;
@@ -103,10 +117,11 @@ static _Noreturn void child(const struct start_order *order, const int gates[2],
 	if (recv(gate, &go, 1, 0) != 1)
 		_exit(127); /* belfry-runner is gone: leave without starting */
 	set_streams(gate, out, err);
-	limit(gate, order);
+	limit(gate, order, by_group);
 	if (order->umask >= 0)
 		umask((mode_t)order->umask);
 	become(gate, order);
+	renounce(gate, order);
 	if (chdir(order->cwd) != 0)
 		refuse(gate, "cannot change to the folder", order->cwd_shown);
 	/* execvp looks the program up in PATH as the job will see it. */
@@ -148,8 +163,8 @@ static pid_t fork_into(char *cgroup)
 	return fork();
 }
 
-pid_t child_fork(const struct start_order *order, char *cgroup, int *gate, int outputs[2],
-		 struct err *err)
+pid_t child_fork(const struct start_order *order, char *cgroup, unsigned by_group, int *gate,
+		 int outputs[2], struct err *err)
 {
 	int gates[2] = {-1, -1}, out[2] = {-1, -1}, errors[2] = {-1, -1};
 	pid_t pid = -1;
@@ -158,13 +173,16 @@ pid_t child_fork(const struct start_order *order, char *cgroup, int *gate, int o
 	    pipe2(out, O_CLOEXEC) == 0 && pipe2(errors, O_CLOEXEC) == 0) {
 		pid = fork_into(cgroup);
 		if (pid == 0)
-			child(order, gates, out[1], errors[1]);
+			child(order, *cgroup ? by_group : 0, gates, out[1], errors[1]);
 	}
 	if (pid < 0) {
-		err_errno(err, errno, "cannot make a process");
+		int number = errno;
+
+		err_errno(err, number, "cannot make a process");
 		close_pair(gates);
 		close_pair(out);
 		close_pair(errors);
+		errno = number; /* tells whether it may pass */
 		return -1;
 	}
 	close(gates[1]);

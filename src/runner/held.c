@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -52,6 +53,8 @@ static bool spool_append(struct held *held, const struct iovec *parts, int count
 		held->spool_length += n;
 		return true;
 	}
+	if (n >= 0)
+		errno = ENOSPC;
 	if (n > 0 && ftruncate(held->spool, held->spool_length) != 0)
 		errno = EIO; /* the reader stops at the broken frame; a retry overwrites it */
 	return false;
@@ -75,11 +78,20 @@ static void tell_soon(struct runner *runner, struct held *held, int64_t ms)
 
 /* ---- beginning ---- */
 
-static void refuse(struct runner *runner, uint64_t run, int32_t attempt, const char *why)
+/* What the machine is short of now, it may have again in a moment. */
+static bool is_passing(int number)
 {
-	link_say(runner,
-		 &(struct message){
-			 .kind = MESSAGE_REFUSED, .run = run, .attempt = attempt, .text = why});
+	return number == EAGAIN || number == ENOMEM || number == EMFILE || number == ENFILE ||
+	       number == ENOBUFS;
+}
+
+static void refuse(struct runner *runner, const struct held *held, bool may_pass, const char *why)
+{
+	link_say(runner, &(struct message){.kind = MESSAGE_REFUSED,
+					   .run = held->run,
+					   .attempt = held->attempt,
+					   .number = may_pass ? REFUSED_FOR_NOW : REFUSED_FOR_GOOD,
+					   .text = why});
 }
 
 static void set_tag(struct held *held, const struct start_order *order)
@@ -119,6 +131,7 @@ static void destroy(struct runner *runner, struct held *held)
 	runner_unwatch(runner, &held->gate);
 	runner_unwatch(runner, &held->output[0]);
 	runner_unwatch(runner, &held->output[1]);
+	output_finish(&held->kept);
 	buf_finish(&held->ending);
 	if (held->spool >= 0)
 		close(held->spool);
@@ -132,8 +145,21 @@ static bool open_spool(struct runner *runner, struct held *held, struct err *err
 
 	spool_name(held->run, held->attempt, name);
 	held->spool = openat(runner->spools, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (held->spool < 0)
-		return err_errno(err, errno, "cannot make the spool %s", name);
+	if (held->spool < 0) {
+		int number = errno;
+
+		err_errno(err, number, "cannot make the spool %s", name);
+		errno = number; /* tells whether it may pass */
+		return false;
+	}
+	/* For as long as we live: nobody else takes the run for a dead runner's. */
+	while (flock(held->spool, LOCK_EX) != 0) {
+		if (errno == EINTR)
+			continue;
+		err_errno(err, errno, "cannot lock the spool %s", name);
+		unlinkat(runner->spools, name, 0);
+		return false;
+	}
 	return true;
 }
 
@@ -142,7 +168,10 @@ static bool let_go(struct runner *runner, struct held *held, struct err *err)
 	struct spool_frame frame = {.kind = SPOOL_HELD,
 				    .at = runner->now.utc,
 				    .pid = (uint32_t)held->pid,
-				    .start_ticks = family_ticks(runner_mono())};
+				    .start_ticks = family_ticks(runner_mono()),
+				    .cgroup = cgroup_name(held->cgroup)};
+
+	frame.cgroup_length = strlen(frame.cgroup);
 
 	if (!spool_frame(held, &frame))
 		return err_errno(err, errno, "cannot write the spool");
@@ -156,6 +185,27 @@ static bool let_go(struct runner *runner, struct held *held, struct err *err)
 	return true;
 }
 
+/* Limits that nothing here can hold a job to. */
+static void tell_unlimited(const struct runner *runner, struct held *held,
+			   const struct start_order *order, unsigned by_group)
+{
+	bool is_root = order->has_user ? order->uid == 0 : geteuid() == 0;
+	char text[200] = "";
+
+	if (order->limits[LIMIT_CPUS] >= 0 && !(by_group & 1u << LIMIT_CPUS))
+		strcat(text, " limits.cpus");
+	if (order->limits[LIMIT_PROCESSES] >= 0 && !(by_group & 1u << LIMIT_PROCESSES) && is_root)
+		strcat(text,
+		       *text ? " and limits.processes (of root)" : " limits.processes (of root)");
+	if (!*text)
+		return;
+	strcat(text, " cannot be kept: there is no control group (v2) to be had that could");
+	spool_frame(held, &(struct spool_frame){.kind = SPOOL_NOTE,
+						.at = runner->now.utc,
+						.data = text + 1,
+						.length = strlen(text + 1)});
+}
+
 void held_start(struct runner *runner, uint64_t run, int32_t attempt,
 		const struct start_order *order)
 {
@@ -164,29 +214,35 @@ void held_start(struct runner *runner, uint64_t run, int32_t attempt,
 	char name[SPOOL_NAME_MAX];
 
 	if (runner->is_ending) {
-		refuse(runner, run, attempt, "belfry-runner was told to end");
+		refuse(runner, held, true, "belfry-runner was told to end");
 		destroy(runner, held);
 		return;
 	}
 	if (!open_spool(runner, held, &err)) {
-		refuse(runner, run, attempt, err.text);
+		refuse(runner, held, is_passing(errno), err.text);
 		destroy(runner, held);
 		return;
 	}
+	reserve_fill();
 	cgroup_take(held->cgroup, sizeof(held->cgroup));
+	unsigned by_group = cgroup_limit(held->cgroup, order);
+	held->is_cgroup_used_up = by_group != 0; /* its limits are not another run's */
 	int outputs[2] = {-1, -1};
-	held->pid = child_fork(order, held->cgroup, &held->gate.fd, outputs, &err);
+	held->pid = child_fork(order, held->cgroup, by_group, &held->gate.fd, outputs, &err);
 	held->output[0].fd = outputs[0];
 	held->output[1].fd = outputs[1];
 	if (held->pid < 0 || !let_go(runner, held, &err)) {
+		int number = errno;
+
 		/* Closing the gate ends the child; belfry hears why. Without a spool the
 		 * answer to a later question is the same: it never started. */
 		unlinkat(runner->spools, spool_name(run, attempt, name), 0);
-		refuse(runner, run, attempt, err.text);
+		refuse(runner, held, is_passing(number), err.text);
 		cgroup_destroy(held->cgroup); /* or, once the child has left it, at the next boot */
 		destroy(runner, held);
 		return;
 	}
+	tell_unlimited(runner, held, order, *held->cgroup ? by_group : 0);
 	if (held->timeout_ms > 0)
 		held->timeout_at = in(runner, held->timeout_ms);
 	held->next = runner->held;
@@ -203,8 +259,8 @@ void held_gate_ready(struct runner *runner, struct held *held)
 	ssize_t n = recv(held->gate.fd, text, sizeof(text), 0);
 	struct spool_frame frame = {.kind = SPOOL_STARTED, .at = runner->now.utc};
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
+	if (n < 0 && errno != ECONNRESET)
+		return; /* nothing is known yet */
 	runner_unwatch(runner, &held->gate);
 	if (n != 0) {
 		held->has_failed = true;
@@ -228,12 +284,13 @@ static void take(struct runner *runner, struct held *held, enum spool_kind strea
 		.kind = stream, .at = runner->now.utc, .data = data, .length = length};
 
 	if (!output_takes(&held->kept, length)) {
-		output_keep(&held->kept, stream, frame.at, data, length);
+		output_keep(&held->kept, runner->spools, stream, frame.at, data, length);
 		return;
 	}
 	if (!spool_frame(held, &frame)) { /* the disk is full: better a gap than a halt */
 		held->kept.head -= length;
 		held->kept.lost += length;
+		held->is_short = true;
 	}
 	tell_soon(runner, held, NEWS_EVERY_MS);
 }
@@ -267,8 +324,8 @@ void held_reap(struct runner *runner)
 	pid_t pid;
 
 	/* Orphans of jobs come to us as well, and are nobody's. */
-	while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
-		struct held *held = find_pid(runner, pid);
+	while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0 || (pid < 0 && errno == EINTR)) {
+		struct held *held = pid > 0 ? find_pid(runner, pid) : NULL;
 
 		if (!held)
 			continue;
@@ -320,12 +377,12 @@ static void write_exit(struct runner *runner, struct held *held)
 	spool_write(&held->ending, &frame);
 }
 
-static void write_note(struct runner *runner, struct held *held, const char *text)
+static void add_note(const struct runner *runner, struct buf *buf, const char *text)
 {
-	spool_write(&held->ending, &(struct spool_frame){.kind = SPOOL_NOTE,
-							 .at = runner->now.utc,
-							 .data = text,
-							 .length = strlen(text)});
+	spool_write(buf, &(struct spool_frame){.kind = SPOOL_NOTE,
+					       .at = runner->now.utc,
+					       .data = text,
+					       .length = strlen(text)});
 }
 
 static bool is_over(const struct runner *runner, const struct held *held)
@@ -347,18 +404,71 @@ static bool sweep(struct runner *runner, struct held *held)
 	return !family_end(runner, held) || held->sweep_until <= runner->now.mono.ms;
 }
 
+static const char no_room[] = "the disk was full or failing; not all of its output could be kept";
+
 static void compose_ending(struct runner *runner, struct held *held)
 {
-	output_finish(&held->kept, runner->now.utc, &held->ending);
+	held->untold = output_untold(&held->kept);
+	held->ending_from = held->spool_length;
+	if (held->is_short)
+		add_note(runner, &held->ending, no_room);
 	if (held->is_cut)
-		write_note(runner, held,
-			   "a process of the job kept its output open after it had ended; it was "
-			   "ended too");
+		add_note(runner, &held->ending,
+			 "a process of the job kept its output open after it had ended; it was "
+			 "ended too");
 	if (held->sweep_until <= runner->now.mono.ms)
-		write_note(runner, held, "some processes of the job do not go, even when killed");
+		add_note(runner, &held->ending,
+			 "some processes of the job do not go, even when killed");
 	if (!held->has_failed)
 		write_exit(runner, held);
 	held->retry_at = runner->now.mono.ms;
+}
+
+static bool pour(void *context, const char *data, size_t length)
+{
+	struct iovec part = {.iov_base = (void *)(uintptr_t)data, .iov_len = length};
+
+	return spool_append(context, &part, 1);
+}
+
+static bool append_ending(const struct runner *runner, struct held *held)
+{
+	return output_pour(&held->kept, runner->now.utc, pour, held) &&
+	       (held->ending.length == 0 ||
+		spool_append(held, &(struct iovec){held->ending.data, held->ending.length}, 1));
+}
+
+/* That so much output is missing, in place of the output, of which a piece may have been
+ * poured. */
+static void drop_tail(struct runner *runner, struct held *held)
+{
+	struct buf ending = {0};
+
+	if (held->spool_length > held->ending_from &&
+	    ftruncate(held->spool, held->ending_from) == 0)
+		held->spool_length = held->ending_from;
+	output_drop(&held->kept);
+	spool_write(&ending, &(struct spool_frame){.kind = SPOOL_GAP,
+						   .at = runner->now.utc,
+						   .bytes = held->untold});
+	if (!held->is_short)
+		add_note(runner, &ending, no_room);
+	buf_add(&ending, held->ending.data, held->ending.length);
+	buf_finish(&held->ending);
+	held->ending = ending;
+	held->untold = 0;
+}
+
+/* Better how it ended without its last output than not at all. */
+static bool write_ending(struct runner *runner, struct held *held)
+{
+	if (append_ending(runner, held))
+		return true;
+	if (errno != ENOSPC && errno != EDQUOT && errno != EFBIG)
+		return false;
+	if (held->untold > 0)
+		drop_tail(runner, held);
+	return append_ending(runner, held) || (reserve_give() && append_ending(runner, held));
 }
 
 static void finish(struct runner *runner, struct held *held)
@@ -370,8 +480,7 @@ static void finish(struct runner *runner, struct held *held)
 	}
 	if (held->retry_at > runner->now.mono.ms)
 		return;
-	if (held->ending.length == 0 ||
-	    spool_append(held, &(struct iovec){held->ending.data, held->ending.length}, 1)) {
+	if (write_ending(runner, held)) {
 		held->is_ended = true;
 		held->leave_until = in(runner, SWEEP_MS);
 		tell_soon(runner, held, 0);

@@ -25,41 +25,53 @@ struct unsaid {
 };
 
 /* A socket's name has 108 bytes only; through /proc it stays short. */
-static void make_address(const struct runner *runner, struct sockaddr_un *address)
+static bool bind_at(const struct runner *runner, int fd, const char *name)
 {
-	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
-	snprintf(address->sun_path, sizeof(address->sun_path), "/proc/self/fd/%d/%s", runner->state,
-		 RUNNER_SOCKET);
-}
-
-bool link_listen(struct runner *runner, struct err *err)
-{
-	struct sockaddr_un address;
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	make_address(runner, &address);
-	unlinkat(runner->state, RUNNER_SOCKET, 0);
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	mode_t before = umask(0177);
-	bool is_bound = fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", runner->state,
+		 name);
+	unlinkat(runner->state, name, 0);
+	bool is_bound = bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
 	int number = errno;
 	umask(before);
 	errno = number;
-	if (!is_bound || listen(fd, 8) != 0)
-		return err_errno(err, errno, "cannot listen at %s", RUNNER_SOCKET);
+	return is_bound;
+}
+
+/* Under its name only when it can be connected to: one that cannot is a dead runner's. */
+bool link_listen(struct runner *runner, struct err *err)
+{
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	char name[RUNNER_NAME_MAX], first[RUNNER_NAME_MAX];
+
+	runner_name(version_text, RUNNER_SOCKET, name);
+	runner_name(version_text, ".new", first);
+	if (fd < 0 || !bind_at(runner, fd, first) || listen(fd, 8) != 0 ||
+	    renameat(runner->state, first, runner->state, name) != 0)
+		return err_errno(err, errno, "cannot listen at %s", name);
 	runner->listener = (struct source){.kind = SOURCE_LISTENER, .fd = fd};
 	if (!runner_watch(runner, &runner->listener, EPOLLIN))
-		return err_errno(err, errno, "cannot listen at %s", RUNNER_SOCKET);
+		return err_errno(err, errno, "cannot listen at %s", name);
 	return true;
 }
 
-/* unix(7), SO_PEERCRED: who connected. */
-static bool may_come(int fd)
+void link_finish(struct runner *runner)
 {
-	struct ucred peer;
-	socklen_t length = sizeof(peer);
+	char name[RUNNER_NAME_MAX];
 
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 &&
-	       (peer.uid == geteuid() || peer.uid == 0);
+	unlinkat(runner->state, runner_name(version_text, RUNNER_SOCKET, name), 0);
+}
+
+/* unix(7), SO_PEERCRED: who connected. */
+static bool may_come(int fd, struct ucred *peer)
+{
+	socklen_t length = sizeof(*peer);
+
+	*peer = (struct ucred){.uid = (uid_t)-1};
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, peer, &length) == 0 &&
+	       (peer->uid == geteuid() || peer->uid == 0);
 }
 
 static void act(struct runner *runner, const struct message *message)
@@ -70,10 +82,19 @@ static void act(struct runner *runner, const struct message *message)
 		break;
 	case MESSAGE_STOP: held_stop(runner, message->run, message->number); break;
 	case MESSAGE_QUIT: runner->is_quitting = true; break;
+	case MESSAGE_BURY:
+		link_say(runner, &(struct message){.kind = MESSAGE_BURIED,
+						   .run = message->run,
+						   .attempt = message->attempt,
+						   .number = leftover_end(runner, message->run,
+									  message->attempt)});
+		break;
 	case MESSAGE_HOLDS:
 	case MESSAGE_HELLO:
 	case MESSAGE_NEWS:
-	case MESSAGE_REFUSED: break; /* ours to say, not to hear */
+	case MESSAGE_REFUSED:
+	case MESSAGE_BURIED:
+	case MESSAGE_NOTICE: break; /* ours to say, not to hear */
 	}
 }
 
@@ -112,16 +133,35 @@ void link_read(struct runner *runner)
 	arena_finish(&arena);
 }
 
-static bool transmit(struct runner *runner, const struct message *message)
+static bool send_to(int fd, const struct message *message)
 {
 	struct buf buf = {0};
 
 	message_write(&buf, message);
-	bool is_sent = send(runner->link.fd, buf.data, buf.length, MSG_NOSIGNAL) >= 0;
+	bool is_sent = send(fd, buf.data, buf.length, MSG_NOSIGNAL) >= 0;
 	int number = errno;
 	buf_finish(&buf);
 	errno = number;
 	return is_sent;
+}
+
+static bool transmit(struct runner *runner, const struct message *message)
+{
+	return send_to(runner->link.fd, message);
+}
+
+/* Both sides are told: the stranger, and belfry for its log. */
+static void turn_away(struct runner *runner, int fd, const struct ucred *peer)
+{
+	char text[160];
+
+	snprintf(text, sizeof(text),
+		 "belfry-runner serves user %u and root only, and refused process %d of user %u",
+		 geteuid(), (int)peer->pid, peer->uid);
+	send_to(fd, &(struct message){.kind = MESSAGE_REFUSED, .text = text});
+	close(fd);
+	if (runner->link.fd >= 0)
+		link_say(runner, &(struct message){.kind = MESSAGE_NOTICE, .text = text});
 }
 
 /* Blocking; false if it did not arrive whole. */
@@ -134,19 +174,20 @@ static bool greet(struct runner *runner)
 							     .run = held->run,
 							     .attempt = held->attempt});
 	return is_said && transmit(runner, &(struct message){.kind = MESSAGE_HELLO,
-							     .number = PROTOCOL_VERSION,
-							     .text = BELFRY_VERSION});
+							     .number = version_protocol,
+							     .text = version_text});
 }
 
 void link_accept(struct runner *runner)
 {
 	int fd = accept4(runner->listener.fd, NULL, NULL, SOCK_CLOEXEC);
 	int size = 4 * MESSAGE_MAX;
+	struct ucred peer;
 
 	if (fd < 0)
 		return;
-	if (!may_come(fd)) {
-		close(fd);
+	if (!may_come(fd, &peer)) {
+		turn_away(runner, fd, &peer);
 		return;
 	}
 	if (runner->link.fd >= 0) {

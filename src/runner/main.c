@@ -72,16 +72,18 @@ static void look_at_clocks(struct runner *runner)
 static bool take_lock(struct runner *runner, int *code, struct err *err)
 {
 	int64_t until = read_clock(CLOCK_BOOTTIME) + LOCK_PATIENCE_MS;
+	char name[RUNNER_NAME_MAX];
 
-	runner->lock = openat(runner->state, RUNNER_LOCK, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	runner_name(version_text, RUNNER_LOCK, name);
+	runner->lock = openat(runner->state, name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (runner->lock < 0)
-		return err_errno(err, errno, "cannot open %s", RUNNER_LOCK);
+		return err_errno(err, errno, "cannot open %s", name);
 	while (flock(runner->lock, LOCK_EX | LOCK_NB) != 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
-			return err_errno(err, errno, "cannot lock %s", RUNNER_LOCK);
+			return err_errno(err, errno, "cannot lock %s", name);
 		if (read_clock(CLOCK_BOOTTIME) > until) {
 			*code = EXIT_TAKEN;
-			return err_set(err, "another belfry-runner has %s", RUNNER_LOCK);
+			return err_set(err, "another belfry-runner has %s", name);
 		}
 		nanosleep(&(struct timespec){.tv_nsec = 10 * 1000 * 1000}, NULL);
 	}
@@ -132,6 +134,7 @@ static bool begin(struct runner *runner, const char *state, int *code, struct er
 		return false;
 	look_at_clocks(runner);
 	child_set_up();
+	reserve_set_up(runner->state);
 	leftover_end_all(runner);
 	cgroup_set_up(runner->state); /* after: who is still there has to be told first */
 	return link_listen(runner, err);
@@ -237,7 +240,7 @@ static void run(struct runner *runner)
 			dispatch(runner, events[i].data.ptr, events[i].events);
 		held_tick(runner);
 	}
-	unlinkat(runner->state, RUNNER_SOCKET, 0);
+	link_finish(runner);
 	cgroup_finish();
 }
 
@@ -247,7 +250,7 @@ static int usage(FILE *to, int code)
 {
 	fputs("usage: belfry-runner --state DIR\n"
 	      "Holds the jobs that belfry starts. belfry starts it itself; there is one for\n"
-	      "each state directory.\n",
+	      "each state directory and version.\n",
 	      to);
 	return code;
 }
@@ -259,13 +262,15 @@ int main(int argc, char **argv)
 	int code = 1;
 
 	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
-		puts("belfry-runner " BELFRY_VERSION);
+		printf("belfry-runner %s\n", version_text);
 		return 0;
 	}
 	if (argc == 2 && strcmp(argv[1], "--help") == 0)
 		return usage(stdout, 0);
 	if (argc != 3 || strcmp(argv[1], "--state") != 0)
 		return usage(stderr, 2);
+	/* Whatever our starter has left open is not for jobs. */
+	close_range(3, ~0U, 0);
 	if (!begin(&runner, argv[2], &code, &err) || !go_to_background(&runner, &err)) {
 		fprintf(stderr, "belfry-runner: %s\n", err.text);
 		return code;

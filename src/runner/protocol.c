@@ -1,9 +1,31 @@
 /* protocol.c - messages between belfry and its runner, as bytes; see protocol.h. */
 #include "protocol.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "wire.h"
 
-enum { LIMITS = sizeof(((struct start_order *)0)->limits) / sizeof(int64_t) };
+static const char prefix[] = "runner-";
+
+const char *runner_name(const char *version, const char *what, char name[RUNNER_NAME_MAX])
+{
+	snprintf(name, RUNNER_NAME_MAX, "%s%s%s", prefix, version, what);
+	return name;
+}
+
+bool runner_name_parse(const char *name, const char *what, char version[VERSION_TEXT_MAX])
+{
+	size_t before = sizeof(prefix) - 1, length = strlen(name), after = strlen(what);
+
+	if (length <= before + after || length - before - after >= VERSION_TEXT_MAX ||
+	    strncmp(name, prefix, before) != 0 || strcmp(name + length - after, what) != 0)
+		return false;
+	length -= before + after;
+	memcpy(version, name + before, length);
+	version[length] = '\0';
+	return true;
+}
 
 static void put_list(struct buf *buf, const char *const *items)
 {
@@ -40,8 +62,9 @@ static void put_order(struct buf *buf, const struct start_order *order)
 	wire_put_i64(buf, order->grace_ms);
 	wire_put_u64(buf, order->output_max);
 	wire_put_i32(buf, order->umask);
-	for (int i = 0; i < LIMITS; i++)
+	for (int i = 0; i < LIMIT_COUNT; i++)
 		wire_put_i64(buf, order->limits[i]);
+	wire_put_u32(buf, order->no_new_privs);
 	wire_put_u32(buf, order->has_user);
 	wire_put_u32(buf, order->uid);
 	wire_put_u32(buf, order->gid);
@@ -61,8 +84,9 @@ static void get_order(struct wire *wire, struct arena *arena, struct start_order
 	order->grace_ms = wire_i64(wire);
 	order->output_max = wire_u64(wire);
 	order->umask = wire_i32(wire);
-	for (int i = 0; i < LIMITS; i++)
+	for (int i = 0; i < LIMIT_COUNT; i++)
 		order->limits[i] = wire_i64(wire);
+	order->no_new_privs = wire_u32(wire) != 0;
 	order->has_user = wire_u32(wire) != 0;
 	order->uid = wire_u32(wire);
 	order->gid = wire_u32(wire);
@@ -100,5 +124,5 @@ bool message_read(const char *data, size_t length, struct arena *arena, struct m
 	if (kind == MESSAGE_START)
 		get_order(&wire, arena, &message->order);
 	return !wire.is_bad && wire.at == wire.end && kind >= MESSAGE_HOLDS &&
-	       kind <= MESSAGE_REFUSED;
+	       kind <= MESSAGE_NOTICE;
 }

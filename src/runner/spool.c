@@ -36,9 +36,11 @@ static void put_payload(struct buf *buf, const struct spool_frame *frame)
 	case SPOOL_HELD:
 		wire_put_u32(buf, frame->pid);
 		wire_put_u64(buf, frame->start_ticks);
+		wire_put_bytes(buf, frame->cgroup, frame->cgroup_length);
 		break;
 	case SPOOL_STARTED: break;
-	case SPOOL_GAP: wire_put_u64(buf, frame->bytes); break;
+	case SPOOL_GAP:
+	case SPOOL_TORN: wire_put_u64(buf, frame->bytes); break;
 	case SPOOL_STDOUT:
 	case SPOOL_STDERR:
 	case SPOOL_NOTE:
@@ -83,8 +85,13 @@ static bool get_payload(struct spool_frame *frame)
 	case SPOOL_HELD:
 		frame->pid = wire_u32(&wire);
 		frame->start_ticks = wire_u64(&wire);
+		if (wire.at == wire.end) /* an earlier version's */
+			break;
+		frame->cgroup_length = wire_count(&wire, 1);
+		frame->cgroup = wire.at;
 		break;
-	case SPOOL_GAP: frame->bytes = wire_u64(&wire); break;
+	case SPOOL_GAP:
+	case SPOOL_TORN: frame->bytes = wire_u64(&wire); break;
 	case SPOOL_EXIT:
 		frame->exit.exit_code = wire_i32(&wire);
 		frame->exit.signal = wire_i32(&wire);
@@ -94,9 +101,9 @@ static bool get_payload(struct spool_frame *frame)
 		frame->exit.cpu_ms = wire_i64(&wire);
 		frame->exit.max_rss_kib = wire_i64(&wire);
 		break;
-	default: return false; /* a number from outside, not one of ours */
+	default: break; /* a later version's */
 	}
-	return !wire.is_bad && wire.at == wire.end;
+	return !wire.is_bad;
 }
 
 enum spool_status spool_next(const char *text, size_t length, struct spool_frame *frame,

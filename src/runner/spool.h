@@ -8,6 +8,13 @@
  * A frame: checksum, length of the payload, kind (4 bytes each), time (8 bytes, ms
  * since 1970), payload; little-endian. The checksum is FNV-1a of all that follows
  * it, folded to 32 bits.
+ *
+ * Written and read by different versions: kinds keep their numbers and payloads their
+ * beginning. A reader passes over kinds it does not know, and over what a later version
+ * has put behind a payload.
+ *
+ * Its writer has it locked (flock(2)) while it lives: who gets the lock knows that
+ * nobody writes to it any more, and that no process is on its way from fork to exec.
  */
 #ifndef BELFRY_SPOOL_H
 #define BELFRY_SPOOL_H
@@ -16,7 +23,7 @@
 #include "instant.h"
 
 enum spool_kind {
-	SPOOL_HELD = 1, /* the process waits at the gate: pid, start_ticks */
+	SPOOL_HELD = 1, /* the process waits at the gate: pid, start_ticks, cgroup */
 	SPOOL_STARTED,  /* it was let go and runs the program */
 	SPOOL_STDOUT,   /* data */
 	SPOOL_STDERR,   /* data */
@@ -24,6 +31,7 @@ enum spool_kind {
 	SPOOL_NOTE,     /* data: a remark of the runner, for the run's log */
 	SPOOL_FAILED,   /* data: why the program could not be run */
 	SPOOL_EXIT,     /* exit */
+	SPOOL_TORN,     /* its writer died within a frame, which was cut off: bytes */
 };
 
 enum {
@@ -49,7 +57,10 @@ struct spool_frame {
 	uint32_t pid; /* HELD */
 	/* HELD: field 22 of /proc/PID/stat, give or take two, so that a pid is not mistaken */
 	uint64_t start_ticks;
-	uint64_t bytes; /* GAP */
+	/* HELD: the name of its control group, borrowed as data is; length 0: none */
+	const char *cgroup;
+	size_t cgroup_length;
+	uint64_t bytes; /* GAP, TORN */
 	struct spool_exit exit;
 };
 

@@ -23,12 +23,10 @@ static bool wrong_zone(const struct expression *e, const struct schedule_context
 		       const char *name, const struct err *err, struct complaints *complaints)
 {
 	struct place place = {SCHEDULE_TEXT, 0, e->text, e->zone.at, e->zone.length};
-	char text[ZONE_OFFER_MAX];
-	const char *offer = zone_offer(context->zones, name, text);
+	char text[256];
 
-	if (offer)
-		return complain(complaints, place, "unknown zone \"%.60s\"; %s", name, offer);
-	return complain(complaints, place, "unknown zone \"%.60s\": %.120s", name, err->text);
+	zone_unknown(context->zones, name, err, text, sizeof(text));
+	return complain(complaints, place, "%s", text);
 }
 
 static bool find_zone(const struct expression *e, const struct schedule_context *context,

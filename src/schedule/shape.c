@@ -5,6 +5,7 @@
 
 #include "month.h"
 #include "rule.h"
+#include "str.h"
 
 static enum shape_kind kind_of(const struct schedule *s)
 {
@@ -54,6 +55,8 @@ const struct schedule *shape_changed(struct arena *arena, const struct schedule 
 		return NULL;
 	struct schedule *changed = arena_new(arena, struct schedule);
 	*changed = *parsed;
+	/* Jobs without jitter may share a schedule; with it each goes by its own name. */
+	changed->name_hash = str_hash(STR_HASH_INIT, job_name, strlen(job_name));
 	changed->not_before = like->not_before;
 	changed->not_from = like->not_from;
 	changed->except = like->except;

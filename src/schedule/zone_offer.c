@@ -46,3 +46,14 @@ const char *zone_offer(const struct zone_source *zones, const char *name, char t
 		return NULL;
 	return text;
 }
+
+void zone_unknown(const struct zone_source *zones, const char *name, const struct err *why,
+		  char *text, size_t size)
+{
+	char offer[ZONE_OFFER_MAX];
+
+	if (zone_offer(zones, name, offer))
+		snprintf(text, size, "unknown zone \"%.80s\"; %s", name, offer);
+	else
+		snprintf(text, size, "unknown zone \"%.80s\": %.200s", name, why->text);
+}

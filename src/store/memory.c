@@ -77,6 +77,14 @@ static int log_order(const void *a, const void *b)
 					: compare(x->position, y->position);
 }
 
+static int downtime_order(const void *a, const void *b)
+{
+	const struct downtime *x = a, *y = b;
+	int side = compare(x->until.ms, y->until.ms);
+
+	return side ? side : compare(x->since.ms, y->since.ms);
+}
+
 static int occurrence_order(const void *a, const void *b)
 {
 	const struct occurrence *x = a, *y = b;
@@ -92,6 +100,13 @@ static int revision_order(const void *a, const void *b)
 	const struct revision *x = a, *y = b;
 
 	return compare(x->number, y->number);
+}
+
+static int pause_order(const void *a, const void *b)
+{
+	const struct pause *x = a, *y = b;
+
+	return strcmp(x->job, y->job);
 }
 
 /* ---- texts: owned here, const for everybody else ---- */
@@ -158,6 +173,14 @@ static void destroy_revision(struct revision *revision)
 	free(revision);
 }
 
+static void destroy_pause(struct pause *pause)
+{
+	disown(pause->job);
+	disown(pause->reason);
+	disown(pause->by);
+	free(pause);
+}
+
 /* ---- records ---- */
 
 struct run_entry *memory_find_run(const struct memory *memory, uint64_t id)
@@ -182,11 +205,26 @@ static void apply_occurrence(struct memory *memory, struct record *record)
 	size_t at;
 
 	record->lost = list_find(&memory->occurrences, occurrence_order, &record->occurrence, &at);
-	if (!record->lost)
+	if (!record->lost) {
 		add_occurrence(memory, at, &record->occurrence);
+		return;
+	}
+	/* Only its first instant is there: the rest has the key behind it. */
+	struct occurrence rest = record->occurrence;
+	rest.scheduled_at = utc_add(rest.scheduled_at, 1);
+	if (memory->store.lease && --rest.count > 0 &&
+	    !list_find(&memory->occurrences, occurrence_order, &rest, &at))
+		add_occurrence(memory, at, &rest);
 }
 
-static void add_run(struct memory *memory, const struct run *run)
+bool memory_has_occurrence(const struct memory *memory, const struct occurrence *occurrence)
+{
+	size_t at;
+
+	return list_find(&memory->occurrences, occurrence_order, occurrence, &at);
+}
+
+static struct run_entry *add_run(struct memory *memory, const struct run *run)
 {
 	struct run_entry *entry = mem_alloc(sizeof(*entry));
 	size_t at;
@@ -196,6 +234,24 @@ static void add_run(struct memory *memory, const struct run *run)
 	entry->run.message = own(run->message);
 	list_find(&memory->runs, run_order, entry, &at);
 	list_insert(&memory->runs, at, entry);
+	return entry;
+}
+
+/* Another node holds an open run of the job, and that forbids this one. */
+static void skip(struct memory *memory, struct occurrence *occurrence, size_t at)
+{
+	occurrence->state = OCCURRENCE_SKIPPED;
+	occurrence->reason = REASON_OVERLAP;
+	occurrence->run = 0;
+	add_occurrence(memory, at, occurrence);
+}
+
+/* In a shared store a claim that is there, and this node's own, is not lost. */
+static bool is_lost(const struct memory *memory, const struct run_entry *known)
+{
+	const struct lease *lease = memory->store.lease;
+
+	return known && (!lease || known->node != lease->node || known->is_handed);
 }
 
 static void apply_claim(struct memory *memory, struct record *record)
@@ -216,14 +272,27 @@ static void apply_claim(struct memory *memory, struct record *record)
 
 	if (run->id > memory->last_run)
 		memory->last_run = run->id;
-	record->lost = memory_find_run(memory, run->id) ||
-		       (is_scheduled &&
+	const struct run_entry *known = memory_find_run(memory, run->id);
+
+	record->lost = is_lost(memory, known) ||
+		       (!known && is_scheduled &&
 			list_find(&memory->occurrences, occurrence_order, &occurrence, &at));
-	if (record->lost)
+	if (record->lost || known)
 		return;
+	uint8_t node = 0;
+	enum assignment assignment = memory_assign(memory, record, &node);
+	record->lost = assignment != ASSIGNED;
+	if (assignment == ASSIGNED_NOBODY) {
+		if (is_scheduled)
+			skip(memory, &occurrence, at);
+		return;
+	}
 	if (is_scheduled)
 		add_occurrence(memory, at, &occurrence);
-	add_run(memory, run);
+	struct run_entry *entry = add_run(memory, run);
+	entry->node = node;
+	entry->is_handed = assignment == ASSIGNED_OTHER;
+	memory_opened(memory, entry);
 }
 
 /* What a run is, job and occurrence and why, never changes; how it goes does. */
@@ -241,12 +310,17 @@ static void apply_run(struct memory *memory, struct record *record)
 	entry->run.executor = was.executor;
 	entry->run.trigger = was.trigger;
 	entry->run.scheduled_at = was.scheduled_at;
+	entry->run.jitter_ms = was.jitter_ms;
 	entry->run.epoch = was.epoch;
 	entry->run.revision = was.revision;
 	entry->run.dry_run = was.dry_run;
 	entry->run.claimed_at = was.claimed_at;
 	entry->run.message = own(is->message);
 	disown(was.message);
+	if (is->state == RUN_BACKOFF)
+		entry->is_torn = false; /* the next attempt is this node's own */
+	if (is->state == RUN_FINISHED)
+		memory_closed(memory, entry);
 }
 
 static void apply_attempt(struct memory *memory, struct record *record)
@@ -275,6 +349,30 @@ static void apply_log(struct memory *memory, struct record *record)
 	list_insert(&entry->log, at, copy);
 }
 
+static void apply_left(struct memory *memory, struct record *record)
+{
+	memory->left_at = record->left_at;
+}
+
+/* The end of a life is told once the next one has begun. */
+static void apply_downtime(struct memory *memory, struct record *record)
+{
+	struct list *list = &memory->downtimes;
+	size_t at;
+
+	if (record->downtime.kind == ABSENCE_DOWN)
+		memory->left_at = UTC_NONE;
+	if (list_find(list, downtime_order, &record->downtime, &at))
+		return;
+	struct downtime *copy = mem_alloc(sizeof(*copy));
+	*copy = record->downtime;
+	list_insert(list, at, copy);
+	if (list->count > STORE_DOWNTIMES_MAX) {
+		free(list->items[0]);
+		list_remove(list, 0);
+	}
+}
+
 static void apply_revision(struct memory *memory, struct record *record)
 {
 	size_t at;
@@ -291,11 +389,18 @@ static void apply_revision(struct memory *memory, struct record *record)
 	copy->changes = own(copy->changes);
 	copy->content = own_bytes(copy->content, copy->length);
 	list_insert(&memory->revisions, at, copy);
+	memory_moved(memory, record);
 }
 
 static void apply_evaluated(struct memory *memory, struct record *record)
 {
-	memory->evaluated_until = record->evaluated.until;
+	/* Others may have gone further already. */
+	bool is_ahead = memory->store.lease && record->kind == RECORD_EVALUATED &&
+			utc_is_set(memory->evaluated_until) &&
+			memory->evaluated_until.ms > record->evaluated.until.ms;
+
+	if (!is_ahead)
+		memory->evaluated_until = record->evaluated.until;
 	memory->epoch = record->evaluated.epoch;
 }
 
@@ -303,6 +408,107 @@ static void apply_epoch(struct memory *memory, struct record *record)
 {
 	apply_evaluated(memory, record);
 	memory->fixed_until = record->evaluated.fixed_until;
+	memory_moved(memory, record);
+}
+
+static void remove_pause(struct memory *memory, size_t at)
+{
+	destroy_pause(memory->pauses.items[at]);
+	list_remove(&memory->pauses, at);
+}
+
+static void add_pause(struct memory *memory, size_t at, const struct pause *pause)
+{
+	struct pause *copy = mem_alloc(sizeof(*copy));
+
+	*copy = *pause;
+	copy->job = own(pause->job);
+	copy->reason = own(pause->reason);
+	copy->by = own(pause->by);
+	list_insert(&memory->pauses, at, copy);
+}
+
+static void apply_pause(struct memory *memory, struct record *record)
+{
+	size_t at;
+
+	if (list_find(&memory->pauses, pause_order, &record->pause, &at))
+		remove_pause(memory, at);
+	add_pause(memory, at, &record->pause);
+}
+
+static void apply_resume(struct memory *memory, struct record *record)
+{
+	size_t at;
+
+	if (list_find(&memory->pauses, pause_order, &record->pause, &at))
+		remove_pause(memory, at);
+}
+
+static void rename_runs(struct memory *memory, const char *from, const char *to)
+{
+	for (size_t i = 0; i < memory->runs.count; i++) {
+		struct run_entry *entry = memory->runs.items[i];
+
+		if (strcmp(entry->run.job, from) != 0)
+			continue;
+		disown(entry->run.job);
+		entry->run.job = own(to);
+	}
+}
+
+/* The first one of the job, or where it would be. */
+static size_t first_occurrence(const struct memory *memory, const char *job)
+{
+	struct occurrence key = {.job = job, .scheduled_at = {INT64_MIN}, .epoch = INT32_MIN};
+	size_t at;
+
+	list_find(&memory->occurrences, occurrence_order, &key, &at);
+	return at;
+}
+
+static void rename_occurrences(struct memory *memory, const char *from, const char *to)
+{
+	struct list *list = &memory->occurrences;
+	size_t at = first_occurrence(memory, from), there;
+
+	while (at < list->count) {
+		struct occurrence *occurrence = list->items[at];
+
+		if (strcmp(occurrence->job, from) != 0)
+			break;
+		list_remove(list, at);
+		struct occurrence renamed = *occurrence;
+		renamed.job = to;
+		if (!list_find(list, occurrence_order, &renamed, &there))
+			add_occurrence(memory, there, &renamed);
+		destroy_occurrence(occurrence);
+		at = first_occurrence(memory, from);
+	}
+}
+
+static void rename_pause(struct memory *memory, const char *from, const char *to)
+{
+	struct pause key = {.job = from};
+	size_t at, there;
+
+	if (!list_find(&memory->pauses, pause_order, &key, &at))
+		return;
+	struct pause renamed = *(const struct pause *)memory->pauses.items[at];
+	renamed.job = to;
+	if (!list_find(&memory->pauses, pause_order, &renamed, &there))
+		add_pause(memory, there, &renamed);
+	list_find(&memory->pauses, pause_order, &key, &at);
+	remove_pause(memory, at);
+}
+
+static void apply_rename(struct memory *memory, struct record *record)
+{
+	const char *from = record->rename.from, *to = record->rename.to;
+
+	rename_runs(memory, from, to);
+	rename_occurrences(memory, from, to);
+	rename_pause(memory, from, to);
 }
 
 static void apply_token(struct memory *memory, struct record *record)
@@ -323,19 +529,29 @@ static apply_fn *const appliers[] = {
 	[RECORD_ATTEMPT] = apply_attempt,
 	[RECORD_OCCURRENCE] = apply_occurrence,
 	[RECORD_LOG] = apply_log,
+	[RECORD_DOWNTIME] = apply_downtime,
+	[RECORD_LEFT] = apply_left,
 	[RECORD_REVISION] = apply_revision,
 	[RECORD_EVALUATED] = apply_evaluated,
 	[RECORD_EPOCH] = apply_epoch,
 	[RECORD_TOKEN] = apply_token,
 	[RECORD_AUDIT] = apply_audit,
+	[RECORD_PAUSE] = apply_pause,
+	[RECORD_RESUME] = apply_resume,
+	[RECORD_RENAME] = apply_rename,
 };
 
 /* No record can fail here, so a batch cannot fail halfway. */
 static bool apply(struct store *store, struct record *records, size_t count, struct err *err)
 {
-	(void)err;
+	struct memory *memory = memory_of(store);
+
+	if (store->lease && !memory_admit(memory, records, count, err))
+		return false;
 	for (size_t i = 0; i < count; i++)
-		appliers[records[i].kind](memory_of(store), &records[i]);
+		appliers[records[i].kind](memory, &records[i]);
+	if (store->lease)
+		memory_answer(memory);
 	return true;
 }
 
@@ -445,12 +661,19 @@ static void close_store(struct store *store)
 {
 	struct memory *memory = memory_of(store);
 
+	for (size_t i = 0; i < memory->downtimes.count; i++)
+		free(memory->downtimes.items[i]);
+	free(memory->downtimes.items);
 	for (size_t i = 0; i < memory->runs.count; i++)
 		destroy_run(memory->runs.items[i]);
 	for (size_t i = 0; i < memory->occurrences.count; i++)
 		destroy_occurrence(memory->occurrences.items[i]);
 	for (size_t i = 0; i < memory->revisions.count; i++)
 		destroy_revision(memory->revisions.items[i]);
+	for (size_t i = 0; i < memory->pauses.count; i++)
+		destroy_pause(memory->pauses.items[i]);
+	free(memory->pauses.items);
+	memory_lease_finish(memory);
 	free(memory->runs.items);
 	free(memory->occurrences.items);
 	free(memory->revisions.items);
@@ -469,10 +692,15 @@ static const struct store_ops ops = {
 	.revisions = memory_revisions,
 	.tokens = memory_tokens,
 	.audits = memory_audits,
+	.downtimes = memory_downtimes,
 	.job_summary = memory_job_summary,
 	.prune = prune,
 	.job_names = memory_job_names,
 	.is_writable = is_writable,
+	.join = memory_join,
+	.renew = memory_renew,
+	.take_over = memory_take_over,
+	.take_handed = memory_take_handed,
 };
 
 struct store *memory_create(void)
@@ -480,6 +708,7 @@ struct store *memory_create(void)
 	struct memory *memory = mem_alloc(sizeof(*memory));
 
 	memory->store.ops = &ops;
+	memory->left_at = UTC_NONE;
 	memory->evaluated_until = memory->fixed_until = UTC_NONE;
 	return &memory->store;
 }

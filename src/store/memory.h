@@ -6,5 +6,7 @@
 
 /* Deterministic: the node is always 0, nothing depends on addresses or time. */
 struct store *memory_create(void);
+/* From now on nodes may join it; clock is what its leases go by. */
+void memory_share(struct store *store, struct utc (*clock)(void));
 
 #endif

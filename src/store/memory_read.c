@@ -9,7 +9,7 @@ static const char *keep(struct arena *arena, const char *text)
 	return text ? arena_text(arena, text) : NULL;
 }
 
-static void keep_run(struct arena *arena, struct run *copy, const struct run *run)
+void memory_keep_run(struct arena *arena, struct run *copy, const struct run *run)
 {
 	*copy = *run;
 	copy->job = keep(arena, run->job);
@@ -26,12 +26,33 @@ static bool is_within(size_t count, size_t limit)
 static void load_open_runs(const struct memory *memory, struct arena *arena,
 			   struct store_state *state)
 {
+	const struct lease *lease = memory->store.lease;
+	bool *is_torn = arena_array(arena, bool, memory->runs.count + 1);
+
 	state->open_runs = arena_array(arena, struct run, memory->runs.count);
 	for (size_t i = 0; i < memory->runs.count; i++) {
 		const struct run_entry *entry = memory->runs.items[i];
 
-		if (entry->run.state != RUN_FINISHED)
-			keep_run(arena, &state->open_runs[state->open_count++], &entry->run);
+		if (entry->run.state == RUN_FINISHED ||
+		    (lease && (entry->node != lease->node || entry->is_handed)))
+			continue;
+		is_torn[state->open_count] = entry->is_torn;
+		memory_keep_run(arena, &state->open_runs[state->open_count++], &entry->run);
+	}
+	if (lease)
+		state->is_torn = is_torn;
+}
+
+/* Through the newest runs, and whatever is open. */
+static void load_seen(const struct memory *memory, struct store_state *state)
+{
+	state->left_at = memory->left_at;
+	state->seen_at = memory->evaluated_until;
+	for (size_t i = 0; i < memory->runs.count; i++) {
+		const struct run_entry *entry = memory->runs.items[memory->runs.count - 1 - i];
+
+		if (i < STORE_SIGN_RUNS || entry->run.state != RUN_FINISHED)
+			store_see_run(state, &entry->run);
 	}
 }
 
@@ -49,17 +70,37 @@ static void load_revision(const struct memory *memory, struct arena *arena,
 	revision->content = arena_copy(arena, revision->content, revision->length);
 }
 
+static void load_pauses(const struct memory *memory, struct arena *arena, struct store_state *state)
+{
+	state->pauses = arena_array(arena, struct pause, memory->pauses.count);
+	for (size_t i = 0; i < memory->pauses.count; i++) {
+		struct pause *copy = &state->pauses[state->pause_count++];
+
+		*copy = *(const struct pause *)memory->pauses.items[i];
+		copy->job = keep(arena, copy->job);
+		copy->reason = keep(arena, copy->reason);
+		copy->by = keep(arena, copy->by);
+	}
+}
+
 bool memory_load(struct store *store, struct arena *arena, struct store_state *state,
 		 struct err *err)
 {
 	const struct memory *memory = memory_of(store);
 
 	(void)err;
+	load_seen(memory, state);
 	state->evaluated_until = memory->evaluated_until;
 	state->fixed_until = memory->fixed_until;
 	state->epoch = memory->epoch;
 	state->last_run = memory->last_run;
+	if (store->lease) {
+		state->node = store->lease->node;
+		store->lease->version = memory->version;
+		store->lease->evaluated = memory->evaluated_until;
+	}
 	load_open_runs(memory, arena, state);
+	load_pauses(memory, arena, state);
 	load_revision(memory, arena, &state->revision);
 	return true;
 }
@@ -206,6 +247,19 @@ bool memory_revisions(struct store *store, const struct revision_filter *filter,
 	return true;
 }
 
+bool memory_downtimes(struct store *store, size_t limit, store_downtime_fn *row, void *context,
+		      struct err *err)
+{
+	const struct memory *memory = memory_of(store);
+	size_t count = 0;
+
+	(void)err;
+	for (size_t i = memory->downtimes.count; i-- > 0 && is_within(count, limit); count++)
+		if (!row(context, memory->downtimes.items[i]))
+			break;
+	return true;
+}
+
 /* ---- how a job has been doing ---- */
 
 /* Runs arrive newest first. */
@@ -223,7 +277,7 @@ static bool sum_run(void *context, const struct run *run)
 	if (run->dry_run)
 		return true;
 	if (summary->last.id == 0)
-		keep_run(summing->arena, &summary->last, run);
+		memory_keep_run(summing->arena, &summary->last, run);
 	if (run->state != RUN_FINISHED)
 		return true;
 	summary->runs[run->outcome]++;

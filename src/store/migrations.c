@@ -16,7 +16,7 @@
 static const char first_schema[] =
 	"CREATE TABLE meta (\n"
 	"	key TEXT PRIMARY KEY,\n" /* node, epoch, evaluated_until, fixed_until, last_run,
-					    touch */
+					    left_at, touch */
 	"	value INTEGER\n"
 	") STRICT, WITHOUT ROWID;\n"
 
@@ -122,12 +122,73 @@ static const char access_schema[] = "CREATE TABLE token (\n"
 				    "	status INTEGER NOT NULL\n"
 				    ") STRICT;\n";
 
+/* What a job's name is paused for; a pause stays while no job is called so. */
+static const char pauses[] = "CREATE TABLE pause (\n"
+			     "	job TEXT PRIMARY KEY,\n"
+			     "	since INTEGER,\n"
+			     "	until INTEGER,\n"
+			     "	reason TEXT,\n"
+			     "	by TEXT\n"
+			     ") STRICT, WITHOUT ROWID;\n";
+
+/* Of nodes that share a store (lease.h). hold has the runs of a shared store alone: who
+ * holds them, handed by another node and not taken yet, torn from the node they ran on. */
+static const char shared_schema[] = "CREATE TABLE node (\n"
+				    "	number INTEGER PRIMARY KEY,\n"
+				    "	name TEXT NOT NULL UNIQUE,\n"
+				    "	fence INTEGER NOT NULL,\n"
+				    "	until INTEGER,\n" /* NULL: its runs were taken over */
+				    "	length INTEGER NOT NULL,\n"
+				    "	file_hash TEXT NOT NULL\n"
+				    ") STRICT;\n"
+				    "CREATE TABLE hold (\n"
+				    "	run INTEGER PRIMARY KEY REFERENCES run ON DELETE CASCADE,\n"
+				    "	node INTEGER NOT NULL,\n"
+				    "	is_handed INTEGER NOT NULL,\n"
+				    "	is_torn INTEGER NOT NULL\n"
+				    ") STRICT;\n"
+				    "CREATE INDEX hold_node ON hold (node, is_handed);\n";
+/*
+ * When nobody looked, and what became of what fell due meanwhile; and by how much a run
+ * was planned after its instant. The two indexes are for lists of occurrences over all
+ * jobs: the first grows at its end with each claim, the second not at all on a healthy
+ * day, and finds the few that did not run among the many that did.
+ */
+static const char downtimes[] =
+	"CREATE TABLE downtime (\n"
+	"	kind TEXT NOT NULL,\n"
+	"	since INTEGER NOT NULL,\n"
+	"	until INTEGER NOT NULL,\n"
+	"	is_exact INTEGER NOT NULL,\n"
+	"	caught_up INTEGER NOT NULL,\n"
+	"	skipped INTEGER NOT NULL,\n"
+	"	missed INTEGER NOT NULL,\n"
+	"	too_old INTEGER NOT NULL,\n"
+	"	superseded INTEGER NOT NULL,\n"
+	"	not_wanted INTEGER NOT NULL,\n"
+	"	window_ms INTEGER,\n"
+	"	PRIMARY KEY (until, since)\n"
+	") STRICT, WITHOUT ROWID;\n"
+	"ALTER TABLE run ADD COLUMN jitter_ms INTEGER NOT NULL DEFAULT 0;\n"
+	"CREATE INDEX occurrence_time ON occurrence (scheduled_at, epoch, job DESC);\n"
+	"CREATE INDEX occurrence_unrun_time ON occurrence (state, scheduled_at, epoch, job DESC)\n"
+	"	WHERE state <> 'ran';\n";
+
 static const char *const steps[] = {
-	first_schema,
-	access_schema,
+	first_schema, pauses, shared_schema, downtimes, access_schema,
 };
 
 const struct migrations migrations_of_store = {steps, sizeof(steps) / sizeof(steps[0])};
+
+/* SQLite's words, and the system's where it has any. */
+static bool fail(sqlite3 *db, struct err *err)
+{
+	int code = sqlite3_errcode(db) & 0xff, number = sqlite3_system_errno(db);
+
+	if ((code == SQLITE_IOERR || code == SQLITE_CANTOPEN) && number)
+		return err_errno(err, number, "%s", sqlite3_errmsg(db));
+	return err_set(err, "%s", sqlite3_errmsg(db));
+}
 
 bool migrations_pragma(sqlite3 *db, const char *pragma, int *value, struct err *err)
 {
@@ -140,15 +201,14 @@ bool migrations_pragma(sqlite3 *db, const char *pragma, int *value, struct err *
 	if (ok)
 		*value = sqlite3_column_int(statement, 0);
 	else
-		err_set(err, "%s: %s", sql, sqlite3_errmsg(db));
+		fail(db, err);
 	sqlite3_finalize(statement);
 	return ok;
 }
 
 static bool execute(sqlite3 *db, const char *sql, struct err *err)
 {
-	return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ||
-	       err_set(err, "%s", sqlite3_errmsg(db));
+	return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK || fail(db, err);
 }
 
 /* In the transaction that takes the step, so that of two programs that open the

@@ -1,7 +1,7 @@
 /*
  * sqlite.h - the SQLite store: what its files share. sqlite.c opens and commits,
- * sqlite_write.c takes records, sqlite_read.c and sqlite_state.c answer, sqlite_prune.c
- * removes.
+ * sqlite_write.c takes records, sqlite_read.c, sqlite_downtime.c and sqlite_state.c answer,
+ * sqlite_prune.c removes.
  *
  * One connection, WAL, synchronous=FULL: what was applied survives a crash of the
  * machine. A batch that fails is rolled back, and nothing of it is seen again: a
@@ -26,12 +26,19 @@ enum kept {
 	KEPT_RUN_FINISHED,
 	KEPT_ATTEMPT,
 	KEPT_LOG,
+	KEPT_LEFT,
+	KEPT_LEFT_TOLD,
+	KEPT_DOWNTIME,
+	KEPT_DOWNTIME_OLD,
 	KEPT_REVISION,
 	KEPT_TOKEN,
 	KEPT_AUDIT,
 	KEPT_AUDIT_OLD,
 	KEPT_EVALUATED,
+	KEPT_EVALUATED_SHARED,
 	KEPT_EPOCH,
+	KEPT_PAUSE,
+	KEPT_RESUME,
 	KEPT_LAST_RUN,
 	KEPT_TOUCH,
 	KEPT_SUMMARY_LAST,
@@ -51,7 +58,8 @@ enum kept {
 struct sqlite {
 	struct store store;
 	sqlite3 *db;
-	char *path; /* for messages */
+	char *path;   /* for messages */
+	bool is_busy; /* somebody else had the lock, last time */
 	sqlite3_stmt *kept[KEPT_COUNT];
 };
 
@@ -60,6 +68,10 @@ static inline struct sqlite *sqlite_of(struct store *store)
 	return (struct sqlite *)store;
 }
 
+/* The path of a directory's database; the caller frees it. */
+char *sqlite_path(const char *directory);
+/* What a repaired one is called until it has the old one's place (repair.h). */
+#define SQLITE_REPAIRED ".repaired"
 /* DIR/belfry.db, mode 0600 where it is made. */
 struct store *sqlite_open(const char *directory, struct err *err);
 
@@ -71,6 +83,9 @@ sqlite3_stmt *sqlite_kept(struct sqlite *s, enum kept which, const char *sql, st
 sqlite3_stmt *sqlite_prepare(struct sqlite *s, const char *sql, struct err *err);
 /* Runs a statement that answers nothing, to its end, and resets it. */
 bool sqlite_run(struct sqlite *s, sqlite3_stmt *statement, struct err *err);
+
+/* A column as text; NULL is NULL, and never for want of memory. */
+const char *sqlite_text(sqlite3_stmt *statement, int column);
 
 bool sqlite_begin(struct sqlite *s, struct err *err);
 /* Commits if ok, else, or where that fails, rolls back. True if it is committed. */
@@ -93,7 +108,10 @@ void sqlite_put_bytes(struct binder *binder, const char *data, size_t length);
 #define SQLITE_RUN_COLUMNS                                                                         \
 	"id, job, executor, trigger, scheduled_at, epoch, revision, dry_run, claimed_at, "         \
 	"state, outcome, attempt, started_at, finished_at, exit_code, signal, processed, "         \
-	"failed, output_bytes, cpu_ms, max_rss_kib, message"
+	"failed, output_bytes, cpu_ms, max_rss_kib, message, jitter_ms"
+#define SQLITE_DOWNTIME_COLUMNS                                                                    \
+	"kind, since, until, is_exact, caught_up, skipped, missed, too_old, superseded, "          \
+	"not_wanted, window_ms"
 /* Texts are borrowed until the statement's next step. False with err set where a
  * value is none of ours. */
 bool sqlite_get_run(sqlite3_stmt *statement, struct run *run, struct err *err);
@@ -119,6 +137,11 @@ bool sqlite_write_audit(struct sqlite *s, struct record *record, struct err *err
 bool sqlite_tokens(struct store *store, store_token_fn *row, void *context, struct err *err);
 bool sqlite_audits(struct store *store, const struct audit_filter *filter, store_audit_fn *row,
 		   void *context, struct err *err);
+/* In the transaction of a batch. */
+bool sqlite_write_downtime(struct sqlite *s, struct record *record, struct err *err);
+bool sqlite_write_left(struct sqlite *s, struct record *record, struct err *err);
+bool sqlite_downtimes(struct store *store, size_t limit, store_downtime_fn *row, void *context,
+		      struct err *err);
 bool sqlite_job_summary(struct store *store, const char *job, struct arena *arena,
 			struct job_summary *summary, struct err *err);
 bool sqlite_prune(struct store *store, const char *job, struct utc before, int64_t keep,
@@ -126,5 +149,27 @@ bool sqlite_prune(struct store *store, const char *job, struct utc before, int64
 bool sqlite_job_names(struct store *store, struct arena *arena, const char *const **names,
 		      size_t *count, struct err *err);
 bool sqlite_is_writable(struct store *store, struct err *err);
+
+/* ---- sqlite_lease.c: only with a lease ---- */
+
+bool sqlite_put_occurrence(struct sqlite *s, const struct occurrence *occurrence, struct err *err);
+/* Admits a batch, or refuses it whole; after it the lease goes on. */
+bool sqlite_admit(struct sqlite *s, const struct record *records, size_t count, struct err *err);
+bool sqlite_answer(struct sqlite *s, struct err *err);
+/* Whether all of a claim is decided (record->lost); else who gets the run, 0: the claimer. */
+bool sqlite_assign_claim(struct sqlite *s, struct record *record, bool *is_decided, int64_t *holder,
+			 struct err *err);
+bool sqlite_hold_claim(struct sqlite *s, struct record *record, int64_t holder, struct err *err);
+bool sqlite_hold_next(struct sqlite *s, const struct run *run, struct err *err);
+/* A revision or an epoch is another version of what all nodes share. */
+bool sqlite_moved(struct sqlite *s, const struct record *record, struct err *err);
+bool sqlite_load_own(struct sqlite *s, struct arena *arena, struct store_state *state,
+		     struct err *err);
+bool sqlite_join(struct store *store, const char *name, struct err *err);
+bool sqlite_renew(struct store *store, struct err *err);
+bool sqlite_take_over(struct store *store, struct arena *arena, struct run **runs, size_t *count,
+		      struct err *err);
+bool sqlite_take_handed(struct store *store, struct arena *arena, struct run **runs, size_t *count,
+			struct err *err);
 
 #endif

@@ -182,17 +182,32 @@ static enum going hand_occurrence(sqlite3_stmt *statement, void *context, struct
 	return from.ok ? sqlite_handed(rows->row(rows->context, &occurrence)) : GOING_WRONG;
 }
 
+static bool is_of_unrun(const struct occurrence_filter *filter)
+{
+	return !filter->job && filter->has_state && filter->state != OCCURRENCE_RAN;
+}
+
+static const char *occurrence_index(const struct occurrence_filter *filter)
+{
+	if (filter->job)
+		return "";
+	return is_of_unrun(filter) ? " INDEXED BY occurrence_unrun_time"
+				   : " INDEXED BY occurrence_time";
+}
+
 bool sqlite_occurrences(struct store *store, const struct occurrence_filter *filter,
 			store_occurrence_fn *row, void *context, struct err *err)
 {
 	struct sqlite *s = sqlite_of(store);
 	struct buf sql = {0};
 
-	buf_text(&sql,
-		 "SELECT job, scheduled_at, epoch, state, reason, run, last_at, count, "
-		 "recorded_at FROM occurrence WHERE scheduled_at >= ?3 AND scheduled_at < ?4");
+	buf_format(&sql,
+		   "SELECT job, scheduled_at, epoch, state, reason, run, last_at, count, "
+		   "recorded_at FROM occurrence%s WHERE scheduled_at >= ?3 AND scheduled_at < ?4",
+		   occurrence_index(filter));
 	buf_text(&sql, filter->job ? " AND job = ?1" : "");
 	buf_text(&sql, filter->has_state ? " AND state = ?2" : "");
+	buf_text(&sql, is_of_unrun(filter) ? " AND state <> 'ran'" : "");
 	buf_text(&sql, " ORDER BY scheduled_at DESC, epoch DESC, job LIMIT ?5");
 	sqlite3_stmt *statement = sqlite_prepare(s, buf_string(&sql), err);
 	buf_finish(&sql);

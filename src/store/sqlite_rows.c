@@ -36,13 +36,15 @@ struct utc sqlite_get_time(struct reader *from)
 
 const char *sqlite_get_text(struct reader *from)
 {
-	return (const char *)sqlite3_column_text(from->statement, from->at++);
+	return sqlite_text(from->statement, from->at++);
 }
 
 const char *sqlite_get_bytes(struct reader *from, size_t *length)
 {
 	const char *data = sqlite3_column_blob(from->statement, from->at);
 
+	if (!data && sqlite3_errcode(sqlite3_db_handle(from->statement)) == SQLITE_NOMEM)
+		mem_exhausted();
 	*length = (size_t)sqlite3_column_bytes(from->statement, from->at++);
 	return data ? data : "";
 }
@@ -74,6 +76,7 @@ GET_WORD(outcome)
 GET_WORD(occurrence_state)
 GET_WORD(reason)
 GET_WORD(stream)
+GET_WORD(absence)
 
 /* Somebody who ends a run by hand has to end it wholly: the engine relies on it. */
 static bool is_whole(const struct run *run, struct err *err)
@@ -115,6 +118,7 @@ bool sqlite_get_run(sqlite3_stmt *statement, struct run *run, struct err *err)
 	run->cpu_ms = sqlite_get_known(&from);
 	run->max_rss_kib = sqlite_get_known(&from);
 	run->message = sqlite_get_text(&from);
+	run->jitter_ms = sqlite_get_int(&from);
 	return from.ok && is_whole(run, err);
 }
 

@@ -27,6 +27,7 @@ enum outcome sqlite_get_outcome(struct reader *from);
 enum occurrence_state sqlite_get_occurrence_state(struct reader *from);
 enum reason sqlite_get_reason(struct reader *from);
 enum stream sqlite_get_stream(struct reader *from);
+enum absence sqlite_get_absence(struct reader *from);
 
 enum going {
 	GOING_ON,

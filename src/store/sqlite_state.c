@@ -26,6 +26,8 @@ static enum going hand_meta(sqlite3_stmt *statement, void *context, struct err *
 		state->evaluated_until = sqlite_get_time(&from);
 	else if (strcmp(key, "fixed_until") == 0)
 		state->fixed_until = sqlite_get_time(&from);
+	else if (strcmp(key, "left_at") == 0)
+		state->left_at = sqlite_get_time(&from);
 	return GOING_ON;
 }
 
@@ -62,6 +64,23 @@ static bool load_run(void *context, const struct run *run)
 	return loading->state->open_count > 0;
 }
 
+static bool see_run(void *context, const struct run *run)
+{
+	store_see_run(context, run);
+	return true;
+}
+
+static bool load_seen(struct sqlite *s, struct store_state *state, struct err *err)
+{
+	state->seen_at = state->evaluated_until;
+	for (size_t i = 0; i < state->open_count; i++)
+		store_see_run(state, &state->open_runs[i]);
+	/* A bound that all are below makes it a walk of so many rows, no scan. */
+	return sqlite_runs(&s->store,
+			   &(struct run_filter){.before = INT64_MAX, .limit = STORE_SIGN_RUNS},
+			   see_run, state, err);
+}
+
 static bool load_open_runs(struct sqlite *s, struct loading *loading, struct err *err)
 {
 	static const struct run_filter filter = {.only_open = true};
@@ -71,11 +90,11 @@ static bool load_open_runs(struct sqlite *s, struct loading *loading, struct err
 		return false;
 	size_t count = state->open_count;
 	if (count == 0)
-		return true;
+		return load_seen(s, state, err);
 	state->open_runs = arena_array(loading->arena, struct run, count);
 	bool ok = sqlite_runs(&s->store, &filter, load_run, loading, err);
 	state->open_count = count;
-	return ok;
+	return ok && load_seen(s, state, err);
 }
 
 static bool load_revision(void *context, const struct revision *revision)
@@ -97,13 +116,53 @@ static bool load_revision(void *context, const struct revision *revision)
 	return false;
 }
 
+static enum going count_pause(sqlite3_stmt *statement, void *context, struct err *err)
+{
+	struct loading *loading = context;
+
+	(void)err;
+	loading->state->pause_count = (size_t)sqlite3_column_int64(statement, 0);
+	return GOING_ENOUGH;
+}
+
+static enum going load_pause(sqlite3_stmt *statement, void *context, struct err *err)
+{
+	struct loading *loading = context;
+	struct reader from = sqlite_reader(statement, err);
+	struct pause *pause = &loading->state->pauses[loading->state->pause_count++];
+
+	pause->job = keep(loading->arena, sqlite_get_text(&from));
+	pause->since = sqlite_get_time(&from);
+	pause->until = sqlite_get_time(&from);
+	pause->reason = keep(loading->arena, sqlite_get_text(&from));
+	pause->by = keep(loading->arena, sqlite_get_text(&from));
+	return sqlite_taken(&from);
+}
+
+static bool load_pauses(struct sqlite *s, struct loading *loading, struct err *err)
+{
+	struct store_state *state = loading->state;
+	sqlite3_stmt *count = sqlite_prepare(s, "SELECT count(*) FROM pause", err);
+
+	if (!count || !sqlite_each_once(s, count, count_pause, loading, err))
+		return false;
+	state->pauses = arena_array(loading->arena, struct pause, state->pause_count);
+	state->pause_count = 0;
+	sqlite3_stmt *all = sqlite_prepare(
+		s, "SELECT job, since, until, reason, by FROM pause ORDER BY job", err);
+	return all && sqlite_each_once(s, all, load_pause, loading, err);
+}
+
 bool sqlite_load(struct store *store, struct arena *arena, struct store_state *state,
 		 struct err *err)
 {
 	struct loading loading = {arena, state};
 	struct sqlite *s = sqlite_of(store);
 
-	return load_meta(s, state, err) && load_open_runs(s, &loading, err) &&
+	return load_meta(s, state, err) &&
+	       (store->lease ? sqlite_load_own(s, arena, state, err)
+			     : load_open_runs(s, &loading, err)) &&
+	       load_pauses(s, &loading, err) &&
 	       sqlite_revisions(store, &(struct revision_filter){.limit = 1, .with_content = true},
 				load_revision, &loading, err);
 }

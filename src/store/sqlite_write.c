@@ -8,7 +8,7 @@ static bool has_changed(const struct sqlite *s)
 	return sqlite3_changes(s->db) > 0;
 }
 
-static bool put_occurrence(struct sqlite *s, const struct occurrence *occurrence, struct err *err)
+bool sqlite_put_occurrence(struct sqlite *s, const struct occurrence *occurrence, struct err *err)
 {
 	sqlite3_stmt *statement =
 		sqlite_kept(s, KEPT_OCCURRENCE,
@@ -34,19 +34,23 @@ static bool put_occurrence(struct sqlite *s, const struct occurrence *occurrence
 
 static bool write_occurrence(struct sqlite *s, struct record *record, struct err *err)
 {
-	if (!put_occurrence(s, &record->occurrence, err))
+	if (!sqlite_put_occurrence(s, &record->occurrence, err))
 		return false;
 	record->lost = !has_changed(s);
-	return true;
+	/* Only its first instant is there: the rest has the key behind it. */
+	struct occurrence rest = record->occurrence;
+	rest.scheduled_at = utc_add(rest.scheduled_at, 1);
+	return !record->lost || !s->store.lease || --rest.count <= 0 ||
+	       sqlite_put_occurrence(s, &rest, err);
 }
 
 static bool put_new_run(struct sqlite *s, const struct run *run, struct err *err)
 {
-	sqlite3_stmt *statement =
-		sqlite_kept(s, KEPT_CLAIM,
-			    "INSERT INTO run (" SQLITE_RUN_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, "
-			    "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-			    err);
+	sqlite3_stmt *statement = sqlite_kept(
+		s, KEPT_CLAIM,
+		"INSERT INTO run (" SQLITE_RUN_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, "
+		"?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+		err);
 	struct binder to = {statement, 0};
 
 	if (!statement)
@@ -73,6 +77,7 @@ static bool put_new_run(struct sqlite *s, const struct run *run, struct err *err
 	sqlite_put_known(&to, run->cpu_ms);
 	sqlite_put_known(&to, run->max_rss_kib);
 	sqlite_put_text(&to, run->message);
+	sqlite_put_int(&to, run->jitter_ms);
 	return sqlite_run(s, statement, err);
 }
 
@@ -107,7 +112,14 @@ static bool write_claim(struct sqlite *s, struct record *record, struct err *err
 		.recorded_at = run->claimed_at,
 	};
 
-	if (is_scheduled && !put_occurrence(s, &occurrence, err))
+	int64_t holder = 0;
+	bool is_decided = false;
+
+	if (s->store.lease && !sqlite_assign_claim(s, record, &is_decided, &holder, err))
+		return false;
+	if (is_decided)
+		return true;
+	if (is_scheduled && !sqlite_put_occurrence(s, &occurrence, err))
 		return false;
 	record->lost = is_scheduled && !has_changed(s);
 	if (record->lost)
@@ -115,6 +127,8 @@ static bool write_claim(struct sqlite *s, struct record *record, struct err *err
 	if (!put_new_run(s, run, err))
 		return false;
 	record->lost = !has_changed(s);
+	if (!record->lost && s->store.lease)
+		return sqlite_hold_claim(s, record, holder, err);
 	return !record->lost || !is_scheduled || drop_occurrence(s, run, err);
 }
 
@@ -153,7 +167,7 @@ static bool write_run(struct sqlite *s, struct record *record, struct err *err)
 		sqlite_put_text(&to, outcome_word(run->outcome));
 		sqlite_put_time(&to, run->finished_at);
 	}
-	return sqlite_run(s, statement, err);
+	return sqlite_run(s, statement, err) && (!s->store.lease || sqlite_hold_next(s, run, err));
 }
 
 static bool write_attempt(struct sqlite *s, struct record *record, struct err *err)
@@ -225,16 +239,29 @@ static bool write_revision(struct sqlite *s, struct record *record, struct err *
 	if (!sqlite_run(s, statement, err))
 		return false;
 	record->lost = !has_changed(s);
-	return true;
+	return record->lost || !s->store.lease || sqlite_moved(s, record, err);
+}
+
+/* Other nodes may have gone further already, but not into another epoch. */
+static sqlite3_stmt *evaluated_statement(struct sqlite *s, const struct record *record,
+					 struct err *err)
+{
+	if (s->store.lease && record->kind == RECORD_EVALUATED)
+		return sqlite_kept(s, KEPT_EVALUATED_SHARED,
+				   "INSERT INTO meta (key, value) "
+				   "VALUES ('evaluated_until', ?), ('epoch', ?) "
+				   "ON CONFLICT DO UPDATE SET value = max(value, excluded.value)",
+				   err);
+	return sqlite_kept(s, KEPT_EVALUATED,
+			   "INSERT INTO meta (key, value) "
+			   "VALUES ('evaluated_until', ?), ('epoch', ?) "
+			   "ON CONFLICT DO UPDATE SET value = excluded.value",
+			   err);
 }
 
 static bool write_evaluated(struct sqlite *s, struct record *record, struct err *err)
 {
-	sqlite3_stmt *statement = sqlite_kept(s, KEPT_EVALUATED,
-					      "INSERT INTO meta (key, value) "
-					      "VALUES ('evaluated_until', ?), ('epoch', ?) "
-					      "ON CONFLICT DO UPDATE SET value = excluded.value",
-					      err);
+	sqlite3_stmt *statement = evaluated_statement(s, record, err);
 	struct binder to = {statement, 0};
 
 	if (!statement)
@@ -256,7 +283,65 @@ static bool write_epoch(struct sqlite *s, struct record *record, struct err *err
 	if (!statement || !write_evaluated(s, record, err))
 		return false;
 	sqlite_put_time(&to, record->evaluated.fixed_until);
+	return sqlite_run(s, statement, err) && (!s->store.lease || sqlite_moved(s, record, err));
+}
+
+static bool write_pause(struct sqlite *s, struct record *record, struct err *err)
+{
+	const struct pause *pause = &record->pause;
+	sqlite3_stmt *statement = sqlite_kept(s, KEPT_PAUSE,
+					      "INSERT INTO pause (job, since, until, reason, by) "
+					      "VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+					      "since = excluded.since, until = excluded.until, "
+					      "reason = excluded.reason, by = excluded.by",
+					      err);
+	struct binder to = {statement, 0};
+
+	if (!statement)
+		return false;
+	sqlite_put_text(&to, pause->job);
+	sqlite_put_time(&to, pause->since);
+	sqlite_put_time(&to, pause->until);
+	sqlite_put_text(&to, pause->reason);
+	sqlite_put_text(&to, pause->by);
 	return sqlite_run(s, statement, err);
+}
+
+static bool write_resume(struct sqlite *s, struct record *record, struct err *err)
+{
+	sqlite3_stmt *statement =
+		sqlite_kept(s, KEPT_RESUME, "DELETE FROM pause WHERE job = ?", err);
+
+	if (!statement)
+		return false;
+	sqlite_put_text(&(struct binder){statement, 0}, record->pause.job);
+	return sqlite_run(s, statement, err);
+}
+
+/* Seldom, so its statements are not kept. What the new name has already stays. */
+static bool write_rename(struct sqlite *s, struct record *record, struct err *err)
+{
+	static const char *const changes[] = {
+		"UPDATE run SET job = ?2 WHERE job = ?1",
+		"UPDATE OR IGNORE occurrence SET job = ?2 WHERE job = ?1",
+		"DELETE FROM occurrence WHERE job = ?1 AND ?2 = ?2",
+		"UPDATE OR IGNORE pause SET job = ?2 WHERE job = ?1",
+		"DELETE FROM pause WHERE job = ?1 AND ?2 = ?2",
+	};
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < sizeof(changes) / sizeof(changes[0]); i++) {
+		sqlite3_stmt *statement = sqlite_prepare(s, changes[i], err);
+		struct binder to = {statement, 0};
+
+		if (!statement)
+			return false;
+		sqlite_put_text(&to, record->rename.from);
+		sqlite_put_text(&to, record->rename.to);
+		ok = sqlite_run(s, statement, err);
+		sqlite3_finalize(statement);
+	}
+	return ok;
 }
 
 /* Ids that were ever asked for are not given out again, lost or pruned. */
@@ -283,11 +368,16 @@ static write_fn *const writers[] = {
 	[RECORD_ATTEMPT] = write_attempt,
 	[RECORD_OCCURRENCE] = write_occurrence,
 	[RECORD_LOG] = write_log,
+	[RECORD_DOWNTIME] = sqlite_write_downtime,
+	[RECORD_LEFT] = sqlite_write_left,
 	[RECORD_REVISION] = write_revision,
 	[RECORD_EVALUATED] = write_evaluated,
 	[RECORD_EPOCH] = write_epoch,
 	[RECORD_TOKEN] = sqlite_write_token,
 	[RECORD_AUDIT] = sqlite_write_audit,
+	[RECORD_PAUSE] = write_pause,
+	[RECORD_RESUME] = write_resume,
+	[RECORD_RENAME] = write_rename,
 };
 
 static bool write_all(struct sqlite *s, struct record *records, size_t count, struct err *err)
@@ -305,10 +395,27 @@ static bool write_all(struct sqlite *s, struct record *records, size_t count, st
 	return write_last_run(s, last_run, err);
 }
 
+static bool apply_leased(struct sqlite *s, struct record *records, size_t count, struct err *err)
+{
+	struct lease was = *s->store.lease;
+
+	if (!sqlite_begin(s, err))
+		return false;
+	bool ok = sqlite_admit(s, records, count, err) && write_all(s, records, count, err) &&
+		  sqlite_answer(s, err);
+	if (sqlite_end(s, ok, err))
+		return true;
+	was.refusal = s->store.lease->refusal;
+	*s->store.lease = was;
+	return false;
+}
+
 bool sqlite_apply(struct store *store, struct record *records, size_t count, struct err *err)
 {
 	struct sqlite *s = sqlite_of(store);
 
+	if (store->lease)
+		return apply_leased(s, records, count, err);
 	return sqlite_begin(s, err) && sqlite_end(s, write_all(s, records, count, err), err);
 }
 

@@ -3,10 +3,14 @@
  *
  * What a key is. A run is known by its id, an attempt by run and number, a chunk of
  * log by run, attempt and position, a revision by its number, an occurrence by job,
- * first instant and clock epoch. Whatever comes again under a key that is taken
- * changes nothing, so a batch may be applied twice; claims, occurrences and revisions
- * are told that they are lost. What belongs to a run that is not there (its claim
- * was lost in the same batch, or it was pruned) is passed over.
+ * first instant and clock epoch, a downtime by its end and beginning. Whatever comes again under a
+ * key that is taken changes nothing, so a batch may be applied twice; claims, occurrences and
+ * revisions are told that they are lost. What belongs to a run that is not there (its claim was
+ * lost in the same batch, or it was pruned) is passed over.
+ *
+ * A job is known by its name. One that is renamed takes with it all that is kept of it;
+ * where the new name has an occurrence of the same key, or a pause, already, that of the
+ * old one goes.
  *
  * A stretch of missed instants is one row with the key of its first instant. That no
  * later record falls inside it is the engine's doing: it records the stretch and the
@@ -64,6 +68,15 @@ static void check_log(const struct log_chunk *log)
 	assert(is_time(log->at) && (log->data || log->length == 0));
 }
 
+static void check_downtime(const struct downtime *downtime)
+{
+	const struct downtime_counts *counts = &downtime->counts;
+
+	assert(utc_is_set(downtime->since) && utc_is_set(downtime->until));
+	assert(downtime->since.ms <= downtime->until.ms);
+	assert(counts->caught_up >= 0 && counts->skipped >= 0 && counts->missed >= 0);
+}
+
 static void check_revision(const struct revision *revision)
 {
 	assert(revision->number > 0 && is_time(revision->applied_at));
@@ -83,6 +96,11 @@ static void check_audit(const struct audit *audit)
 	       is_time(audit->at));
 }
 
+static void check_pause(const struct pause *pause)
+{
+	assert(pause->job && *pause->job && is_time(pause->since) && is_time(pause->until));
+}
+
 static void check(const struct record *record)
 {
 	switch (record->kind) {
@@ -91,9 +109,14 @@ static void check(const struct record *record)
 	case RECORD_ATTEMPT: check_attempt(&record->attempt); break;
 	case RECORD_OCCURRENCE: check_occurrence(&record->occurrence); break;
 	case RECORD_LOG: check_log(&record->log); break;
+	case RECORD_DOWNTIME: check_downtime(&record->downtime); break;
+	case RECORD_LEFT: assert(utc_is_set(record->left_at)); break;
 	case RECORD_REVISION: check_revision(&record->revision); break;
 	case RECORD_TOKEN: check_token(&record->token); break;
 	case RECORD_AUDIT: check_audit(&record->audit); break;
+	case RECORD_PAUSE:
+	case RECORD_RESUME: check_pause(&record->pause); break;
+	case RECORD_RENAME: assert(strcmp(record->rename.from, record->rename.to) != 0); break;
 	case RECORD_EPOCH:
 		assert(is_time(record->evaluated.fixed_until));
 		__attribute__((fallthrough));
@@ -120,13 +143,18 @@ bool store_apply(struct store *store, struct record *records, size_t count, stru
 		check(&records[i]);
 		records[i].lost = false;
 	}
+	if (store->lease)
+		store->lease->refusal = REFUSAL_NONE;
 	return store->ops->apply(store, records, count, err);
 }
 
 bool store_load(struct store *store, struct arena *arena, struct store_state *state,
 		struct err *err)
 {
-	*state = (struct store_state){.evaluated_until = UTC_NONE, .fixed_until = UTC_NONE};
+	*state = (struct store_state){.evaluated_until = UTC_NONE,
+				      .fixed_until = UTC_NONE,
+				      .left_at = UTC_NONE,
+				      .seen_at = UTC_NONE};
 	return store->ops->load(store, arena, state, err);
 }
 
@@ -188,6 +216,15 @@ bool store_audits(struct store *store, const struct audit_filter *filter, store_
 {
 	store->readers++;
 	bool ok = store->ops->audits(store, filter, row, context, err);
+	store->readers--;
+	return ok;
+}
+
+bool store_downtimes(struct store *store, size_t limit, store_downtime_fn *row, void *context,
+		     struct err *err)
+{
+	store->readers++;
+	bool ok = store->ops->downtimes(store, limit, row, context, err);
 	store->readers--;
 	return ok;
 }

@@ -26,15 +26,23 @@ void store_close(struct store *store);
  * run that is finished already. RECORD_LOG of a position that is there is ignored. */
 bool store_apply(struct store *store, struct record *records, size_t count, struct err *err);
 
+enum { STORE_SIGN_RUNS = 64 };
 /* What the engine needs to go on after a restart. Everything lives in arena. */
 struct store_state {
 	struct utc evaluated_until; /* UTC_NONE in a new store */
 	struct utc fixed_until;     /* of the last RECORD_EPOCH; UTC_NONE if there was none */
+	struct utc left_at;         /* of the last RECORD_LEFT that no RECORD_DOWNTIME followed */
+	/* The latest sign of life: evaluated_until, or what one of the newest
+	 * STORE_SIGN_RUNS runs, or an open one, did last. UTC_NONE in a new store. */
+	struct utc seen_at;
 	int32_t epoch;
 	uint64_t last_run;     /* the largest id ever given out, 0 if none */
 	uint8_t node;          /* this store's salt of run ids; drawn once when created */
-	struct run *open_runs; /* not finished, oldest first */
+	struct run *open_runs; /* not finished, oldest first; of a shared store: this node's */
+	const bool *is_torn;   /* of each: taken over, its executor cannot be asked; or NULL */
 	size_t open_count;
+	struct pause *pauses; /* by job */
+	size_t pause_count;
 	struct revision revision; /* the newest; number 0 if none */
 };
 bool store_load(struct store *store, struct arena *arena, struct store_state *state,
@@ -112,6 +120,11 @@ typedef bool store_audit_fn(void *context, const struct audit *audit);
 /* Newest first. */
 bool store_audits(struct store *store, const struct audit_filter *filter, store_audit_fn *row,
 		  void *context, struct err *err);
+
+typedef bool store_downtime_fn(void *context, const struct downtime *downtime);
+/* Newest first. */
+bool store_downtimes(struct store *store, size_t limit, store_downtime_fn *row, void *context,
+		     struct err *err);
 
 /* How a job has been doing, from the newest runs that are no dry runs. */
 struct job_summary {

@@ -9,6 +9,7 @@
  *	log ID STREAM HEX    output, committed
  *	end ID OUTCOME CODE  its end, committed
  *	missed JOB COUNT     a stretch of missed instants
+ *	downtime SECONDS     from the first instant on, with one skip; the store had it then
  *	revise JSON          a revision with these changes
  *	jobs N               N jobs in force
  *	hold yes|no          claims stay out of the store (they are "on the way")
@@ -36,6 +37,7 @@ struct served {
 	struct buf line;
 	struct run open[OPEN_MAX];
 	size_t open_count;
+	struct pause pause; /* of one job at a time; job NULL: none */
 	uint64_t last_run;
 	int64_t ticks, position;
 	bool holds;
@@ -164,6 +166,41 @@ static void door_cancel(void *context, uint64_t id)
 	end(served, find_open(served, id), OUTCOME_CANCELED, -1);
 }
 
+static bool door_pause(void *context, const struct pause *pause, struct arena *arena,
+		       const char **why)
+{
+	struct served *served = context;
+
+	if (utc_is_set(pause->until) && pause->until.ms <= served->pause.since.ms) {
+		*why = arena_format(arena, "a pause of %s has to end in the future", pause->job);
+		return false;
+	}
+	served->pause = (struct pause){
+		.job = arena_text(&served->arena, pause->job),
+		.since = tick(served),
+		.until = pause->until,
+		.reason = pause->reason ? arena_text(&served->arena, pause->reason) : NULL,
+		.by = pause->by ? arena_text(&served->arena, pause->by) : NULL};
+	return true;
+}
+
+static void door_resume(void *context, const char *job, const char *by)
+{
+	struct served *served = context;
+
+	(void)by;
+	if (served->pause.job && strcmp(served->pause.job, job) == 0)
+		served->pause.job = NULL;
+}
+
+static const struct pause *door_find_pause(void *context, const char *job)
+{
+	const struct served *served = context;
+	bool is_it = served->pause.job && strcmp(served->pause.job, job) == 0;
+
+	return is_it ? &served->pause : NULL;
+}
+
 static const struct run *door_find(void *context, uint64_t id)
 {
 	return find_open(context, id);
@@ -239,6 +276,17 @@ static void add_missed(struct served *served, const char *job, int count)
 	apply(served, (struct record){.kind = RECORD_OCCURRENCE, .occurrence = occurrence});
 }
 
+static void add_downtime(struct served *served, int seconds)
+{
+	struct downtime downtime = {.kind = ABSENCE_DOWN,
+				    .since = {start_ms},
+				    .until = {start_ms + seconds * NOW_MS},
+				    .is_exact = true,
+				    .counts = {.skipped = 1}};
+
+	apply(served, (struct record){.kind = RECORD_DOWNTIME, .downtime = downtime});
+}
+
 static void revise(struct served *served, const char *changes)
 {
 	struct revision revision = {.number = ++served->world.revision,
@@ -299,6 +347,8 @@ static void obey(struct served *served, char *line)
 		served->holds = strcmp(one, "yes") == 0;
 	else if (strcmp(verb, "missed") == 0)
 		add_missed(served, one, atoi(two));
+	else if (strcmp(verb, "downtime") == 0)
+		add_downtime(served, atoi(one));
 	else if (strcmp(verb, "revise") == 0)
 		revise(served, one);
 	else if (strcmp(verb, "store-error") == 0)
@@ -363,6 +413,18 @@ static void door_denied(void *context, const char *address, const char *who, con
 	(void)context, (void)address, (void)who, (void)why;
 }
 
+/* Three pieces, the second of which is empty. */
+static bool door_metrics(void *context, struct api_metrics_place *place, bool is_openmetrics,
+			 struct buf *out)
+{
+	(void)context;
+	if (place->family == 0)
+		buf_format(out, "begin %d\n", is_openmetrics);
+	else if (place->family == 2)
+		buf_text(out, "end\n");
+	return place->family++ < 2;
+}
+
 static struct api *open_api(struct served *served, struct err *err)
 {
 	struct http_address address;
@@ -373,10 +435,14 @@ static struct api *open_api(struct served *served, struct err *err)
 				  .denied = door_denied,
 				  .trigger = door_trigger,
 				  .cancel = door_cancel,
+				  .pause = door_pause,
+				  .resume = door_resume,
+				  .find_pause = door_find_pause,
 				  .find_run = door_find,
 				  .each_run = door_each,
 				  .next_fire = door_next,
 				  .health = door_health,
+				  .metrics = door_metrics,
 				  .now = door_now,
 				  .context = served};
 

@@ -12,13 +12,14 @@ import unittest
 
 SERVED = os.environ["API_SERVED"]
 DEADLINE_S = 60
-RUN_KEYS = {"id", "job", "executor", "trigger", "scheduled_at", "lateness_ms", "claimed_at",
+RUN_KEYS = {"id", "job", "executor", "trigger", "scheduled_at", "planned_at", "lateness_ms", "claimed_at",
             "started_at", "finished_at", "duration_ms", "state", "outcome", "exit_code", "signal",
             "attempt", "revision", "dry_run", "processed", "failed", "message", "output_bytes",
             "cpu_ms", "max_rss_kib"}
 JOB_KEYS = {"name", "description", "tags", "schedule", "explain", "timezone", "enabled",
             "executor", "command", "has_dry_run", "timeout_ms", "grace_ms", "overlap", "catchup",
-            "catchup_window_ms", "retry", "next", "running", "last", "last_success_at",
+            "catchup_window_ms", "retry", "deadline_ms", "priority", "group", "group_limit", "was",
+            "paused", "next", "running", "last", "last_success_at",
             "consecutive_failures", "counts", "skipped", "missed"}
 
 
@@ -202,7 +203,7 @@ class Routes(ApiCase):
         run = self.tell("claim send-reminders")
         for target in ["/health", "/api/v1/jobs", "/api/v1/jobs/send-reminders", "/api/v1/runs",
                        f"/api/v1/runs/{run}", f"/api/v1/runs/{run}/log", "/api/v1/occurrences",
-                       "/api/v1/revisions"]:
+                       "/api/v1/revisions", "/api/v1/downtimes", "/api/v1/status", "/metrics"]:
             self.problem(self.ask("GET", target + "?nonsense=1"), 400, "nonsense")
         for target in ["/api/v1/jobs/send-reminders/trigger", f"/api/v1/runs/{run}/cancel"]:
             self.problem(self.ask("POST", target + "?nonsense=1"), 400, "nonsense")
@@ -405,6 +406,63 @@ class Runs(ApiCase):
         self.problem(self.post(f"/api/v1/runs/{run}/cancel"), 409, "ended already")
 
 
+class Pauses(ApiCase):
+    def setUp(self):
+        super().setUp()
+        self.path = "/api/v1/jobs/send-reminders"
+
+    def pause(self, body=None):
+        return self.post(self.path + "/pause", json.dumps(body) if body else None)
+
+    def test_pause_and_resume(self):
+        self.assertIsNone(self.get(self.path)["paused"])
+        answer = self.pause({"until": "2099-12-01T08:00:00+01:00", "reason": "mail moves",
+                             "by": "eva@desk"})
+        self.assertEqual((200, JOB_KEYS | {"lateness", "downtime"}), (answer.status, set(answer.json)))
+        paused = answer.json["paused"]
+        self.assertEqual({"since": paused["since"], "until": "2099-12-01T07:00:00Z",
+                          "reason": "mail moves", "by": "eva@desk"}, paused)
+        self.assertEqual(paused, self.get(self.path)["paused"])
+        answer = self.post(self.path + "/resume", json.dumps({"by": "max@desk"}))
+        self.assertEqual((200, None), (answer.status, answer.json["paused"]))
+        self.assertEqual(200, self.post(self.path + "/resume").status)
+
+    def test_nothing_has_to_be_said(self):
+        paused = self.pause().json["paused"]
+        self.assertEqual((None, None, None), (paused["until"], paused["reason"], paused["by"]))
+
+    def test_for_counts_by_the_server_s_clock(self):
+        self.assertRegex(self.pause({"for": "2h"}).json["paused"]["until"], "^20..-..-..T..:")
+
+    def test_what_is_wrong(self):
+        for body, words in [("[]", "must be an object"), ("{", "no JSON"),
+                            ('{"for": 5}', "for must be a text"), ('{"for": "0s"}', "a duration"),
+                            ('{"for": "soon"}', "a duration"), ('{"until": "now"}', "an instant"),
+                            ('{"for": "1h", "until": "2099-01-01T00:00:00Z"}', "keep one"),
+                            ('{"reason": ""}', "one line"), ('{"reason": "a\\nb"}', "one line"),
+                            ('{"by": "' + "x" * 201 + '"}', "at most 200"),
+                            ('{"why": "x"}', "unknown member"),
+                            ('{"for": "1h", "for": "2h"}', "no JSON")]:
+            self.problem(self.post(self.path + "/pause", body), 400, words)
+        self.problem(self.post(self.path + "/resume", '{"for": "1h"}'), 400,
+                     "there is by")
+        self.problem(self.post("/api/v1/jobs/send-remindrs/pause"), 404, "did you mean")
+        self.problem(self.post("/api/v1/jobs/nobody/resume"), 404)
+        self.problem(self.post(self.path + "/pause?x=1"), 400)
+        self.problem(self.ask("GET", self.path + "/pause"), 405)
+        self.assertIsNone(self.get(self.path)["paused"])
+
+    def test_past_ends_are_refused_by_the_engine(self):
+        self.pause()
+        self.problem(self.pause({"until": "1999-01-01T00:00:00Z"}), 409, "in the future")
+
+    def test_a_store_that_takes_no_records(self):
+        self.tell("store-error disk-full")
+        self.problem(self.pause(), 503, "disk-full")
+        self.problem(self.post(self.path + "/resume"), 503, "disk-full")
+        self.assertIsNone(self.get(self.path)["paused"])
+
+
 class Logs(ApiCase):
     def setUp(self):
         super().setUp()
@@ -463,6 +521,18 @@ class Logs(ApiCase):
         for i in range(20):
             self.log(self.run_id, "stdout", b"line %d\n" % i)
             self.assertEqual(b"line %d\n" % i, response.readline())
+        self.tell(f"end {self.run_id} succeeded 0")
+        self.assertEqual(b"", response.read())
+
+    def test_who_follows_makes_no_room(self):
+        """However many connect: it is being answered."""
+        response = self.follow()
+        held = [socket.create_connection((self.host, self.port), DEADLINE_S) for _ in range(300)]
+        self.assertEqual(200, self.ask("GET", "/health").status)
+        self.log(self.run_id, "stdout", b"still here\n")
+        self.assertEqual(b"still here\n", response.readline())
+        for connection in held:
+            connection.close()
         self.tell(f"end {self.run_id} succeeded 0")
         self.assertEqual(b"", response.read())
 
@@ -577,6 +647,53 @@ class Lists(ApiCase):
         self.assertEqual(["send-reminders"], only("to=2026-03-29T01:00:01Z"))
         self.problem(self.ask("GET", "/api/v1/occurrences?state=gone"), 400, "skipped")
 
+    def test_downtimes(self):
+        self.assertEqual([], self.get("/api/v1/downtimes")["downtimes"])
+        self.assertIsNone(self.get("/api/v1/status")["downtime"])
+        self.tell("missed send-reminders 3")
+        self.tell("missed gone 2")
+        self.tell("downtime 5")
+        self.tell("downtime 9")
+        rows = self.get("/api/v1/downtimes")["downtimes"]
+        self.assertEqual([9000, 5000], [row["duration_ms"] for row in rows])
+        self.assertEqual({"kind": "down", "since": "2026-03-29T01:00:00Z",
+                          "until": "2026-03-29T01:00:05Z", "is_exact": True, "duration_ms": 5000,
+                          "occurrences": 1, "caught_up": 0, "skipped": 1, "missed": 0,
+                          "too_old": 0, "superseded": 0, "not_wanted": 0, "window_ms": None},
+                         rows[1])
+        self.assertEqual(rows[0], self.get("/api/v1/status")["downtime"])
+        self.assertEqual(rows[:1], self.get("/api/v1/downtimes?limit=1")["downtimes"])
+        # A job's part is what its occurrences say.
+        part = self.get("/api/v1/downtimes?job=send-reminders&limit=1")["downtimes"][0]
+        self.assertEqual((3, 3, 0), (part["occurrences"], part["missed"], part["skipped"]))
+        self.assertEqual(part, self.get("/api/v1/jobs/send-reminders")["downtime"])
+        self.assertEqual([2, 2], [row["missed"] for row in
+                                  self.get("/api/v1/downtimes?job=gone")["downtimes"]])
+        self.problem(self.ask("GET", "/api/v1/downtimes?job="), 400, "job is empty")
+
+    def test_status(self):
+        status = self.get("/api/v1/status")
+        self.assertEqual({"started_at", "lateness", "downtime", "health"}, set(status))
+        self.assertEqual({"runs": 0, "p50_ms": None, "p99_ms": None, "max_ms": None},
+                         status["lateness"])
+        self.assertEqual("ok", status["health"]["status"])
+        self.tell("store-error full")
+        self.assertEqual("failing", self.get("/api/v1/status")["health"]["status"])
+
+    def test_metrics(self):
+        older, newer = ("text/plain; version=0.0.4; charset=utf-8",
+                        "application/openmetrics-text; version=1.0.0; charset=utf-8")
+        om = "application/openmetrics-text"
+        for accept, kind in ((None, older), ("*/*", older), ("text/plain", older), (om, newer),
+                             (om + ";version=1.0.0", newer), (f"text/plain;q=0.5, {om};q=0.6", newer),
+                             (f"{om};q=0.5,text/plain;version=0.0.4;q=0.6", older),
+                             (f"{om.upper()} ; q=0.001 , */*;q=0.9", newer), (om + ";q=0", older),
+                             (om + "x", older), (",,;q=1,", older), (om + ";q=", newer),
+                             (f"text/plain; q=0.5, {om}; charset=utf-8; q=0.5", newer)):
+            answer = self.ask("GET", "/metrics", None, {"Accept": accept} if accept else {})
+            self.assertEqual((200, kind), (answer.status, answer.headers["Content-Type"]), accept)
+            self.assertEqual(f"begin {int(kind == newer)}\nend\n".encode(), answer.body)
+
     def test_revisions(self):
         self.assertEqual([], self.get("/api/v1/revisions")["revisions"])
         self.tell('revise [{"job":"a","change":"create"}]')
@@ -631,12 +748,15 @@ class Limits(ApiCase):
         self.assertEqual([200] * 320, statuses)
 
     def test_too_many_connections(self):
-        """Beyond 128 they are told so; when some go, others are served again."""
-        held = [socket.create_connection((self.host, self.port), DEADLINE_S) for _ in range(128)]
-        self.problem(self.ask("GET", "/health"), 503, "too many connections")
+        """With 128 the oldest that ask nothing make room for the next."""
+        held = [socket.create_connection((self.host, self.port), DEADLINE_S) for _ in range(300)]
+        self.assertEqual(200, self.ask("GET", "/health").status)
+        self.assertEqual(b"", held[0].recv(1))
+        held[-1].setblocking(False)
+        self.assertRaises(BlockingIOError, held[-1].recv, 1)
         for connection in held:
             connection.close()
-        wait_for(lambda: self.ask("GET", "/health").status == 200)
+        self.assertEqual(200, self.ask("GET", "/health").status)
 
     def test_nonsense(self):
         rows = {b"\0" * 100 + b"\r\n\r\n": b"", b"GET\r\n\r\n": b"",

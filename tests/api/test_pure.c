@@ -195,6 +195,7 @@ static void test_a_run_that_waits_has_nulls_for_what_is_not_known(void **state)
 	char text[RUN_ID_TEXT_MAX], quoted[32];
 
 	(void)state;
+	run.jitter_ms = 5000;
 	record_json_run(&out, NULL, &run);
 	json_t *json = read_json(&out);
 	for (size_t i = 0; i < COUNT(nulls); i++)
@@ -205,13 +206,14 @@ static void test_a_run_that_waits_has_nulls_for_what_is_not_known(void **state)
 	expect(json, "executor", "\"process\"");
 	expect(json, "trigger", "\"schedule\"");
 	expect(json, "scheduled_at", "\"2026-03-29T01:00:00Z\"");
+	expect(json, "planned_at", "\"2026-03-29T01:00:05Z\"");
 	expect(json, "claimed_at", "\"2026-03-29T01:00:00.004Z\"");
 	expect(json, "state", "\"claimed\"");
 	expect(json, "attempt", "1");
 	expect(json, "revision", "3");
 	expect(json, "dry_run", "false");
 	expect(json, "output_bytes", "0");
-	assert_int_equal(json_object_size(json), 23);
+	assert_int_equal(json_object_size(json), 24);
 	json_decref(json);
 }
 
@@ -324,6 +326,10 @@ static void test_a_job_with_all_it_has(void **state)
 			  .backoff_ms = 10000,
 			  .max_backoff_ms = 60000,
 			  .on = 1u << OUTCOME_FAILED | 1u << OUTCOME_TIMED_OUT},
+		.deadline_ms = 3600000,
+		.priority = -7,
+		.group = "db",
+		.group_limit = 2,
 		.overlap = OVERLAP_QUEUE,
 		.catchup = CATCHUP_ALL,
 		.catchup_window_ms = 3600000,
@@ -333,7 +339,12 @@ static void test_a_job_with_all_it_has(void **state)
 				      .consecutive_failures = 2,
 				      .skipped = 4,
 				      .missed = 5};
+	struct pause pause = {.since = {INT64_C(1774746000000)},
+			      .until = UTC_NONE,
+			      .reason = "broken",
+			      .by = "eva@desk"};
 	struct job_view view = {.job = &job,
+				.pause = &pause,
 				.next = {INT64_C(1774746000000)},
 				.running = running,
 				.running_count = 2,
@@ -353,6 +364,14 @@ static void test_a_job_with_all_it_has(void **state)
 	       "\"on\":[\"failed\",\"timed_out\"]}");
 	expect(json, "overlap", "\"queue\"");
 	expect(json, "catchup", "\"all\"");
+	expect(json, "deadline_ms", "3600000");
+	expect(json, "priority", "-7");
+	expect(json, "group", "\"db\"");
+	expect(json, "group_limit", "2");
+	expect(json, "was", "[]");
+	expect(json, "paused",
+	       "{\"since\":\"2026-03-29T01:00:00Z\",\"until\":null,\"reason\":\"broken\","
+	       "\"by\":\"eva@desk\"}");
 	expect(json, "next", "\"2026-03-29T01:00:00Z\"");
 	expect(json, "running", "[\"0000000010000\",\"0000000020000\"]");
 	expect(json, "counts",

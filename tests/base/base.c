@@ -11,6 +11,7 @@
 #include "buf.h"
 #include "civil.h"
 #include "err.h"
+#include "exposition.h"
 #include "instant.h"
 #include "mem.h"
 #include "str.h"
@@ -191,6 +192,37 @@ static void test_arena_gives_zeroed_memory_again(void **state)
 	assert_int_equal(arena_size(&arena), 0);
 }
 
+static void test_counting_bytes(void **state)
+{
+	(void)state;
+	assert_int_equal(str_count("", 0, 'a'), 0);
+	assert_int_equal(str_count("a", 1, 'a'), 1);
+	assert_int_equal(str_count("abcaaxa", 7, 'a'), 4);
+	assert_int_equal(str_count("abcaaxa", 6, 'a'), 3);
+	assert_int_equal(str_count("bbb", 3, 'a'), 0);
+}
+
+/* Of each length: another byte anywhere, another length and another start differ. */
+static void test_quick_hash_sees_each_byte(void **state)
+{
+	char text[40];
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	for (size_t length = 0; length < sizeof(text); length++) {
+		uint64_t hash = str_quick_hash(STR_HASH_INIT, text, length);
+
+		assert_true(hash == str_quick_hash(STR_HASH_INIT, text, length));
+		assert_true(hash != str_quick_hash(STR_HASH_INIT, text, length + 1));
+		assert_true(hash != str_quick_hash(1, text, length));
+		for (size_t i = 0; i < length; i++) {
+			text[i] = 'y';
+			assert_true(hash != str_quick_hash(STR_HASH_INIT, text, length));
+			text[i] = 'x';
+		}
+	}
+}
+
 static void test_utf8(void **state)
 {
 	static const struct {
@@ -226,6 +258,94 @@ static void test_errors_gain_context(void **state)
 	assert_false(err_set(NULL, "nobody listens"));
 }
 
+/* ---- metrics as text ---- */
+
+static const struct metric_buckets three = {3, {500, 5000, 1000000}};
+
+static const char *expose(struct buf *out, bool is_openmetrics)
+{
+	static const struct metric_family info = {"b_build", NULL, METRIC_INFO, "A \\ and a \"."};
+	static const struct metric_family runs = {"b_runs", NULL, METRIC_COUNTER, "Runs."};
+	static const struct metric_family took = {"b_took_seconds", "seconds", METRIC_HISTOGRAM,
+						  "Two\nlines."};
+	static const struct metric_family at = {"b_at_seconds", "seconds", METRIC_GAUGE, "When."};
+	static const struct metric_label job = {"job", "a\"b\\c\nd"};
+	const struct exposition to = {out, is_openmetrics};
+	struct histogram histogram = {0};
+
+	histogram_add(&histogram, &three, -7);
+	histogram_add(&histogram, &three, 500);
+	histogram_add(&histogram, &three, 501);
+	histogram_add(&histogram, &three, 2000001);
+	exposition_family(&to, &info);
+	exposition_int(&to, &info, &(struct metric_label){"version", "1.2"}, 1, 1);
+	exposition_family(&to, &runs);
+	exposition_int(&to, &runs, &job, 1, 7);
+	exposition_family(&to, &at);
+	exposition_seconds(&to, &at, NULL, 0, INT64_C(1774746000050000));
+	exposition_seconds(&to, &at, NULL, 0, -1500000);
+	exposition_seconds(&to, &at, NULL, 0, 0);
+	exposition_family(&to, &took);
+	exposition_histogram(&to, &took, &job, 1, &three, &histogram);
+	exposition_end(&to);
+	return buf_string(out);
+}
+
+#define EXPOSED_JOB "job=\"a\\\"b\\\\c\\nd\""
+#define EXPOSED_HISTOGRAM                                                                          \
+	"b_took_seconds_bucket{" EXPOSED_JOB ",le=\"0.0005\"} 2\n"                                 \
+	"b_took_seconds_bucket{" EXPOSED_JOB ",le=\"0.005\"} 3\n"                                  \
+	"b_took_seconds_bucket{" EXPOSED_JOB ",le=\"1.0\"} 3\n"                                    \
+	"b_took_seconds_bucket{" EXPOSED_JOB ",le=\"+Inf\"} 4\n"                                   \
+	"b_took_seconds_sum{" EXPOSED_JOB "} 2.001002\n"                                           \
+	"b_took_seconds_count{" EXPOSED_JOB "} 4\n"
+
+static void test_metrics_as_openmetrics(void **state)
+{
+	struct buf out = {0};
+
+	(void)state;
+	assert_string_equal(expose(&out, true),
+			    "# HELP b_build A \\\\ and a \\\".\n"
+			    "# TYPE b_build info\n"
+			    "b_build_info{version=\"1.2\"} 1\n"
+			    "# HELP b_runs Runs.\n"
+			    "# TYPE b_runs counter\n"
+			    "b_runs_total{" EXPOSED_JOB "} 7\n"
+			    "# HELP b_at_seconds When.\n"
+			    "# TYPE b_at_seconds gauge\n"
+			    "# UNIT b_at_seconds seconds\n"
+			    "b_at_seconds 1774746000.05\n"
+			    "b_at_seconds -1.5\n"
+			    "b_at_seconds 0\n"
+			    "# HELP b_took_seconds Two\\nlines.\n"
+			    "# TYPE b_took_seconds histogram\n"
+			    "# UNIT b_took_seconds seconds\n" EXPOSED_HISTOGRAM "# EOF\n");
+	buf_finish(&out);
+}
+
+static void test_metrics_as_older_text(void **state)
+{
+	struct buf out = {0};
+
+	(void)state;
+	assert_string_equal(expose(&out, false),
+			    "# HELP b_build_info A \\\\ and a \".\n"
+			    "# TYPE b_build_info gauge\n"
+			    "b_build_info{version=\"1.2\"} 1\n"
+			    "# HELP b_runs_total Runs.\n"
+			    "# TYPE b_runs_total counter\n"
+			    "b_runs_total{" EXPOSED_JOB "} 7\n"
+			    "# HELP b_at_seconds When.\n"
+			    "# TYPE b_at_seconds gauge\n"
+			    "b_at_seconds 1774746000.05\n"
+			    "b_at_seconds -1.5\n"
+			    "b_at_seconds 0\n"
+			    "# HELP b_took_seconds Two\\nlines.\n"
+			    "# TYPE b_took_seconds histogram\n" EXPOSED_HISTOGRAM);
+	buf_finish(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -236,8 +356,12 @@ int main(void)
 		cmocka_unit_test(test_nearest_name),
 		cmocka_unit_test(test_json_out),
 		cmocka_unit_test(test_arena_gives_zeroed_memory_again),
+		cmocka_unit_test(test_counting_bytes),
+		cmocka_unit_test(test_quick_hash_sees_each_byte),
 		cmocka_unit_test(test_utf8),
 		cmocka_unit_test(test_errors_gain_context),
+		cmocka_unit_test(test_metrics_as_openmetrics),
+		cmocka_unit_test(test_metrics_as_older_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

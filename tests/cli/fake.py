@@ -39,7 +39,8 @@ def job_row(name, schedule="0 9 * * *", **more):
             "catchup_window_ms": 3600000,
             "retry": {"attempts": 3, "backoff_ms": 10000, "max_backoff_ms": 600000,
                       "on": ["failed"]},
-            "next": "2026-11-24T08:00:00Z", "running": [], "last": None,
+            "deadline_ms": 0, "priority": 0, "group": None, "group_limit": None, "was": [],
+            "paused": None, "next": "2026-11-24T08:00:00Z", "running": [], "last": None,
             "last_success_at": None, "consecutive_failures": 0, "counts": {}, "skipped": 0,
             "missed": 0, **more}
 
@@ -101,6 +102,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(200, found[0])
         elif key == ("POST", "jobs", "trigger"):
             self.trigger(fake, found[0], body)
+        elif key == ("POST", "jobs", "pause"):
+            wish = json.loads(body)
+            self.answer(200, {**found[0], "paused": {"since": "2026-11-23T09:00:00Z",
+                                                     "until": wish.get("until"),
+                                                     "reason": wish.get("reason"),
+                                                     "by": wish["by"]}})
+        elif key == ("POST", "jobs", "resume"):
+            self.answer(200, found[0])
         elif key == ("GET", "occurrences"):
             rows = [row for row in fake.occurrences
                     if row["job"] == query["job"] and row["state"] == query["state"]]

@@ -159,6 +159,38 @@ class Lists(unittest.TestCase):
         with Fake([job_row("send")]) as fake:
             self.assertEqual("", fake.run("list").stderr)
 
+    def test_status_of_the_whole(self):
+        status = {"started_at": "2026-11-25T14:00:00Z",
+                  "lateness": {"runs": 1200, "p50_ms": 2, "p99_ms": 61, "max_ms": 62500},
+                  "downtime": {"kind": "asleep", "since": "2026-11-24T23:03:10Z",
+                               "until": "2026-11-25T06:09:42Z", "is_exact": True,
+                               "caught_up": 1, "skipped": 0, "missed": 2, "superseded": 2,
+                               "window_ms": None},
+                  "health": {"status": "ok", "version": "9.9", "revision": 12, "jobs": 3,
+                             "running": 1, "waiting": 0, "store": {"message": None},
+                             "config": {"message": None}}}
+        with Fake(raw=(200, status)) as fake:
+            result = fake.run("status")
+            self.assertEqual(0, result.returncode, result.stderr)
+            lines = result.stdout.splitlines()
+            self.assertEqual("belfry 9.9", lines[0])
+            for line in ("health        ok", "revision      12", "jobs          3",
+                         "runs          1 running, 0 waiting",
+                         "lateness      p50 2ms, p99 61ms, most 1m2s500ms, of the latest 1200 "
+                         "scheduled runs",
+                         "last downtime asleep 2026-11-24T23:03:10Z to 2026-11-25T06:09:42Z "
+                         "(7h6m32s): 3 occurrences; 1 caught up, 2 missed (not the newest)"):
+                self.assertIn(line, lines)
+            self.assertEqual(status, json.loads(fake.run("status", "--json").stdout))
+        status["health"].update(status="failing", store={"message": "the disk is full"})
+        status["downtime"] = None
+        with Fake(raw=(200, status)) as fake:
+            result = fake.run("status")
+            self.assertEqual(1, result.returncode)
+            self.assertIn("health        failing; store: the disk is full", result.stdout)
+            self.assertIn("last downtime none in the last 7 days", result.stdout)
+            self.assertEqual(1, fake.run("status", "--json").returncode)
+
     def test_status_tells_what_did_not_run(self):
         rows = [occurrence("08:00", "skipped", "overlap"),
                 occurrence("06:00", "missed", "down", count=12, last_at="2026-11-23T06:55:00Z"),
@@ -299,6 +331,52 @@ class Acts(unittest.TestCase):
                 result = fake.run("trigger", "send", "--wait", "--json")
                 self.assertEqual((code, outcome),
                                  (result.returncode, json.loads(result.stdout)["outcome"]))
+
+    def test_pause_and_resume(self):
+        with Fake([job_row("send"), job_row("other")]) as fake:
+            result = fake.run("pause", "send", "--for", "2h", "--reason", "mail moves")
+            self.assertRegex(result.stdout, "^send: paused, by .*@.*: mail moves\n$")
+            method, path, body, _ = fake.asked[-1]
+            self.assertEqual(("POST", "/api/v1/jobs/send/pause"), (method, path))
+            wish = json.loads(body)
+            self.assertEqual(("2h", "mail moves"), (wish["for"], wish["reason"]))
+            self.assertIn("@", wish["by"])
+            until = "2099-12-01T08:00:00Z"
+            result = fake.run("pause", "--all", "--until", until, "--json")
+            self.assertEqual([until] * 2, [job["paused"]["until"]
+                                           for job in json.loads(result.stdout)])
+            self.assertEqual("send: resumed; next 2026-11-24T08:00:00Z\n",
+                             fake.run("resume", "send").stdout)
+            self.assertEqual(2, fake.run("resume", "--all").stdout.count("resumed"))
+            self.assertEqual("send", json.loads(fake.run("resume", "send", "--json").stdout)["name"])
+            result = fake.run("pause", NASTY)
+            self.assertEqual(1, result.returncode)
+            self.assertIn(f'there is no job "{NASTY}"', result.stderr)
+
+    def test_pause_used_wrongly(self):
+        with Fake([job_row("send")]) as fake:
+            for words in [("pause",), ("pause", "send", "--all"), ("resume",),
+                          ("resume", "send", "--all"), ("pause", "send", "--for", "0s"),
+                          ("pause", "send", "--for", "soon"), ("pause", "send", "--until", "x"),
+                          ("pause", "send", "--until", "1999-01-01T00:00:00Z"),
+                          ("pause", "send", "--for", "1h", "--until", "2099-01-01T00:00:00Z")]:
+                self.assertEqual(2, fake.run(*words).returncode, words)
+            self.assertEqual([], fake.asked)
+
+    def test_a_paused_job_is_shown_as_such(self):
+        paused = {"since": "2026-11-23T09:00:00Z", "until": "2099-12-01T08:00:00Z",
+                  "reason": "mail moves", "by": "eva@desk"}
+        jobs = [job_row("send", paused=paused), job_row("db", group="db", group_limit=2,
+                                                        priority=-5, deadline_ms=3600000)]
+        with Fake(jobs) as fake:
+            self.assertIn("paused until 2099-12-01T08:00:00Z", fake.run("list").stdout)
+            self.assertIn("paused until 2099-12-01T08:00:00Z, by eva@desk: mail moves",
+                          fake.run("status", "send").stdout)
+            text = fake.run("status", "db").stdout
+            self.assertRegex(text, "group +db, 2 at a time\n")
+            self.assertRegex(text, "priority +-5\n")
+            self.assertRegex(text, "deadline +1h from due to done\n")
+            self.assertNotIn("paused", text)
 
     def test_cancel(self):
         with Fake(runs=[run_row(1)]) as fake:

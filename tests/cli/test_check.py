@@ -176,7 +176,7 @@ class Reference(unittest.TestCase):
                                 stdout=subprocess.PIPE, check=True, timeout=60).stdout
         answer = json.loads(self.belfry("version", "--json").stdout)
         self.assertEqual(f"belfry-runner {answer['version']}\n", runner)
-        self.assertEqual(2, answer["runner_protocol"])
+        self.assertEqual(3, answer["runner_protocol"])
         self.assertLessEqual({"libuv", "libcurl", "libmicrohttpd", "jansson", "sqlite",
                               "libsodium"}, set(answer["libraries"]))
         self.assertTrue(self.belfry("version").stdout.startswith(f"belfry {answer['version']}\n"))

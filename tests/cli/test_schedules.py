@@ -106,7 +106,7 @@ belfry next: "0 9 * * Monday"
                       ^~~~~~ """),
             (["* * * * *", "--tz", "Europe/Pari"], """\
 belfry next: tz "Europe/Pari"
-                 ^~~~~~~~~~~ unknown zone; did you mean Europe/Paris?
+                 ^~~~~~~~~~~ unknown zone "Europe/Pari"; did you mean Europe/Paris?
 """),
             (['{"every": "week", "weekday": ["mon", "mondey"], "time": "10:00"}'], """\
 belfry next: weekday "mondey"

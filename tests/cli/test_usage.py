@@ -75,7 +75,7 @@ class Usage(unittest.TestCase):
         (["list", "--server"], "--server needs a value: --server URL"),
         (["list", "--json=yes"], "--json takes no value"),
         (["list", "x"], "'x' is too much"),
-        (["status"], "needs a JOB: belfry status JOB"),
+        (["trigger"], "needs a JOB: belfry trigger JOB"),
         (["runs", "--limit", "0"], "--limit takes a whole number from 1"),
         (["runs", "--limit", "ten"], "not 'ten'"),
         (["runs", "--limit", "99999999999999999999"], "--limit takes a whole number"),
@@ -170,7 +170,7 @@ class Output(unittest.TestCase):
                 (["start"], "'trigger JOB' starts a run"), (["stop"], "'cancel' ends a run"),
                 (["reload"], "follows schedules.json by itself"),
                 (["-v"], "did you mean --version?"),
-                (["status"], "belfry status: needs a JOB: belfry status JOB"),
+                (["trigger"], "belfry trigger: needs a JOB: belfry trigger JOB"),
                 (["next", "0", "9", "*", "*", "mon"],
                  "put the schedule in quotes: belfry next '0 9 * * mon'"),
                 (["explain", "0", "9"], "put the schedule in quotes: belfry explain '")]

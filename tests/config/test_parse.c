@@ -76,6 +76,8 @@ static void defaults_are_those_of_the_table(void **state)
 	assert_int_equal(job->process.umask, -1);
 	assert_int_equal(job->process.limits.memory, -1);
 	assert_int_equal(job->process.limits.cpu_s, -1);
+	assert_int_equal(job->process.limits.cpus_milli, -1);
+	assert_false(job->process.no_new_privs);
 	assert_int_equal(job->executor, EXECUTOR_PROCESS);
 	assert_null(job->process.cwd);
 	assert_null(job->alert_json);
@@ -112,6 +114,8 @@ static void check_process(const struct job *job)
 	assert_int_equal(job->process.limits.memory, 512 << 20);
 	assert_int_equal(job->process.limits.cpu_s, 600);
 	assert_int_equal(job->process.limits.core, 0);
+	assert_int_equal(job->process.limits.cpus_milli, 1500);
+	assert_true(job->process.no_new_privs);
 }
 
 static void check_policies(const struct job *job)
@@ -292,8 +296,65 @@ static void content_hash_is_sha256(void **state)
 	struct config *config = parse("");
 
 	(void)state;
-	assert_string_equal(config->hash,
+	assert_string_equal(config_hash(config),
 			    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+	config_destroy(config);
+}
+
+/* A text that was let go is known again by its hash, and so are others. */
+static void text_is_let_go(void **state)
+{
+	static const char text[] = JOB(""), other[] = JOB(",\"timeout\":\"1m\"");
+	struct config *config = parse(text);
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		assert_true(config_is_of(config, text, strlen(text)));
+		assert_false(config_is_of(config, other, strlen(other)));
+		assert_false(config_is_of(config, text, strlen(text) - 1));
+		config_forget_text(config);
+		assert_null(config->text);
+	}
+	assert_string_equal(config->jobs[0].name, "a");
+	config_destroy(config);
+}
+
+#define NAMED(name, more) "{\"name\":\"" name "\",\"command\":[\"true\"],\"schedule\":" more "}"
+
+/* Shared where nothing but the expression and the zone decide; H goes by the name. */
+static void equal_expressions_are_kept_once(void **state)
+{
+	struct config *config = parse("{\"jobs\":[" NAMED("a", "\"0 9 * * *\"") "," NAMED("b", "\"0"
+											       " 9 "
+											       "* "
+											       "* "
+											       "*"
+											       "\"") "," NAMED("c", "\"0 9 * * *\",\"timezone\":\"Europe/Paris\"") "," NAMED(
+		"d",
+		"\"0 9 * * *\",\"jitter\":\"5m\"") "," NAMED("e",
+							     "\"0 9 * * "
+							     "*\",\"end\":\"2199-01-"
+							     "01\"") "," NAMED("f",
+									       "\"H 9 "
+									       "* * "
+									       "*\"") "," NAMED("g",
+												"\""
+												"H "
+												"9 "
+												"* "
+												"* "
+												"*"
+												"\"") "," NAMED("h",
+														"\"CRON_TZ=Europe/Paris 0 9 * * *\"") "]}");
+	const struct job *jobs = config->jobs;
+
+	(void)state;
+	assert_int_equal(config->job_count, 8);
+	assert_ptr_equal(jobs[0].schedule, jobs[1].schedule);
+	for (size_t i = 1; i < config->job_count; i++)
+		for (size_t j = i + 1; j < config->job_count; j++)
+			assert_ptr_not_equal(jobs[i].schedule, jobs[j].schedule);
+	assert_true(jobs[0].schedule_hash != jobs[1].schedule_hash); /* of two jobs all the same */
 	config_destroy(config);
 }
 
@@ -338,6 +399,10 @@ static void every_change_is_named(void **state)
 		{",\"timeout\":\"1m\"", "\"timeout\"", false},
 		{",\"command_timeout\":60", "\"timeout\"", false},
 		{",\"grace\":\"1m\"", "\"grace\"", false},
+		{",\"was\":\"z\"", "\"was\"", false},
+		{",\"deadline\":\"1h\"", "\"deadline\"", false},
+		{",\"priority\":-3", "\"priority\"", false},
+		{",\"group\":\"db\"", "\"group\"", false},
 		{",\"retry\":{\"attempts\":2}", "\"retry\"", false},
 		{",\"retry\":{\"backoff\":\"1s\"}", "\"retry\"", false},
 		{",\"retry\":{\"max_backoff\":\"1s\"}", "\"retry\"", false},
@@ -410,6 +475,57 @@ static void jobs_come_and_go(void **state)
 	buf_finish(&json);
 	config_destroy(before);
 	config_destroy(after);
+}
+
+static void renamed_jobs_are_told_as_such(void **state)
+{
+	struct config *before =
+		parse("{\"jobs\":[{\"name\":\"a\",\"schedule\":\"@daily\",\"command\":\"x\"},"
+		      "{\"name\":\"b\",\"schedule\":\"@daily\",\"command\":\"x\"}]}");
+	struct config *after =
+		parse("{\"jobs\":[{\"name\":\"c\",\"schedule\":\"@daily\",\"command\":\"x\","
+		      "\"was\":[\"older\",\"a\"]},"
+		      "{\"name\":\"d\",\"schedule\":\"@daily\",\"command\":\"y\",\"was\":\"b\"},"
+		      "{\"name\":\"e\",\"schedule\":\"@daily\",\"command\":\"x\",\"was\":\"f\"}]}");
+	struct buf json = {0};
+
+	(void)state;
+	assert_texts(&after->jobs[0].was, (const char *const[]){"older", "a"}, 2);
+	assert_texts(&after->jobs[1].was, (const char *const[]){"b"}, 1);
+	assert_int_equal(config_changes(before, after, &json), 3);
+	assert_string_equal(buf_string(&json),
+			    "[{\"job\":\"c\",\"change\":\"rename\",\"was\":\"a\",\"keys\":[]},"
+			    "{\"job\":\"d\",\"change\":\"rename\",\"was\":\"b\","
+			    "\"keys\":[\"command\"]},"
+			    "{\"job\":\"e\",\"change\":\"create\"}]");
+	buf_clear(&json);
+	assert_int_equal(config_changes(after, after, &json), 0);
+	buf_finish(&json);
+	config_destroy(before);
+	config_destroy(after);
+}
+
+static void groups_share_one_limit(void **state)
+{
+	struct config *config =
+		parse("{\"defaults\":{\"group_limit\":7,\"group\":\"all\"},\"jobs\":["
+		      "{\"name\":\"a\",\"schedule\":\"@daily\",\"command\":\"x\",\"group\":\"db\"},"
+		      "{\"name\":\"b\",\"schedule\":\"@daily\",\"command\":\"x\",\"group\":\"db\","
+		      "\"group_limit\":2},"
+		      "{\"name\":\"c\",\"schedule\":\"@daily\",\"command\":\"x\"}]}");
+
+	(void)state;
+	assert_string_equal(config->jobs[0].group, "db");
+	assert_int_equal(config->jobs[0].group_limit, 2);
+	assert_int_equal(config->jobs[1].group_limit, 2);
+	assert_string_equal(config->jobs[2].group, "all");
+	assert_int_equal(config->jobs[2].group_limit, 7);
+	config_destroy(config);
+	config = parse(JOB(",\"group\":\"x\",\"deadline\":90,\"priority\":100"));
+	assert_int_equal(config->jobs[0].group_limit, 1);
+	assert_int_equal(config->jobs[0].deadline_ms, 90000);
+	assert_int_equal(config->jobs[0].priority, 100);
+	config_destroy(config);
 }
 
 static void commands_are_split_as_a_shell_does(void **state)
@@ -595,9 +711,13 @@ int main(void)
 		cmocka_unit_test(cron_manager_is_read_as_fly),
 		cmocka_unit_test(empty_files_have_no_jobs),
 		cmocka_unit_test(content_hash_is_sha256),
+		cmocka_unit_test(text_is_let_go),
+		cmocka_unit_test(equal_expressions_are_kept_once),
 		cmocka_unit_test(order_and_space_do_not_count),
 		cmocka_unit_test(every_change_is_named),
 		cmocka_unit_test(jobs_come_and_go),
+		cmocka_unit_test(renamed_jobs_are_told_as_such),
+		cmocka_unit_test(groups_share_one_limit),
 		cmocka_unit_test(commands_are_split_as_a_shell_does),
 		cmocka_unit_test(values_are_not_split),
 		cmocka_unit_test(words_in_the_table_are_those_of_the_vocabulary),

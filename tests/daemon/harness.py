@@ -1,4 +1,5 @@
 """A real `belfry serve` in a folder of its own, for the tests beside this file."""
+import contextlib
 import json
 import os
 import re
@@ -20,6 +21,7 @@ BELFRY = os.path.join(BUILD, "belfry")
 
 class Belfry:
     """One state directory, over several lives of the daemon."""
+    program = BELFRY
 
     def __init__(self, jobs, **top):
         self.folder = tempfile.mkdtemp(prefix="belfry-test-")
@@ -54,7 +56,7 @@ class Belfry:
     def start(self, *options, env=None, wait=True, prefix=()):
         self.log = []
         self.process = subprocess.Popen(
-            [*prefix, BELFRY, "serve", *self.source(), "--state", self.state,
+            [*prefix, self.program, "serve", *self.source(), "--state", self.state,
              "--listen", "127.0.0.1:0", *options],
             stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
             env={**os.environ, **(env or {})}, start_new_session=True)
@@ -129,11 +131,12 @@ class Belfry:
         """Those that are there now; a daemon that runs starts another one."""
         pids = set(self.runner_pids())
         for pid in pids:
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it may just have gone by itself
+                os.kill(pid, signal.SIGKILL)
         wait_for(lambda: not pids & set(self.runner_pids()), "the runner to be gone")
 
     def run_command(self, *arguments, check=None):
-        result = subprocess.run([BELFRY, *arguments, "--server", self.url],
+        result = subprocess.run([self.program, *arguments, "--server", self.url],
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                 timeout=DEADLINE_S)
         if check is not None and result.returncode != check:

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """The real daemon: jobs on time, crashes, reloads, stops. See harness.py."""
+import datetime
 import json
 import os
 import signal
@@ -131,6 +132,23 @@ class Survives(unittest.TestCase):
             self.assertEqual(("failed", 7), (end["outcome"], end["exit_code"]))
             self.assertEqual([f"line {i}" for i in range(1, 21)],
                              b.text_of(run).splitlines())
+
+    def test_what_ended_while_belfry_was_down_ended_then(self):
+        """Not when belfry came back and heard of it."""
+        with Belfry([]) as belfry:
+            begun, done = belfry.path("begun"), belfry.path("done")
+            belfry.write([job("short", shell(f"echo >{begun}; sleep 0.5; echo >{done}"))])
+            belfry.start()
+            run = belfry.trigger("short")
+            wait_for(lambda: os.path.exists(begun), "the job to begin")
+            belfry.kill()
+            wait_for(lambda: os.path.exists(done), "the job to end")
+            wait_for(lambda: time.time() > os.stat(done).st_mtime + 3, "some time to pass")
+            back_at = time.time()
+            row = belfry.start().wait_run(run)
+            finished = datetime.datetime.fromisoformat(row["finished_at"].replace("Z", "+00:00"))
+            self.assertLess(finished.timestamp(), back_at)
+            self.assertEqual(row["outcome"], "succeeded")
 
     def test_the_log_is_followed_over_a_restart(self):
         """What was shown before is not shown again."""

@@ -26,7 +26,7 @@ static struct buf done; /* what the recorder told its owner */
 
 bool store_apply(struct store *store, struct record *records, size_t count, struct err *err)
 {
-	static const char letters[] = "CRAOLVEK";
+	static const char letters[] = "CRAOLDSVEK";
 
 	(void)store;
 	disk.calls++;

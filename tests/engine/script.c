@@ -6,14 +6,18 @@
  *	open JOB STATE [scheduled=UTC] [attempt=N]    a run it left unfinished
  *	max N                         runs at a time
  *	zone NAME TZ                  from now on its rules are those of the POSIX TZ string
- *	jobs [boot] [age=DURATION]    a generation follows, one job a line, up to `end`;
- *	                              changed rules of its zones are that old
+ *	paused JOB [until=UTC]        a pause that it left
+ *	jobs [boot] [same] [age=DURATION]    a generation follows, one job a line, up to `end`;
+ *	                              changed rules of its zones are that old; `same`: it is
+ *	                              no new revision
  *	  NAME | SCHEDULE | tz=NAME key=value …
  *	at UTC                        time goes on to there (both clocks)
  *	set UTC                       the clock is set to there (civil clock only)
  *	trigger JOB [dry]
- *	recorded #N|all, conflict #N, started #N, exited #N [code=N] [signal=N] [timeout]
- *	  [failed=N], failed-start #N TEXT, lost #N TEXT, cancel #N, drain
+ *	pause JOB [until=UTC] [by=WORD] [reason=WORD], resume JOB [by=WORD]
+ *	next JOB                      when it fires next, by what the API is told
+ *	recorded #N|all, conflict #N, started #N, exited #N [code=N] [signal=N] [ended=UTC] [timeout]
+ *	  [failed=N], failed-start #N TEXT, held-up #N TEXT, lost #N TEXT, cancel #N, drain
  * and what is expected since the last expectation, every effect in order:
  *	> claim #1 a schedule 2026-01-01T00:00:00Z
  * or `> nothing`. Runs are numbered in order of appearance. With UPDATE=1 in the
@@ -36,6 +40,7 @@ struct script {
 	struct engine *engine;
 	struct engine_past past;
 	struct run open[16];
+	struct pause pauses[16];
 	int32_t max_running;
 	struct zone *zones[ZONES_MAX]; /* older ones of a name stay */
 	size_t zone_count;
@@ -123,12 +128,34 @@ static void print_record(struct script *script, const struct record *record)
 		buf_format(got, "evaluated %s", utc_format(record->evaluated.until, at));
 		break;
 	case RECORD_EPOCH: buf_format(got, "epoch %d", record->evaluated.epoch); break;
+	case RECORD_PAUSE:
+	case RECORD_RESUME:
+		buf_format(got, "%s %s", record->kind == RECORD_PAUSE ? "pause" : "resume",
+			   record->pause.job);
+		break;
+	case RECORD_RENAME:
+		buf_format(got, "rename %s -> %s", record->rename.from, record->rename.to);
+		break;
 	case RECORD_LOG:
 	case RECORD_TOKEN:
 	case RECORD_AUDIT:
+	case RECORD_DOWNTIME:
+	case RECORD_LEFT:
 	case RECORD_REVISION: buf_text(got, "an engine must not record this"); break;
 	}
 	buf_char(got, '\n');
+}
+
+/* With its time where that is not the job's own timeout. */
+static void print_start(struct script *script, const struct effect *effect)
+{
+	char text[DURATION_TEXT_MAX];
+
+	buf_format(&script->got, "start #%zu.%d %s", number_of(script, effect->run.id),
+		   effect->run.attempt, effect->job->name);
+	if (effect->timeout_ms != effect->job->timeout_ms)
+		buf_format(&script->got, " for %s", str_duration_format(effect->timeout_ms, text));
+	buf_char(&script->got, '\n');
 }
 
 static void print_effects(struct script *script)
@@ -138,11 +165,7 @@ static void print_effects(struct script *script)
 
 		switch (effect->kind) {
 		case EFFECT_RECORD: print_record(script, &effect->record); break;
-		case EFFECT_START:
-			buf_format(&script->got, "start #%zu.%d %s\n",
-				   number_of(script, effect->run.id), effect->run.attempt,
-				   effect->job->name);
-			break;
+		case EFFECT_START: print_start(script, effect); break;
 		case EFFECT_STOP:
 			buf_format(&script->got, "stop #%zu grace %llds\n",
 				   number_of(script, effect->run.id),
@@ -163,12 +186,14 @@ static void step(struct script *script, struct event *event)
 {
 	if (!script->engine) {
 		script->past.open_runs = script->open;
+		script->past.pauses = script->pauses;
 		script->engine =
 			engine_create(&(struct engine_options){.max_running = script->max_running},
 				      &script->past);
 	}
 	engine_step(script->engine, script->now, event, &script->effects);
-	if (event->kind == EVENT_TRIGGER && event->run == 0)
+	bool is_pause = event->kind == EVENT_PAUSE || event->kind == EVENT_RESUME;
+	if ((event->kind == EVENT_TRIGGER && event->run == 0) || (is_pause && event->message))
 		buf_format(&script->got, "refused %s\n", event->message);
 	print_effects(script);
 }
@@ -235,18 +260,52 @@ static const struct zone *find_zone(const struct script *script, const char *nam
 	return NULL;
 }
 
+/* on=failed,unknown */
+static unsigned read_outcomes(struct script *script, char *words)
+{
+	unsigned on = 0;
+	enum outcome outcome;
+	char *save;
+
+	for (char *word = strtok_r(words, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
+		if (!outcome_from_word(word, &outcome))
+			die(script, "bad outcome");
+		on |= 1u << outcome;
+	}
+	return on;
+}
+
+/* was=a,b */
+static void read_was(struct script *script, struct job *job, char *names)
+{
+	const char **items = arena_array(&script->arena, const char *, 9);
+	char *save;
+
+	job->was.items = items;
+	for (char *name = names ? strtok_r(names, ",", &save) : NULL; name && job->was.count < 8;
+	     name = strtok_r(NULL, ",", &save))
+		items[job->was.count++] = name;
+}
+
 static void set_policies(struct script *script, struct job *job, const char *words)
 {
-	const char *text;
+	char *text;
 
 	job->enabled = !option(script, words, "disabled");
 	job->timeout_ms = duration(script, words, "timeout", 0);
 	job->grace_ms = duration(script, words, "grace", 10000);
+	job->deadline_ms = duration(script, words, "deadline", 0);
+	job->priority = (text = option(script, words, "priority")) ? atoi(text) : 0;
+	job->group = option(script, words, "group");
+	job->group_limit = (text = option(script, words, "group_limit")) ? atoi(text) : 1;
+	read_was(script, job, option(script, words, "was"));
 	job->catchup_window_ms = duration(script, words, "window", 3600000);
 	job->retry.attempts = (text = option(script, words, "attempts")) ? atoi(text) : 1;
 	job->retry.backoff_ms = duration(script, words, "backoff", 10000);
 	job->retry.max_backoff_ms = duration(script, words, "max_backoff", 600000);
 	job->retry.on = 1u << OUTCOME_FAILED | 1u << OUTCOME_TIMED_OUT;
+	if ((text = option(script, words, "on")))
+		job->retry.on = read_outcomes(script, text);
 	if ((text = option(script, words, "overlap")) && !overlap_from_word(text, &job->overlap))
 		die(script, "bad overlap");
 	if ((text = option(script, words, "catchup")) && !catchup_from_word(text, &job->catchup))
@@ -293,32 +352,50 @@ static void read_job(struct script *script, char *line, struct job *job)
 	job->schedule_hash =
 		str_hash(STR_HASH_INIT, job->schedule_text, strlen(job->schedule_text));
 	job->schedule_hash = str_hash(job->schedule_hash, zone, strlen(zone));
+	job->schedule_hash = str_hash(job->schedule_hash, job->name, strlen(job->name));
 	job->hash = str_hash(job->schedule_hash, words, strlen(words));
+}
+
+/* A run of an earlier life, or of another node. */
+static struct run read_run(struct script *script, const char *rest, uint64_t id)
+{
+	char job[64], state[32];
+	const char *text;
+
+	if (sscanf(rest, "%63s %31s", job, state) != 2)
+		die(script, "JOB STATE");
+	struct run run = {.id = id,
+			  .job = arena_text(&script->arena, job),
+			  .trigger = TRIGGER_SCHEDULE,
+			  .attempt = 1,
+			  .scheduled_at = UTC_NONE,
+			  .started_at = UTC_NONE,
+			  .finished_at = UTC_NONE};
+	if (!run_state_from_word(state, &run.state))
+		die(script, "bad state");
+	if ((text = option(script, rest, "scheduled")))
+		run.scheduled_at = read_utc(script, text);
+	if ((text = option(script, rest, "attempt")))
+		run.attempt = atoi(text);
+	number_of(script, run.id);
+	return run;
 }
 
 static void read_open(struct script *script, const char *rest)
 {
-	struct run *run = &script->open[script->past.open_count++];
-	char job[64], state[32];
-	const char *text;
+	size_t at = script->past.open_count++;
 
 	assert(script->past.open_count <= 16);
-	if (sscanf(rest, "%63s %31s", job, state) != 2)
-		die(script, "open JOB STATE");
-	*run = (struct run){.id = script->past.open_count,
-			    .job = arena_text(&script->arena, job),
-			    .trigger = TRIGGER_SCHEDULE,
-			    .attempt = 1,
-			    .scheduled_at = UTC_NONE,
-			    .started_at = UTC_NONE,
-			    .finished_at = UTC_NONE};
-	if (!run_state_from_word(state, &run->state))
-		die(script, "bad state");
-	if ((text = option(script, rest, "scheduled")))
-		run->scheduled_at = read_utc(script, text);
-	if ((text = option(script, rest, "attempt")))
-		run->attempt = atoi(text);
-	number_of(script, run->id);
+	script->open[at] = read_run(script, rest, script->past.open_count);
+}
+
+/* "taken JOB STATE", "handed JOB claimed": from another node, while this one lives. */
+static void read_taken(struct script *script, const char *rest, enum event_kind kind)
+{
+	struct run run = read_run(script, rest, 1000 + script->run_count);
+
+	script->is_recorded[script->run_count - 1] = true;
+	step(script, &(struct event){.kind = kind, .taken = &run});
 }
 
 static void read_exit(struct script *script, struct event *event, const char *rest)
@@ -336,6 +413,8 @@ static void read_exit(struct script *script, struct event *event, const char *re
 		event->end.signal = atoi(text);
 		event->end.exit_code = -1;
 	}
+	if ((text = option(script, rest, "ended")))
+		event->end.finished_at = read_utc(script, text);
 	event->end.timed_out = strstr(rest, "timeout") != NULL;
 	if ((text = option(script, rest, "failed"))) {
 		event->end.has_result = true;
@@ -350,12 +429,14 @@ static bool run_event(struct script *script, const char *word, const char *rest)
 	static const struct {
 		const char *word;
 		enum event_kind kind;
+		bool is_passing;
 	} kinds[] = {
 		{"recorded", EVENT_RECORDED},
 		{"conflict", EVENT_CLAIM_LOST},
 		{"started", EVENT_STARTED},
 		{"exited", EVENT_EXITED},
 		{"failed-start", EVENT_START_FAILED},
+		{"held-up", EVENT_START_FAILED, .is_passing = true},
 		{"lost", EVENT_LOST},
 		{"cancel", EVENT_CANCEL},
 	};
@@ -373,11 +454,14 @@ static bool run_event(struct script *script, const char *word, const char *rest)
 				      .run = script->runs[number - 1],
 				      .attempt = run ? run->attempt : 1,
 				      .at = script->now.utc,
+				      .is_passing = kinds[i].is_passing,
 				      .message = *text ? text + 1 : NULL};
 		if (event.kind == EVENT_EXITED)
 			read_exit(script, &event, text);
 		script->is_recorded[number - 1] |= event.kind == EVENT_RECORDED;
 		step(script, &event);
+		if (event.kind == EVENT_RECORDED)
+			step(script, &(struct event){.kind = EVENT_TICK});
 		return true;
 	}
 	return false;
@@ -391,6 +475,7 @@ static void record_all(struct script *script)
 		script->is_recorded[i] = true;
 		step(script, &(struct event){.kind = EVENT_RECORDED, .run = script->runs[i]});
 	}
+	step(script, &(struct event){.kind = EVENT_TICK}); /* as the daemon's turn does */
 }
 
 static void trigger(struct script *script, const char *rest)
@@ -400,6 +485,43 @@ static void trigger(struct script *script, const char *rest)
 	if (sscanf(rest, "%63s %7s", job, dry) < 1)
 		die(script, "trigger JOB");
 	step(script, &(struct event){.kind = EVENT_TRIGGER, .job = job, .dry_run = *dry != 0});
+}
+
+static struct pause read_pause(struct script *script, const char *rest)
+{
+	char *name = arena_text(&script->arena, rest);
+	const char *until = option(script, rest, "until");
+
+	name[strcspn(name, " ")] = '\0';
+	return (struct pause){.job = name,
+			      .since = script->now.utc,
+			      .until = until ? read_utc(script, until) : UTC_NONE,
+			      .reason = option(script, rest, "reason"),
+			      .by = option(script, rest, "by")};
+}
+
+static void pause_line(struct script *script, const char *word, const char *rest)
+{
+	struct pause pause = read_pause(script, rest);
+
+	if (strcmp(word, "paused") == 0) {
+		assert(script->past.pause_count < 16);
+		script->pauses[script->past.pause_count++] = pause;
+		return;
+	}
+	step(script,
+	     &(struct event){.kind = strcmp(word, "pause") == 0 ? EVENT_PAUSE : EVENT_RESUME,
+			     .job = pause.job,
+			     .pause = pause});
+}
+
+static void next_line(struct script *script, const char *job)
+{
+	struct utc at;
+	char text[UTC_TEXT_MAX];
+	bool fires = engine_next_fire(script->engine, job, &at);
+
+	buf_format(&script->got, "next %s\n", fires ? utc_format(at, text) : "never");
 }
 
 static void run_line(struct script *script, char *line)
@@ -421,6 +543,10 @@ static void run_line(struct script *script, char *line)
 			script->past.fixed_until = read_utc(script, epoch);
 	} else if (strcmp(line, "open") == 0) {
 		read_open(script, rest);
+	} else if (strcmp(line, "taken") == 0) {
+		read_taken(script, rest, EVENT_TAKEN_OVER);
+	} else if (strcmp(line, "handed") == 0) {
+		read_taken(script, rest, EVENT_HANDED);
 	} else if (strcmp(line, "zone") == 0) {
 		read_zone(script, rest);
 	} else if (strcmp(line, "max") == 0) {
@@ -437,6 +563,11 @@ static void run_line(struct script *script, char *line)
 		step(script, &(struct event){.kind = EVENT_TICK});
 	} else if (strcmp(line, "trigger") == 0) {
 		trigger(script, rest);
+	} else if (strcmp(line, "pause") == 0 || strcmp(line, "resume") == 0 ||
+		   strcmp(line, "paused") == 0) {
+		pause_line(script, line, rest);
+	} else if (strcmp(line, "next") == 0) {
+		next_line(script, rest);
 	} else if (strcmp(line, "drain") == 0) {
 		step(script, &(struct event){.kind = EVENT_DRAIN});
 	} else if (strcmp(line, "recorded") == 0 && strcmp(rest, "all") == 0) {
@@ -464,6 +595,7 @@ static void read_jobs(struct script *script, FILE *file, const char *words)
 		read_job(script, trim(line), &jobs[count++]);
 	}
 	step(script, &(struct event){.kind = EVENT_CONFIG,
+				     .is_new_revision = !strstr(words, "same"),
 				     .jobs = jobs,
 				     .job_count = count,
 				     .revision = ++script->revision,

@@ -48,6 +48,10 @@ static const char *event_word(enum event_kind kind)
 	case EVENT_CLAIM_LOST:
 	case EVENT_TRIGGER:
 	case EVENT_CANCEL:
+	case EVENT_PAUSE:
+	case EVENT_RESUME:
+	case EVENT_TAKEN_OVER:
+	case EVENT_HANDED:
 	case EVENT_DRAIN: break;
 	}
 	return "none of an executor's";
@@ -98,6 +102,17 @@ static void on_output(void *context, const struct log_chunk *chunk)
 	buf_json_int(&buf, "position", chunk->position);
 	buf_json_text(&buf, "hex", buf_string(&hex));
 	buf_finish(&hex);
+	say(&buf);
+}
+
+static void on_notice(void *context, uint64_t run, const char *text)
+{
+	struct buf buf = {0};
+
+	(void)context;
+	buf_json_open(&buf, NULL, '{');
+	buf_json_text(&buf, "notice", text);
+	buf_json_int(&buf, "of", (int64_t)run);
 	say(&buf);
 }
 
@@ -159,24 +174,27 @@ static void show_otherwise(struct job *job)
 static struct job job_of(json_t *object, struct arena *arena)
 {
 	const json_t *limits = json_object_get(object, "limits");
-	struct job job = {.name = text_of(object, "job") ? text_of(object, "job") : "test",
-			  .timeout_ms = number_of(object, "timeout_ms", 0),
-			  .grace_ms = number_of(object, "grace_ms", 1000),
-			  .argv = list_of(object, "argv", arena),
-			  .dry_run = list_of(object, "dry_run", arena),
-			  .env_file = text_of(object, "env_file"),
-			  .process = {
-				  .cwd = text_of(object, "cwd"),
-				  .user = text_of(object, "user"),
-				  .shell = text_of(object, "shell"),
-				  .umask = (int32_t)number_of(object, "umask", -1),
-				  .limits = {.open_files = number_of(limits, "open_files", -1),
-					     .processes = number_of(limits, "processes", -1),
-					     .file_size = number_of(limits, "file_size", -1),
-					     .memory = number_of(limits, "memory", -1),
-					     .cpu_s = number_of(limits, "cpu_s", -1),
-					     .core = number_of(limits, "core", -1)},
-			  }};
+	struct job job = {
+		.name = text_of(object, "job") ? text_of(object, "job") : "test",
+		.timeout_ms = number_of(object, "timeout_ms", 0),
+		.grace_ms = number_of(object, "grace_ms", 1000),
+		.argv = list_of(object, "argv", arena),
+		.dry_run = list_of(object, "dry_run", arena),
+		.env_file = text_of(object, "env_file"),
+		.process = {
+			.cwd = text_of(object, "cwd"),
+			.user = text_of(object, "user"),
+			.shell = text_of(object, "shell"),
+			.umask = (int32_t)number_of(object, "umask", -1),
+			.limits = {.open_files = number_of(limits, "open_files", -1),
+				   .processes = number_of(limits, "processes", -1),
+				   .file_size = number_of(limits, "file_size", -1),
+				   .memory = number_of(limits, "memory", -1),
+				   .cpu_s = number_of(limits, "cpu_s", -1),
+				   .core = number_of(limits, "core", -1),
+				   .cpus_milli = number_of(limits, "cpus_milli", -1)},
+			.no_new_privs = json_is_true(json_object_get(object, "no_new_privs")),
+		}};
 
 	env_of(object, &job, arena);
 	if (json_is_true(json_object_get(object, "is_shown_otherwise")))
@@ -301,7 +319,8 @@ static void adopt(struct drive *drive, const char *text)
 int main(int argc, char **argv)
 {
 	struct drive drive = {0};
-	struct exec_sink sink = {.event = on_event, .output = on_output, .context = &drive};
+	struct exec_sink sink = {
+		.event = on_event, .output = on_output, .notice = on_notice, .context = &drive};
 	struct buf buf = {0};
 	struct err err = {""};
 	enum executor_kind kind;

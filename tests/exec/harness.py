@@ -15,6 +15,8 @@ from common import DEADLINE_S, wait_for  # noqa: E402
 
 DRIVE = os.environ["EXEC_DRIVE"]
 RUNNER = os.environ["BELFRY_RUNNER"]
+VERSION = subprocess.check_output([RUNNER, "--version"], text=True).split()[1]
+SOCKET = f"runner-{VERSION}.sock"
 
 
 def is_alive(pid):
@@ -115,6 +117,9 @@ class Drive:
         pieces = {a["position"]: bytes.fromhex(a["hex"]) for a in self.of(run)
                   if a.get("output") == stream}
         return b"".join(pieces[position] for position in sorted(pieces))
+
+    def notices(self):
+        return [(a["of"], a["notice"]) for a in list(self.answers) if "notice" in a]
 
     def spools(self):
         return sorted(os.listdir(os.path.join(self.state, "spool")))

@@ -9,10 +9,21 @@ import pwd
 import signal
 import socket
 import stat
+import struct
 import subprocess
+import threading
 import unittest
 
-from harness import RUNNER, Drive, is_alive, wait_for
+from harness import RUNNER, SOCKET, Drive, is_alive, wait_for
+
+
+with open(RUNNER, "rb") as program:
+    IS_SANITIZED = b"__asan_init" in program.read()
+
+
+def open_text(path):
+    with open(path, encoding="ascii") as file:
+        return file.read()
 
 
 class Conformance(unittest.TestCase):
@@ -390,14 +401,36 @@ class Survives(unittest.TestCase):
             d.kill()
             path = os.path.join(d.state, "spool", d.spools()[0])
             with open(path, "r+b") as file:
-                file.seek(60)
+                first = 20 + struct.unpack_from("<II", file.read(8))[1]
+                file.seek(first + 28)  # in the third frame; the second has no payload
                 byte = file.read(1)
-                file.seek(60)
+                file.seek(first + 28)
                 file.write(bytes([byte[0] ^ 1]))
             d.open(1)
             end = d.end()
             self.assertEqual("lost", end["event"])
-            self.assertIn("damaged at byte 52", end["message"])
+            self.assertIn(f"damaged at byte {first + 20}", end["message"])
+
+    def test_a_torn_frame_is_cut_and_told(self):
+        """A runner that dies within a frame: in the run's log, and in belfry's own."""
+        with Drive() as d:
+            d.shell("echo one; exec sleep 600")
+            wait_for(lambda: d.output(), "the first line")
+            d.kill()
+            os.kill(d.runner_pids()[0], signal.SIGSTOP)
+            path = os.path.join(d.state, "spool", d.spools()[0])
+            whole = os.path.getsize(path)
+            with open(path, "ab") as file:  # the beginning of a frame of 1,000 bytes
+                file.write(struct.pack("<IIIq", 1, 1000, 3, 0) + b"x" * 13)
+            d.kill_runner()
+            d.open(1)
+            self.assertEqual("lost", d.end()["event"])
+            self.assertEqual(b"one\n", d.output())
+            self.assertIn(b"the last 33 bytes were incomplete, and cut off", d.output(1, "belfry"))
+            self.assertIn(b"was still there", d.output(1, "belfry"))
+            self.assertEqual([1], [run for run, text in d.notices() if "33 bytes" in text])
+            with open(path, "rb") as file:
+                self.assertEqual(6, struct.unpack_from("<III", file.read(), whole)[2] - 3)
 
     def test_an_attempt_under_way_that_the_store_does_not_know(self):
         with Drive() as d:
@@ -560,6 +593,54 @@ class Orders(unittest.TestCase):
                     limits={"memory": 256 << 20})
             self.assertNotEqual(0, d.end()["exit_code"])
 
+    def test_limits_of_a_group_are_kept_or_told(self):
+        with Drive() as d:
+            d.shell("group=$(sed -n 's/^0:://p' /proc/self/cgroup)\n"
+                    "for root in /sys/fs/cgroup /sys/fs/cgroup/unified; do\n"
+                    "cat $root$group/cpu.max $root$group/pids.max 2>/dev/null; done; exit 0",
+                    run=1, limits={"cpus_milli": 500, "processes": 100})
+            d.start("true", run=2, limits={"memory": 1 << 30, "open_files": 50})
+            self.assertEqual(0, d.end(1)["exit_code"])
+            self.assertEqual(0, d.end(2)["exit_code"])
+            told = d.output(1, "belfry").decode()
+            if d.output(1) == b"50000 100000\n100\n":
+                self.assertEqual("", told)
+            else:
+                self.assertIn("limits.cpus", told)
+                self.assertIn("cannot be kept: there is no control group", told)
+                self.assertEqual(os.geteuid() == 0, "limits.processes (of root)" in told)
+            self.assertEqual(b"", d.output(2, "belfry"))
+
+    def test_no_new_privs(self):
+        with Drive() as d:
+            d.start("grep", "NoNewPrivs", "/proc/self/status", run=1)
+            d.start("grep", "NoNewPrivs", "/proc/self/status", run=2, no_new_privs=True)
+            d.end(1), d.end(2)
+            self.assertEqual((b"0", b"1"), (d.output(1).split()[1], d.output(2).split()[1]))
+
+    def test_nothing_of_its_starter_s(self):
+        """Descriptors, ignored and blocked signals, what systemd tells a daemon."""
+        env = {"NOTIFY_SOCKET": "/run/x", "LISTEN_FDS": "1", "WATCHDOG_USEC": "1"}
+        d = Drive(env=env, prefix=["env", "--ignore-signal=HUP", "--ignore-signal=PIPE",
+                                   "--block-signal=USR1", "--block-signal=TERM"])
+        with open("/etc/passwd", "rb") as file:
+            os.dup2(file.fileno(), 77)
+            subprocess.run([RUNNER, "--state", d.state], pass_fds=[77], check=True)
+            os.close(77)
+        with d:
+            d.start("ls", "/proc/self/fd", run=1)
+            d.start("cat", "/proc/self/status", run=2)
+            d.start("env", run=3)
+            for run in (1, 2, 3):
+                d.end(run)
+            self.assertEqual([b"0", b"1", b"2", b"3"], d.output(1).split())
+            signals = dict(line.split(":\t") for line in d.output(2).decode().splitlines()
+                           if line.startswith("Sig") and not line.startswith("SigQ"))
+            self.assertEqual({"SigPnd", "SigBlk", "SigIgn", "SigCgt"}, set(signals))
+            self.assertEqual({"0" * 16}, set(signals.values()))
+            self.assertEqual(set(), set(env) & {line.split("=")[0] for line in
+                                                d.output(3).decode().splitlines()})
+
     def test_standard_input_is_empty(self):
         with Drive() as d:
             d.shell("cat; ls /proc/self/fd")
@@ -580,7 +661,7 @@ class Orders(unittest.TestCase):
             text = "id -u; id -g; id -G; echo $HOME $USER $LOGNAME"
             d.shell(text, run=1, user="nobody")
             d.shell(text, run=2, user="12345", env={"USER": "own"})
-            d.shell("grep -E 'Cap(Eff|Prm)' /proc/self/status", run=3, user="nobody")
+            d.shell("grep -E 'Cap(Eff|Prm|Inh|Amb)' /proc/self/status", run=3, user="nobody")
             d.end(1), d.end(2), d.end(3)
             groups = subprocess.check_output(["id", "-G", "nobody"], text=True).strip()
             self.assertEqual(f"{nobody.pw_uid}\n{nobody.pw_gid}\n{groups}\n"
@@ -673,7 +754,7 @@ class Program(unittest.TestCase):
             d.shell("sleep 1; exit 4")
             d.wait(1, "started")
             with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as link:
-                link.connect(os.path.join(d.state, "runner.sock"))
+                link.connect(os.path.join(d.state, SOCKET))
                 for message in (b"", b"x", b"\xff" * 1000, bytes(100000)):
                     with contextlib.suppress(OSError):
                         link.send(message)
@@ -682,12 +763,85 @@ class Program(unittest.TestCase):
             self.assertEqual(0, d.end(2)["exit_code"])
 
 
+    @unittest.skipUnless(os.geteuid() == 0, "needs another user to be")
+    def test_another_user_is_refused_and_told(self):
+        """Both are: the one who came, and belfry in its log."""
+        with Drive() as d:
+            path = os.path.join(d.state, SOCKET)
+            for name in (d.folder, d.state, path):
+                os.chmod(name, 0o777)
+            text = ("import socket, sys\n"
+                    "link = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)\n"
+                    "link.connect(sys.argv[1])\n"
+                    "sys.stdout.buffer.write(link.recv(4096))\n"
+                    "print('then', link.recv(4096))\n")
+            nobody = pwd.getpwnam("nobody").pw_uid
+            said = subprocess.run(["setpriv", "--reuid", "nobody", "--clear-groups",
+                                   "/usr/bin/python3", "-c", text, path],
+                                  stdout=subprocess.PIPE, timeout=60, check=True).stdout
+            words = f"serves user 0 and root only, and refused process"
+            self.assertIn(words, said.decode(errors="replace"))
+            self.assertTrue(said.endswith(b"then b''\n"), said)
+            notice = wait_for(d.notices, "belfry to be told")
+            self.assertIn(words, notice[0][1])
+            self.assertTrue(notice[0][1].endswith(f"of user {nobody}"), notice)
+            d.start("true")
+            self.assertEqual(0, d.end()["exit_code"])
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs another user to be")
+    def test_another_user_s_runner_is_refused(self):
+        d = Drive()
+        os.chmod(d.folder, 0o755)
+        nobody = pwd.getpwnam("nobody").pw_uid
+        os.chown(d.state, nobody, -1)
+        subprocess.run(["setpriv", "--reuid", "nobody", "--clear-groups", RUNNER, "--state",
+                        d.state], check=True)
+        d.open(expect=False)
+        self.assertIn(f"of user {nobody}, and this is user 0", d.answers[0]["message"])
+        d.__exit__(None, None, None)
+
+    def test_a_runner_that_talks_nonsense(self):
+        """The other direction: what comes from the runner is looked at as closely."""
+        def message(kind, run=0, attempt=0, number=0, text=b"", length=None):
+            return struct.pack("<IQiqI", kind, run, attempt, number,
+                               len(text) if length is None else length) + text
+        nonsense = [b"x", b"\xff" * 8000, bytes(7), message(99, text=b"later"),
+                    message(6, run=7, attempt=1), message(7, text=b"x", length=0xfffffffe),
+                    message(9, run=5, number=1),
+                    message(1, run=3, attempt=0, text=b"\0"), message(3, text=b"sh"),
+                    message(2, number=3, text=b"a" * 7000)[:-1], message(8, run=2, attempt=2)]
+        d = Drive()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+            listener.bind(os.path.join(d.state, SOCKET))
+            listener.listen()
+
+            def serve():
+                link, _ = listener.accept()
+                with link:
+                    for piece in nonsense:
+                        link.send(piece)
+                    link.send(message(2, number=3, text=b"fake"))
+                    link.recv(200000)  # the order
+                    for piece in [*nonsense, message(10, text=b"a notice"),
+                                  message(7, run=1 << 63, attempt=-1)]:
+                        link.send(piece)
+                listener.close()
+            fake = threading.Thread(target=serve, daemon=True)
+            fake.start()
+            with d:
+                d.start("true", run=1)
+                fake.join(60)
+                self.assertEqual("start_failed", d.end(1)["event"])
+                d.start("true", run=2)
+                self.assertEqual(0, d.end(2)["exit_code"])
+
+
 class Safety(unittest.TestCase):
     def test_modes(self):
         with Drive() as d:
             d.start("true")
             d.end()
-            mode = stat.S_IMODE(os.stat(os.path.join(d.state, "runner.sock")).st_mode)
+            mode = stat.S_IMODE(os.stat(os.path.join(d.state, SOCKET)).st_mode)
             self.assertEqual(0o600, mode)
             spool = os.path.join(d.state, "spool")
             self.assertEqual(0o700, stat.S_IMODE(os.stat(spool).st_mode))
@@ -702,6 +856,31 @@ class Safety(unittest.TestCase):
         with d:
             d.start("true")
             self.assertEqual(0, d.end()["exit_code"])
+
+    @unittest.skipIf(IS_SANITIZED, "a sanitizer takes memory of its own")
+    def test_memory_of_the_runner(self):
+        """Under 1 MB, and 16 KB for each run; also for runs that print more than is kept."""
+        def own_kib():
+            rows = dict(line.split(":", 1) for line in
+                        open_text(f"/proc/{pid}/smaps_rollup").splitlines() if ":" in line)
+            return sum(int(rows[name].split()[0]) for name in ("Private_Clean", "Private_Dirty"))
+
+        def has_read(count):
+            return int(open_text(f"/proc/{pid}/io").split()[1]) >= count
+        with Drive() as d:
+            pid = d.runner_pids()[0]
+            self.assertLess(own_kib(), 1024)
+            d.do("start", run=1, last=100, argv=["sleep", "600"])
+            for run in range(1, 101):
+                d.wait(run, "started")
+            d.do("start", run=101, last=110,
+                 argv=["sh", "-c", "yes | head -c 12000000; exec sleep 600"])
+            wait_for(lambda: has_read(10 * 12000000), "all to be printed")
+            self.assertLess(own_kib(), 1024 + 110 * 16)
+            for run in (101, 110):
+                d.do("stop", run=run)
+                self.assertEqual(12000000, d.end(run)["output_bytes"])
+                self.assertTrue(d.output(run).endswith(b"y\ny\n"))
 
     def test_few_descriptors(self):
         """200 runs where belfry itself may have 64 files open."""

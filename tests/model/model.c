@@ -32,6 +32,7 @@ static void test_words_go_back(void **state)
 	ASSERT_WORDS_GO_BACK(stream, STREAM)
 	ASSERT_WORDS_GO_BACK(overlap, OVERLAP)
 	ASSERT_WORDS_GO_BACK(catchup, CATCHUP)
+	ASSERT_WORDS_GO_BACK(absence, ABSENCE)
 	assert_string_equal(outcome_word(OUTCOME_TIMED_OUT), "timed_out");
 	assert_false(outcome_from_word("timedout", &outcome));
 }

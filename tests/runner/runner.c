@@ -3,18 +3,23 @@
  *
  * Random inputs come from a fixed seed, so that a failure can be had again.
  */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "protocol.h"
 #include "runner.h"
 #include "spool.h"
+#include "str.h"
+#include "wire.h"
 
 static uint32_t seed = 20261125;
 
@@ -27,7 +32,14 @@ static uint32_t draw(void)
 /* ---- spools ---- */
 
 static const struct spool_frame frames[] = {
-	{.kind = SPOOL_HELD, .at = {1}, .pid = 4711, .start_ticks = UINT64_MAX},
+	{.kind = SPOOL_HELD,
+	 .at = {1},
+	 .pid = 4711,
+	 .start_ticks = UINT64_MAX,
+	 .cgroup = "belfry-1",
+	 .cgroup_length = 8},
+	{.kind = SPOOL_HELD, .at = {1}, .pid = 1},
+	{.kind = SPOOL_TORN, .at = {2}, .bytes = 7},
 	{.kind = SPOOL_STARTED, .at = {2}},
 	{.kind = SPOOL_STDOUT, .at = {3}, .data = "a\0b", .length = 3},
 	{.kind = SPOOL_STDERR, .at = {-4}, .data = "", .length = 0},
@@ -62,6 +74,9 @@ static void assert_same(const struct spool_frame *a, const struct spool_frame *b
 	assert_int_equal(a->pid, b->pid);
 	assert_int_equal(a->start_ticks, b->start_ticks);
 	assert_int_equal(a->bytes, b->bytes);
+	assert_int_equal(a->cgroup_length, b->cgroup_length);
+	if (b->cgroup)
+		assert_memory_equal(a->cgroup, b->cgroup, b->cgroup_length);
 	if (b->data) {
 		assert_int_equal(a->length, b->length);
 		assert_memory_equal(a->data, b->data, b->length);
@@ -89,6 +104,60 @@ static void frames_come_back(void **state)
 	}
 	assert_int_equal(at, buf.length);
 	assert_int_equal(SPOOL_MORE, spool_next(buf.data + at, 0, &frame, &used));
+	buf_finish(&buf);
+}
+
+/* The frame again, of that kind and with so many bytes more. */
+static void write_later(struct buf *buf, const struct spool_frame *frame, uint32_t kind,
+			size_t more)
+{
+	struct buf whole = {0}, plain = {0};
+	size_t used;
+	struct spool_frame same;
+
+	spool_write(&plain, frame);
+	assert_int_equal(SPOOL_FRAME, spool_next(plain.data, plain.length, &same, &used));
+	/* A text is written as it is given: so any payload can be. */
+	buf_add(&whole, same.data, same.length);
+	for (size_t i = 0; i < more; i++)
+		buf_char(&whole, 'x');
+	size_t start = buf->length;
+	spool_write(buf, &(struct spool_frame){.kind = SPOOL_NOTE,
+					       .at = frame->at,
+					       .data = buf_string(&whole),
+					       .length = whole.length});
+	wire_patch_u32(buf, start + 8, kind);
+	uint64_t hash = str_hash(STR_HASH_INIT, buf->data + start + 4, buf->length - start - 4);
+	wire_patch_u32(buf, start, (uint32_t)(hash ^ hash >> 32));
+	buf_finish(&whole);
+	buf_finish(&plain);
+}
+
+static void a_later_version_s_frames_are_passed_over(void **state)
+{
+	static const struct spool_frame stdout_frame = {
+		.kind = SPOOL_STDOUT, .at = {9}, .data = "abc", .length = 3};
+	struct buf buf = {0};
+	struct spool_frame frame;
+	size_t at = 0, used;
+
+	(void)state;
+	for (int i = 0; i < FRAMES; i++)
+		if (!frames[i].data)
+			write_later(&buf, &frames[i], frames[i].kind, 5);
+	for (int i = 0; i < FRAMES; i++, at += used) {
+		if (frames[i].data) {
+			used = 0;
+			continue;
+		}
+		assert_int_equal(SPOOL_FRAME,
+				 spool_next(buf.data + at, buf.length - at, &frame, &used));
+		assert_same(&frame, &frames[i]);
+	}
+	assert_int_equal(at, buf.length);
+	write_later(&buf, &stdout_frame, 4711, 0);
+	assert_int_equal(SPOOL_FRAME, spool_next(buf.data + at, buf.length - at, &frame, &used));
+	assert_int_equal(4711, (int)frame.kind);
 	buf_finish(&buf);
 }
 
@@ -201,7 +270,8 @@ static const struct message start_message = {.kind = MESSAGE_START,
 						       .grace_ms = 10,
 						       .output_max = 1 << 23,
 						       .umask = -1,
-						       .limits = {-1, 0, 1, INT64_MAX, 5, 6},
+						       .limits = {-1, 0, 1, INT64_MAX, 5, 6, 7},
+						       .no_new_privs = true,
 						       .has_user = true,
 						       .uid = 1,
 						       .gid = 2,
@@ -229,6 +299,7 @@ static void a_start_comes_back(void **state)
 	assert_memory_equal(got.order.limits, start_message.order.limits, sizeof(got.order.limits));
 	assert_int_equal(3, got.order.group_count);
 	assert_memory_equal(groups, got.order.groups, sizeof(groups));
+	assert_true(got.order.no_new_privs);
 	assert_true(got.order.has_user && got.order.uid == 1 && got.order.gid == 2);
 	assert_true(got.order.timeout_ms == 5000 && got.order.grace_ms == 10);
 	assert_true(got.order.output_max == 1 << 23 && got.order.umask == -1);
@@ -240,11 +311,14 @@ static void plain_messages_come_back(void **state)
 {
 	static const struct message messages[] = {
 		{.kind = MESSAGE_HOLDS, .run = 1, .attempt = 2},
-		{.kind = MESSAGE_HELLO, .number = PROTOCOL_VERSION, .text = "0.1.0"},
+		{.kind = MESSAGE_HELLO, .number = 3, .text = "0.1.0"},
 		{.kind = MESSAGE_STOP, .run = 5, .number = INT64_MAX},
 		{.kind = MESSAGE_QUIT},
 		{.kind = MESSAGE_NEWS, .run = 6, .attempt = 1},
 		{.kind = MESSAGE_REFUSED, .run = 7, .attempt = 1, .text = ""},
+		{.kind = MESSAGE_BURY, .run = 8, .attempt = 1},
+		{.kind = MESSAGE_BURIED, .run = 8, .attempt = 1, .number = 1},
+		{.kind = MESSAGE_NOTICE, .text = "said"},
 	};
 	struct arena arena = {0};
 
@@ -310,15 +384,108 @@ static void hostile_messages(void **state)
 	arena_finish(&arena);
 }
 
+static void names_of_runners(void **state)
+{
+	static const char *const bad[] = {"",
+					  "runner-",
+					  "runner-.sock",
+					  "runner.sock",
+					  "runner-1.lock",
+					  "xrunner-1.sock",
+					  "runner-1.sock~"};
+	char name[RUNNER_NAME_MAX], version[VERSION_TEXT_MAX], long_name[200];
+
+	(void)state;
+	assert_string_equal("runner-1.2.3+x-y.sock", runner_name("1.2.3+x-y", RUNNER_SOCKET, name));
+	assert_true(runner_name_parse(name, RUNNER_SOCKET, version));
+	assert_string_equal("1.2.3+x-y", version);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(runner_name_parse(bad[i], RUNNER_SOCKET, version));
+	for (int length = 60; length < 70; length++) {
+		snprintf(long_name, sizeof(long_name), "runner-%0*d.sock", length, 1);
+		assert_int_equal(length < VERSION_TEXT_MAX,
+				 runner_name_parse(long_name, RUNNER_SOCKET, version));
+	}
+}
+
+/* ---- limits by a control group ---- */
+
+struct mono runner_mono(void)
+{
+	return (struct mono){0};
+}
+
+static const struct {
+	const char *name, *expected;
+} group_files[] = {{"memory.max", "536870912"},
+		   {"memory.oom.group", "1"},
+		   {"pids.max", "20"},
+		   {"cpu.max", "50000 100000"}};
+enum { GROUP_FILES = sizeof(group_files) / sizeof(group_files[0]) };
+
+/* The files of a group, as the kernel makes them, in a folder of our own. */
+static void make_group_file(int folder, const char *name)
+{
+	int fd = openat(folder, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	close(fd);
+}
+
+static void assert_group_file(int folder, const char *name, const char *expected)
+{
+	char text[64] = "";
+	int fd = openat(folder, name, O_RDONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0 && read(fd, text, sizeof(text) - 1) >= 0);
+	assert_string_equal(expected, text);
+	close(fd);
+}
+
+static void what_a_group_limits(void **state)
+{
+	const unsigned all = 1u << LIMIT_MEMORY | 1u << LIMIT_PROCESSES | 1u << LIMIT_CPUS;
+	struct start_order order = {.limits = {5, 20, 5, 512 << 20, 5, 5, 500}};
+	char path[] = "/tmp/belfry-group-XXXXXX";
+
+	(void)state;
+	assert_non_null(mkdtemp(path));
+	int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* Without the controllers' files nothing is limited, and nothing made up. */
+	assert_int_equal(0, cgroup_write_limits(path, &order));
+	for (int i = 0; i < GROUP_FILES; i++)
+		make_group_file(folder, group_files[i].name);
+	assert_int_equal(all, cgroup_write_limits(path, &order));
+	for (int i = 0; i < GROUP_FILES; i++)
+		assert_group_file(folder, group_files[i].name, group_files[i].expected);
+	order.limits[LIMIT_MEMORY] = order.limits[LIMIT_CPUS] = -1;
+	assert_int_equal(1u << LIMIT_PROCESSES, cgroup_write_limits(path, &order));
+	for (int i = 0; i < GROUP_FILES; i++)
+		unlinkat(folder, group_files[i].name, 0);
+	close(folder);
+	rmdir(path);
+}
+
 /* ---- the cap on output ---- */
+
+static bool add(void *context, const char *data, size_t length)
+{
+	static int calls;
+
+	if (++calls % 3 == 0)
+		return false; /* a full disk, now and then */
+	buf_add(context, data, length);
+	return true;
+}
 
 /* What would be in the spool of a run that wrote so many pieces of that length. */
 static struct buf print(struct output *output, int pieces, size_t length)
 {
 	struct buf spool = {0};
 	char data[4096];
+	int folder = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	assert_true(length <= sizeof(data));
+	assert_true(length <= sizeof(data) && folder >= 0);
 	for (int i = 0; i < pieces; i++) {
 		enum spool_kind stream = i % 2 ? SPOOL_STDERR : SPOOL_STDOUT;
 		struct utc at = {i};
@@ -330,9 +497,12 @@ static struct buf print(struct output *output, int pieces, size_t length)
 								  .data = data,
 								  .length = length});
 		else
-			output_keep(output, stream, at, data, length);
+			output_keep(output, folder, stream, at, data, length);
 	}
-	output_finish(output, (struct utc){pieces}, &spool);
+	while (!output_pour(output, (struct utc){pieces}, add, &spool))
+		continue;
+	output_finish(output);
+	close(folder);
 	return spool;
 }
 
@@ -390,10 +560,13 @@ int main(void)
 		cmocka_unit_test(torn_files_end_at_the_last_whole_frame),
 		cmocka_unit_test(every_flipped_bit_is_noticed),
 		cmocka_unit_test(noise_is_no_spool),
+		cmocka_unit_test(a_later_version_s_frames_are_passed_over),
 		cmocka_unit_test(names_of_spools),
 		cmocka_unit_test(a_start_comes_back),
 		cmocka_unit_test(plain_messages_come_back),
 		cmocka_unit_test(hostile_messages),
+		cmocka_unit_test(names_of_runners),
+		cmocka_unit_test(what_a_group_limits),
 		cmocka_unit_test(the_cap_keeps_head_and_tail),
 		cmocka_unit_test(a_cap_of_nothing),
 	};

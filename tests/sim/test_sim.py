@@ -33,13 +33,31 @@ class Histories(unittest.TestCase):
 
 class Usage(unittest.TestCase):
     def test_what_is_no_option_is_refused(self):
-        for words in (["--nodes", "2"], ["--seeds"], ["--seeds", "many"], ["--days", "-1"]):
+        for words in (["--nodes", "9"], ["--nodes"], ["--seeds"], ["--seeds", "many"], ["--days", "-1"]):
             done = sim(*words)
             self.assertEqual(done.returncode, 2, words)
             self.assertTrue(done.stderr.startswith(b"belfry-sim: "), done.stderr)
 
     def test_help_says_how_many_nodes(self):
-        self.assertIn(b"One node", sim("--help").stdout)
+        self.assertIn(b"--nodes K", sim("--help").stdout)
+
+
+class Nodes(unittest.TestCase):
+    def test_their_history_is_the_same_each_time(self):
+        words = ["--seed", "6", "--days", "1", "--nodes", "3", "--history"]
+        one, other = sim(*words), sim(*words)
+        self.assertEqual(one.returncode, 0, one.stdout[-2000:])
+        lines = [line for line in one.stdout.splitlines() if b"a minute" not in line]
+        self.assertEqual(lines, [line for line in other.stdout.splitlines()
+                                 if b"a minute" not in line])
+        self.assertTrue(any(b" n2 " in line for line in lines))
+
+    def test_what_is_to_happen_between_them_does(self):
+        told = sim("--seeds", "25", "--nodes", "2", "--bare").stdout
+        for word in (b"pauses", b"that were slow", b"fenced", b"stale", b"takeovers",
+                     b"runs taken over", b"runs handed over", b"claims lost to another node",
+                     b"instants skipped for another node's run", b"gates shut by the lease"):
+            self.assertIn(word, told)
 
 
 if __name__ == "__main__":

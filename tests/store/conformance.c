@@ -334,6 +334,139 @@ static void state_carries_on(struct store *store)
 	arena_finish(&arena);
 }
 
+/* How the last life ended, until the next one has told of it. */
+static void end_of_a_life(struct store *store)
+{
+	struct arena arena = {0};
+
+	assert_int_equal(load(store, &arena).left_at.ms, UTC_NONE.ms);
+	APPLY(store, left_record(70));
+	assert_int_equal(load(store, &arena).left_at.ms, T(70).ms);
+	struct record asleep = downtime_record(60, 65);
+	asleep.downtime.kind = ABSENCE_ASLEEP;
+	apply(store, &asleep, 1);
+	assert_int_equal(load(store, &arena).left_at.ms, T(70).ms);
+	APPLY(store, downtime_record(70, 90));
+	assert_int_equal(load(store, &arena).left_at.ms, UTC_NONE.ms);
+	arena_finish(&arena);
+}
+
+static void last_sign_of_life(struct store *store)
+{
+	struct arena arena = {0};
+
+	assert_int_equal(load(store, &arena).seen_at.ms, UTC_NONE.ms);
+	APPLY(store, evaluated_record(50, 0), claim_record(1, "a", 0));
+	assert_int_equal(load(store, &arena).seen_at.ms, T(50).ms);
+	APPLY(store, running_record(1, "a", 60));
+	assert_int_equal(load(store, &arena).seen_at.ms, T(60).ms);
+	APPLY(store, end_record(1, "a", OUTCOME_FAILED, 80));
+	assert_int_equal(load(store, &arena).seen_at.ms, T(80).ms);
+	APPLY(store, evaluated_record(99, 0));
+	assert_int_equal(load(store, &arena).seen_at.ms, T(99).ms);
+	arena_finish(&arena);
+}
+
+static bool add_downtime(void *context, const struct downtime *downtime)
+{
+	buf_format(context, "%d-%d ", (int)(downtime->since.ms - T(0).ms),
+		   (int)(downtime->until.ms - T(0).ms));
+	return true;
+}
+
+static void downtimes_newest_first(struct store *store)
+{
+	struct buf text = {0};
+	size_t count;
+	struct err err;
+
+	APPLY(store, downtime_record(30, 40), downtime_record(1, 2), downtime_record(5, 40),
+	      downtime_record(30, 40));
+	assert_true(store_downtimes(store, 0, add_downtime, &text, &err));
+	assert_string_equal(buf_string(&text), "30-40 5-40 1-2 ");
+	buf_clear(&text);
+	assert_true(store_downtimes(store, 1, add_downtime, &text, &err));
+	assert_string_equal(buf_string(&text), "30-40 ");
+	for (int64_t i = 0; i < 1200; i++)
+		APPLY(store, downtime_record(100 + i, 101 + i));
+	buf_clear(&text);
+	assert_true(store_downtimes(store, 0, add_downtime, &text, &err));
+	count = 0;
+	for (const char *c = buf_string(&text); *c; c++)
+		count += *c == ' ';
+	assert_int_equal(count, 1000);
+	buf_finish(&text);
+}
+
+static void pauses_stay_until_they_end(struct store *store)
+{
+	struct arena arena = {0};
+	struct record other = pause_record("b", 1, NULL);
+
+	other.pause.until = T(900);
+	other.pause.by = NULL;
+	APPLY(store, other, pause_record("a", 1, "broken"), pause_record("a", 2, "still broken"),
+	      pause_record("c", 3, NULL), resume_record("c"), resume_record("never paused"));
+	struct store_state state = load(store, &arena);
+	assert_int_equal(state.pause_count, 2);
+	assert_string_equal(state.pauses[0].job, "a");
+	assert_int_equal(state.pauses[0].since.ms, T(2).ms);
+	assert_false(utc_is_set(state.pauses[0].until));
+	assert_string_equal(state.pauses[0].reason, "still broken");
+	assert_string_equal(state.pauses[0].by, "eva@desk");
+	assert_int_equal(state.pauses[1].until.ms, T(900).ms);
+	assert_null(state.pauses[1].reason);
+	assert_null(state.pauses[1].by);
+	arena_finish(&arena);
+}
+
+static void renamed_job_keeps_all_it_had(struct store *store)
+{
+	struct arena arena = {0};
+
+	run_through(store, 1, "old", 0, OUTCOME_FAILED);
+	APPLY(store, claim_record(2, "old", 10), skipped_record("old", 20),
+	      pause_record("old", 30, "why"), claim_record(3, "other", 10));
+	APPLY(store, rename_record("old", "new"));
+	assert_string_equal(run_ids(store, &(struct run_filter){.job = "old"}), "");
+	assert_string_equal(run_ids(store, &(struct run_filter){.job = "new"}), "2 1");
+	assert_string_equal(run_ids(store, &(struct run_filter){.job = "other"}), "3");
+	/* Its instants are taken under the new name, and free under the old one. */
+	assert_true(is_lost(store, claim_record(4, "new", 0)));
+	assert_true(is_lost(store, skipped_record("new", 20)));
+	assert_false(is_lost(store, claim_record(5, "old", 0)));
+	struct store_state state = load(store, &arena);
+	assert_int_equal(state.pause_count, 1);
+	assert_string_equal(state.pauses[0].job, "new");
+	assert_int_equal(state.open_count, 2 + 1);
+	assert_string_equal(state.open_runs[0].job, "new");
+	arena_finish(&arena);
+}
+
+/* What the new name has already stays; runs are of both. */
+static void renamed_job_meets_its_new_name(struct store *store)
+{
+	struct arena arena = {0};
+	struct buf before = {0}, after = {0};
+
+	APPLY(store, claim_record(1, "new", 0), claim_record(2, "old", 0),
+	      skipped_record("old", 10), pause_record("new", 5, "mine"),
+	      pause_record("old", 6, "another's"));
+	APPLY(store, rename_record("old", "new"));
+	assert_string_equal(run_ids(store, &(struct run_filter){.job = "new"}), "2 1");
+	struct store_state state = load(store, &arena);
+	assert_int_equal(state.pause_count, 1);
+	assert_string_equal(state.pauses[0].reason, "mine");
+	/* A second time there is nothing left to rename. */
+	dump(store, &before);
+	APPLY(store, rename_record("old", "new"));
+	dump(store, &after);
+	assert_string_equal(buf_string(&after), buf_string(&before));
+	buf_finish(&before);
+	buf_finish(&after);
+	arena_finish(&arena);
+}
+
 static void ids_are_not_given_out_again(struct store *store)
 {
 	struct arena arena = {0};
@@ -941,12 +1074,18 @@ static void thousand_due_at_once(struct store *store)
 	X(identity_of_a_run_stays)                                                                 \
 	X(finished_run_never_changes)                                                              \
 	X(state_carries_on)                                                                        \
+	X(pauses_stay_until_they_end)                                                              \
+	X(renamed_job_keeps_all_it_had)                                                            \
+	X(renamed_job_meets_its_new_name)                                                          \
 	X(ids_are_not_given_out_again)                                                             \
 	X(runs_are_filtered)                                                                       \
 	X(row_function_may_stop)                                                                   \
 	X(attempts_in_order_first_told_stays)                                                      \
 	X(log_is_read_on_from_any_place)                                                           \
 	X(log_keeps_any_bytes)                                                                     \
+	X(end_of_a_life)                                                                           \
+	X(last_sign_of_life)                                                                       \
+	X(downtimes_newest_first)                                                                  \
 	X(occurrences_are_filtered)                                                                \
 	X(revisions_by_number_and_in_pages)                                                        \
 	X(tokens_are_kept_and_revoked)                                                             \

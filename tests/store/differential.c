@@ -99,6 +99,7 @@ static struct record draw_run(struct luck *luck, enum record_kind kind)
 	record.run.epoch = (int32_t)draw(luck, 2);
 	record.run.revision = (int64_t)draw(luck, 3);
 	record.run.dry_run = one_in(luck, 5);
+	record.run.jitter_ms = (int64_t)draw(luck, 3);
 	if (one_in(luck, 3))
 		record.run.scheduled_at = UTC_NONE;
 	if (kind == RECORD_RUN || one_in(luck, 4))
@@ -140,6 +141,17 @@ static struct record draw_attempt(struct luck *luck)
 	return record;
 }
 
+static struct record draw_downtime(struct luck *luck)
+{
+	int64_t since = (int64_t)draw(luck, 40);
+	struct record record = downtime_record(since, since + (int64_t)draw(luck, 5));
+
+	record.downtime.kind = (enum absence)draw(luck, ABSENCE_COUNT);
+	record.downtime.is_exact = one_in(luck, 2);
+	record.downtime.counts.window_ms = (int64_t)draw(luck, 3) - 1;
+	return record;
+}
+
 static struct record draw_log(struct luck *luck)
 {
 	struct record record = log_record(draw_id(luck), (int32_t)draw(luck, 3),
@@ -159,9 +171,27 @@ static struct record draw_revision(struct luck *luck)
 	return record;
 }
 
+static struct record draw_pause(struct luck *luck)
+{
+	struct record record = pause_record(draw_job(luck), draw_at(luck), draw_message(luck));
+
+	if (one_in(luck, 2))
+		record.pause.until = T(draw_at(luck));
+	return record;
+}
+
+/* Seldom, for it makes one of two jobs. */
+static struct record draw_rename(struct luck *luck)
+{
+	const char *from = draw_job(luck), *to = draw_job(luck);
+
+	return strcmp(from, to) == 0 || !one_in(luck, 4) ? draw_pause(luck)
+							 : rename_record(from, to);
+}
+
 static struct record draw_record(struct luck *luck)
 {
-	enum record_kind kind = (enum record_kind)draw(luck, RECORD_EPOCH + 1);
+	enum record_kind kind = (enum record_kind)draw(luck, RECORD_RENAME + 1);
 
 	switch (kind) {
 	case RECORD_CLAIM:
@@ -169,7 +199,12 @@ static struct record draw_record(struct luck *luck)
 	case RECORD_ATTEMPT: return draw_attempt(luck);
 	case RECORD_OCCURRENCE: return draw_occurrence(luck);
 	case RECORD_LOG: return draw_log(luck);
+	case RECORD_DOWNTIME: return draw_downtime(luck);
+	case RECORD_LEFT: return left_record((int64_t)draw(luck, 40));
 	case RECORD_REVISION: return draw_revision(luck);
+	case RECORD_PAUSE: return draw_pause(luck);
+	case RECORD_RESUME: return resume_record(draw_job(luck));
+	case RECORD_RENAME: return draw_rename(luck);
 	case RECORD_TOKEN:
 	case RECORD_AUDIT: /* conformance.c has their few rules */
 	case RECORD_EVALUATED:

@@ -122,6 +122,7 @@ void dump_run(struct buf *text, const struct run *r)
 	buf_format(text, " %s %s %d %" PRId64 " %" PRId64 " %" PRId64, run_state_word(r->state),
 		   outcome_word(r->outcome), r->attempt, r->claimed_at.ms, r->started_at.ms,
 		   r->finished_at.ms);
+	buf_format(text, " +%" PRId64, r->jitter_ms);
 	buf_format(text, " %d %d %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %s\n",
 		   r->exit_code, r->signal, r->processed, r->failed, r->output_bytes, r->cpu_ms,
 		   r->max_rss_kib, or_null(r->message));
@@ -188,6 +189,18 @@ static bool add_revision(void *context, const struct revision *r)
 	return true;
 }
 
+static bool add_downtime(void *context, const struct downtime *d)
+{
+	const struct downtime_counts *c = &d->counts;
+
+	buf_format(context, "downtime %s %" PRId64 " %" PRId64 " %d", absence_word(d->kind),
+		   d->since.ms, d->until.ms, d->is_exact);
+	buf_format(context, " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64,
+		   c->caught_up, c->skipped, c->missed, c->too_old, c->superseded);
+	buf_format(context, " %" PRId64 " %" PRId64 "\n", c->not_wanted, c->window_ms);
+	return true;
+}
+
 static void add_summary(struct store *store, struct arena *arena, const char *job, struct buf *text)
 {
 	struct job_summary summary;
@@ -206,15 +219,24 @@ static void add_summary(struct store *store, struct arena *arena, const char *jo
 		buf_text(text, "none\n");
 }
 
+static void dump_pause(struct buf *text, const struct pause *p)
+{
+	buf_format(text, "pause %s %" PRId64 " %" PRId64 " %s %s\n", p->job, p->since.ms,
+		   p->until.ms, or_null(p->reason), or_null(p->by));
+}
+
 static void add_state(struct store *store, struct arena *arena, struct buf *text)
 {
 	struct store_state state = load(store, arena);
 
-	buf_format(text, "fixed until %" PRId64 "\n", state.fixed_until.ms);
+	buf_format(text, "fixed until %" PRId64 " left %" PRId64 " seen %" PRId64 "\n",
+		   state.fixed_until.ms, state.left_at.ms, state.seen_at.ms);
 	buf_format(text, "state %" PRId64 " %d %" PRIu64 "\n", state.evaluated_until.ms,
 		   state.epoch, state.last_run);
 	for (size_t i = 0; i < state.open_count; i++)
 		dump_run(text, &state.open_runs[i]);
+	for (size_t i = 0; i < state.pause_count; i++)
+		dump_pause(text, &state.pauses[i]);
 	if (state.revision.number)
 		add_revision(text, &state.revision);
 }
@@ -233,6 +255,7 @@ void dump(struct store *store, struct buf *text)
 				      &err));
 	assert_true(store_revisions(store, &(struct revision_filter){.with_content = true},
 				    add_revision, text, &err));
+	assert_true(store_downtimes(store, 0, add_downtime, text, &err));
 	assert_true(store_job_names(store, &arena, &names, &count, &err));
 	for (size_t i = 0; i < count; i++)
 		add_summary(store, &arena, names[i], text);

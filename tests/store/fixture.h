@@ -32,8 +32,13 @@ struct record attempt_record(uint64_t run, int32_t number, enum outcome outcome)
 struct record log_record(uint64_t run, int32_t attempt, int64_t position, const char *text);
 struct record skipped_record(const char *job, int64_t at);
 struct record missed_record(const char *job, int64_t first, int64_t last, int64_t count);
+struct record downtime_record(int64_t since, int64_t until);
+struct record left_record(int64_t at);
 struct record revision_record(int64_t number, const char *content);
 struct record evaluated_record(int64_t until, int32_t epoch);
+struct record pause_record(const char *job, int64_t since, const char *reason);
+struct record resume_record(const char *job);
+struct record rename_record(const char *from, const char *to);
 
 /* Applies, or fails the test with the store's message. */
 void apply(struct store *store, struct record *records, size_t count);

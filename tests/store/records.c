@@ -100,6 +100,34 @@ struct record skipped_record(const char *job, int64_t at)
 	return record;
 }
 
+struct record downtime_record(int64_t since, int64_t until)
+{
+	struct record record = {.kind = RECORD_DOWNTIME};
+
+	record.downtime = (struct downtime){
+		.kind = ABSENCE_DOWN,
+		.since = T(since),
+		.until = T(until),
+		.is_exact = true,
+		.counts = {.caught_up = 1,
+			   .skipped = 2,
+			   .missed = 12,
+			   .too_old = 3,
+			   .superseded = 4,
+			   .not_wanted = 5,
+			   .window_ms = 3600000},
+	};
+	return record;
+}
+
+struct record left_record(int64_t at)
+{
+	struct record record = {.kind = RECORD_LEFT};
+
+	record.left_at = T(at);
+	return record;
+}
+
 struct record revision_record(int64_t number, const char *content)
 {
 	return (struct record){.kind = RECORD_REVISION,
@@ -119,5 +147,32 @@ struct record evaluated_record(int64_t until, int32_t epoch)
 
 	record.evaluated.until = T(until);
 	record.evaluated.epoch = epoch;
+	return record;
+}
+
+struct record pause_record(const char *job, int64_t since, const char *reason)
+{
+	return (struct record){.kind = RECORD_PAUSE,
+			       .pause = {.job = job,
+					 .since = T(since),
+					 .until = UTC_NONE,
+					 .reason = reason,
+					 .by = "eva@desk"}};
+}
+
+struct record resume_record(const char *job)
+{
+	struct record record = pause_record(job, 0, NULL);
+
+	record.kind = RECORD_RESUME;
+	return record;
+}
+
+struct record rename_record(const char *from, const char *to)
+{
+	struct record record = {.kind = RECORD_RENAME};
+
+	record.rename.from = from;
+	record.rename.to = to;
 	return record;
 }
