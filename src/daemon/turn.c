@@ -176,9 +176,20 @@ static void wait_out(struct daemon *daemon)
 		loop_stop(daemon->loop);
 }
 
+/* A slow store makes each round long, and more falls due meanwhile: then others have their
+ * turn in between, those who tell how runs ended among them. */
+enum { ROUNDS_MAX = 4 };
+
+static bool has_more(struct daemon *daemon)
+{
+	return !daemon->node.is_out &&
+	       (!inbox_is_empty(&daemon->inbox) || node_has_to_take(daemon));
+}
+
 void turn_now(struct daemon *daemon)
 {
 	struct event event;
+	int rounds = 0;
 
 	if (daemon->node.is_out) {
 		wait_out(daemon);
@@ -199,9 +210,10 @@ void turn_now(struct daemon *daemon)
 		perform_all(daemon, now.mono);
 		seen_decided(daemon, now.mono);
 		turn_flush(daemon, now.mono, false);
-	} while (!daemon->node.is_out &&
-		 (!inbox_is_empty(&daemon->inbox) || node_has_to_take(daemon)));
+	} while (has_more(daemon) && ++rounds < ROUNDS_MAX);
 	struct engine_wake armed = arm(daemon);
+	if (has_more(daemon))
+		loop_timer_start(daemon->timer, 0);
 	seen_end(daemon, &armed);
 	if (daemon->is_stopping)
 		shutdown_check(daemon);

@@ -292,8 +292,13 @@ static void start(struct executor *executor, const struct job *job, const struct
 	struct start_order order;
 	struct err err;
 
+	/* It was answered that this attempt never started: whatever is left of it is void. */
+	bool is_void = ward && ward->is_over && ward->attempt == run->attempt;
+
+	if (is_void)
+		spool_remove(process, run->id, run->attempt);
 	/* An earlier belfry had come further than its store: the attempt is under way. */
-	if (ward && ward->is_adopted && spool_exists(process, run->id, run->attempt)) {
+	if (ward && ward->is_adopted && !is_void && spool_exists(process, run->id, run->attempt)) {
 		adopt(executor, run);
 		return;
 	}

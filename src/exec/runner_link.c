@@ -139,8 +139,9 @@ static bool check_peer(int fd, const char *name, struct err *err)
 	struct ucred peer = {.uid = (uid_t)-1};
 	socklen_t length = sizeof(peer);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 &&
-	    (peer.uid == geteuid() || peer.uid == 0))
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0)
+		return err_errno(err, errno, "cannot tell who holds %s", name);
+	if (peer.uid == geteuid() || peer.uid == 0)
 		return true;
 	return err_set(err, "%s is held by process %d of user %u, and this is user %u", name,
 		       (int)peer.pid, peer.uid, geteuid());

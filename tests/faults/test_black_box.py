@@ -69,7 +69,8 @@ def a_run(history, **wanted):
     """Some run of an instant with both stamps, which every history has."""
     whole = {stamp.run for stamp in history.stamps if stamp.what == "end"}
     rows = {row["run"] for row in history.occurrences}
-    return next(run for run in history.runs
+    oldest_first = sorted(history.runs, key=lambda run: run["id"])
+    return next(run for run in oldest_first
                 if run["id"] in whole and run["id"] in rows and run["outcome"] == "succeeded"
                 and run["attempt"] == 1
                 and all(run[key] == value for key, value in wanted.items()))
