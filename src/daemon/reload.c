@@ -441,6 +441,8 @@ bool reload_text(struct daemon *daemon, struct buf *text, struct err *err)
 	const struct config *config = daemon->config;
 	struct stored_text stored = {.revision = daemon->revision, .text = text};
 
+	if (config->length == 0)
+		return true;
 	if (config->text) {
 		buf_add(text, config->text, config->length);
 		return true;

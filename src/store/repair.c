@@ -210,6 +210,39 @@ static void put_big(uint8_t *at, uint32_t value)
 		at[i] = (uint8_t)(value >> (24 - 8 * i));
 }
 
+static uint32_t get_big(const uint8_t *at)
+{
+	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
+static bool copy_page(int fresh, int copy, uint32_t number)
+{
+	uint8_t page[PAGE];
+	off_t at = (off_t)(number - 1) * PAGE;
+
+	return number > 1 && pread(fresh, page, PAGE, at) == PAGE &&
+	       pwrite(copy, page, PAGE, at) == PAGE;
+}
+
+/* The schema is longer than a page: then the first one has the way to the others (file
+ * format of SQLite 3, section 1.6: an interior page of a table). */
+static bool put_rest_of_schema(int fresh, int copy, const uint8_t *first)
+{
+	enum { HEAD = 100, INTERIOR = 5, CELLS = HEAD + 12 };
+	unsigned count = (unsigned)first[HEAD + 3] << 8 | first[HEAD + 4];
+	bool ok = true;
+
+	if (first[HEAD] != INTERIOR)
+		return true;
+	for (unsigned i = 0; i < count && ok; i++) {
+		const uint8_t *pointer = first + CELLS + 2 * i;
+		unsigned cell = (unsigned)pointer[0] << 8 | pointer[1];
+
+		ok = cell + 4 <= PAGE && copy_page(fresh, copy, get_big(first + cell));
+	}
+	return ok && copy_page(fresh, copy, get_big(first + HEAD + 8));
+}
+
 /* Tables lie where the first schema put them: in a new database at the same places. Its
  * first page, with the old one's size, is as good as the one that is gone. */
 static bool put_head(const struct paths *p, struct err *err)
@@ -226,7 +259,7 @@ static bool put_head(const struct paths *p, struct err *err)
 		put_big(page + 32, 0); /* free pages: none that we know of */
 		put_big(page + 36, 0);
 		memcpy(page + 92, page + 24, 4); /* the size is as of this change */
-		ok = pwrite(copy, page, PAGE, 0) == PAGE;
+		ok = pwrite(copy, page, PAGE, 0) == PAGE && put_rest_of_schema(fresh, copy, page);
 	}
 	if (!ok)
 		err_errno(err, errno, "cannot put a first page to %s", p->copy);

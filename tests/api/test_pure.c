@@ -49,7 +49,7 @@ static void test_queries_that_are_refused_say_what_is_right(void **state)
 	} rows[] = {
 		{RUNS, "/?jobs=a", "did you mean \"job\""},
 		{RUNS, "/?colour=red",
-		 "there are job, outcome, state, trigger, before, after, limit"},
+		 "there are job, outcome, state, trigger, before, after, from, to, limit"},
 		{RUNS, "/?job=a&job=b", "given twice"},
 		{RUNS, "/?job=", "job is empty"},
 		{RUNS, "/?outcome=ok", "succeeded, partial, failed, timed_out, canceled, unknown"},
