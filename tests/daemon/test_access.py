@@ -49,7 +49,9 @@ class Access(Belfry):
             send["Content-Type"] = "application/json"
         connection.request(method, path, body=body, headers=send)
         answer = connection.getresponse()
-        text = answer.read().decode()
+        # A stream of events has no end.
+        is_endless = answer.headers["Content-Type"] == "text/event-stream"
+        text = "" if is_endless else answer.read().decode()
         connection.close()
         return answer.status, answer.headers, text
 
