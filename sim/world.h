@@ -117,6 +117,7 @@ bool world_odds(int32_t of_1000, uint64_t a, uint64_t b, uint64_t c);
 uint64_t world_draw(uint64_t a, uint64_t b, uint64_t c);
 
 /* machine.c: the machine's parts under the names of the daemon's own */
+void machine_create(void);
 void machine_begin(void); /* a life begins */
 void machine_stage(int32_t from, int32_t to);
 bool machine_next(int64_t *mono_ms);
