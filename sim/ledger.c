@@ -599,8 +599,25 @@ static void on_record(const struct record *record)
 	}
 }
 
+/* Nobody heard that the claim was lost to a run on another node, which has ended since.
+ * Where no instant tells that it was decided already, the claim holds now. */
+static void claim_again(const struct record *records, size_t count, size_t at)
+{
+	const struct run *run = &records[at].run;
+
+	if (records[at].lost || utc_is_set(run->scheduled_at) || !ledger_runs_drop_void(run->id))
+		return;
+	ledger_loose_claim(&records[at]);
+	for (size_t i = at + 1; i < count; i++) /* it may have ended since */
+		if (records[i].kind == RECORD_RUN && records[i].run.id == run->id)
+			ledger_runs_change(&records[i].run);
+}
+
 void ledger_commit(const struct record *records, size_t count, size_t skip)
 {
+	for (size_t i = 0; i < skip && nodes_are_several() && !world.is_broken; i++)
+		if (records[i].kind == RECORD_CLAIM)
+			claim_again(records, skip, i);
 	for (size_t i = skip; i < count && !world.is_broken; i++)
 		on_record(&records[i]);
 	if (!world.is_broken)

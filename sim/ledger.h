@@ -139,6 +139,8 @@ void ledger_runs_destroy(void);
 void ledger_runs_add(const struct run *from, struct ledger_job *job);
 /* Its claim came too late; what its daemon still says of it before it knows is void. */
 void ledger_runs_add_void(const struct run *from, struct ledger_job *job);
+/* False: the run is none that is void. */
+bool ledger_runs_drop_void(uint64_t id);
 void ledger_runs_change(const struct run *to);
 void ledger_runs_attempt(const struct attempt *attempt);
 bool ledger_knows(uint64_t id);

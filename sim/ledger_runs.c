@@ -76,6 +76,19 @@ void ledger_runs_add_void(const struct run *from, struct ledger_job *job)
 	*chain_of(run->id) = run;
 }
 
+bool ledger_runs_drop_void(uint64_t id)
+{
+	struct ledger_run **link = chain_of(id), *run;
+
+	while ((run = *link) && run->id != id)
+		link = &run->bucket;
+	if (!run || !run->is_void)
+		return false;
+	*link = run->bucket;
+	free(run);
+	return true;
+}
+
 static void close_run(struct ledger_run *run)
 {
 	struct ledger_run **link = &run->job->open_runs;
