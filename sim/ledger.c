@@ -486,10 +486,21 @@ static void take_new_zones(struct utc now)
 	}
 }
 
+/* A life knows of no rules but its own: a time of the day that was claimed by older ones
+ * may come once more. */
+static void forget_days(void)
+{
+	for (size_t i = 0; i < ledger.job_count; i++)
+		if (ledger.jobs[i].def && ledger.jobs[i].def->is_paris)
+			ledger.jobs[i].last_claim = UTC_NONE;
+}
+
 void ledger_zone_changed(int32_t version, bool is_start)
 {
 	bool is_pending = is_start && ledger.has_new_zones; /* an earlier life knew of it alone */
 
+	if (is_start)
+		forget_days();
 	if (ledger.zone == version && !is_pending)
 		return;
 	count(COUNT_ZONES);
