@@ -234,8 +234,7 @@ static void apply_occurrence(struct memory *memory, struct record *record)
 	/* Only its first instant is there: the rest has the key behind it. */
 	struct occurrence rest = record->occurrence;
 	rest.scheduled_at = utc_add(rest.scheduled_at, 1);
-	if (memory->store.lease && --rest.count > 0 &&
-	    !is_decided(memory, &rest, &at))
+	if (memory->store.lease && --rest.count > 0 && !is_decided(memory, &rest, &at))
 		add_occurrence(memory, at, &rest);
 }
 
@@ -297,8 +296,7 @@ static void apply_claim(struct memory *memory, struct record *record)
 	const struct run_entry *known = memory_find_run(memory, run->id);
 
 	record->lost = is_lost(memory, known) ||
-		       (!known && is_scheduled &&
-			is_decided(memory, &occurrence, &at));
+		       (!known && is_scheduled && is_decided(memory, &occurrence, &at));
 	if (record->lost || known)
 		return;
 	uint8_t node = 0;

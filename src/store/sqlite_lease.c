@@ -118,7 +118,8 @@ bool sqlite_admit(struct sqlite *s, const struct record *records, size_t count, 
 
 		if (records[i].kind != RECORD_OCCURRENCE || o->state != OCCURRENCE_MISSED)
 			continue;
-		if (!has_occurrence(s, OCCURRENCE, o->job, o->scheduled_at, o->epoch, &is_taken, err))
+		if (!has_occurrence(s, OCCURRENCE, o->job, o->scheduled_at, o->epoch, &is_taken,
+				    err))
 			return false;
 		if (is_taken)
 			return refuse(s->store.lease, REFUSAL_STALE, err);
