@@ -1,7 +1,7 @@
 /*
  * machine.c - the machine's parts, under the names by which the daemon knows them.
  *
- * Linked in place of clock.c, state_dir.c (daemon), loop.c (net), zoneinfo.c,
+ * Linked in place of clock.c, state_dir.c, descriptors_check.c (daemon), loop.c (net), zoneinfo.c,
  * read_file.c (config), log.c (base) and the API's server.
  */
 #include <assert.h>
@@ -328,6 +328,13 @@ void machine_zone_changed(void)
 }
 
 /* ---- the state directory, the file, the zones, the log ---- */
+
+bool descriptors_check(const struct serve_options *options, int32_t *max_running, struct err *err)
+{
+	(void)err;
+	*max_running = options->max_running;
+	return true;
+}
 
 bool state_dir_take(const char *path, int *lock, struct err *err)
 {

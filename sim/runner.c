@@ -38,6 +38,8 @@ struct held {
 	/* What this life's daemon asked and was told. */
 	bool is_asked, is_adopted, was_told_begun, was_told_end;
 	bool was_ever_told_lost;
+	bool may_start_later; /* refused for a reason that passes */
+	uint32_t refusals;
 	uint32_t plan; /* the number of its end's happening: older ones are void */
 };
 
@@ -296,6 +298,10 @@ static void tell_end(struct held *held)
 	case REFUSED:
 		event.kind = EVENT_START_FAILED;
 		event.message = "it never started";
+		event.is_passing = held->may_start_later;
+		/* Told so, the daemon may ask again. */
+		if (held->may_start_later)
+			held->is_asked = false;
 		break;
 	case ASKED:
 	case ALIVE: return;
@@ -345,7 +351,10 @@ static void begin(struct held *held)
 	}
 	if (nodes_are_several())
 		ledger_nodes_begin(held->run);
-	if (world_odds(odds->start_refused, held->run, attempt, 'r')) {
+	if (world_odds(odds->start_refused, held->run, attempt + held->refusals * UINT64_C(1000),
+		       'r')) {
+		held->may_start_later =
+			world_draw(held->run, attempt + held->refusals++, 'p') % 2 == 0;
 		refuse(held);
 		return;
 	}

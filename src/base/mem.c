@@ -17,9 +17,7 @@ struct arena_block {
 	alignas(max_align_t) unsigned char data[];
 };
 
-static void out_of_memory(void) __attribute__((noreturn));
-
-static void out_of_memory(void)
+void mem_exhausted(void)
 {
 	static const char text[] = "belfry: out of memory\n";
 
@@ -33,7 +31,7 @@ void *mem_alloc(size_t size)
 	void *p = calloc(1, size ? size : 1);
 
 	if (!p)
-		out_of_memory();
+		mem_exhausted();
 	return p;
 }
 
@@ -42,7 +40,7 @@ void *mem_resize(void *old, size_t size)
 	void *p = realloc(old, size ? size : 1);
 
 	if (!p)
-		out_of_memory();
+		mem_exhausted();
 	return p;
 }
 
@@ -51,7 +49,7 @@ char *mem_copy_text(const char *text)
 	char *copy = strdup(text);
 
 	if (!copy)
-		out_of_memory();
+		mem_exhausted();
 	return copy;
 }
 
@@ -64,7 +62,7 @@ static void add_block(struct arena *arena, size_t at_least)
 		size = at_least;
 	struct arena_block *block = malloc(sizeof(*block) + size);
 	if (!block)
-		out_of_memory();
+		mem_exhausted();
 	*block = (struct arena_block){.older = arena->block, .size = size};
 	arena->block = block;
 }

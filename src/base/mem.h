@@ -18,6 +18,9 @@ void *mem_resize(void *old, size_t size)
 	__attribute__((alloc_size(2), returns_nonnull, warn_unused_result));
 char *mem_copy_text(const char *text) __attribute__((malloc, returns_nonnull, warn_unused_result));
 
+/* For what allocates by itself (SQLite) and says that it could not. */
+void mem_exhausted(void) __attribute__((noreturn));
+
 /* An arena: memory that dies together. Three lifetimes use it: the process, a
  * config generation, a turn of the loop. A zeroed arena is ready for use. */
 struct arena {

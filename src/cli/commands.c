@@ -4,29 +4,12 @@
 #include "verbs.h"
 
 const struct command *const commands[] = {
-	&command_serve,
-	&command_check,
-	&command_list,
-	&command_status,
-	&command_runs,
-	&command_logs,
-	&command_run,
-	&command_trigger,
-	&command_cancel,
-	&command_pause,
-	&command_resume,
-	&command_test,
-	&command_next,
-	&command_explain,
-	&command_forecast,
-	&command_keys,
-	&command_schema,
-	&command_doctor,
-	&command_version,
-	&command_help,
-	&command_completions,
-	&command_complete,
-	NULL,
+	&command_serve,  &command_check,       &command_list,     &command_status,
+	&command_runs,   &command_logs,        &command_run,      &command_trigger,
+	&command_cancel, &command_pause,       &command_resume,   &command_test,
+	&command_next,   &command_explain,     &command_forecast, &command_import,
+	&command_keys,   &command_schema,      &command_doctor,   &command_version,
+	&command_help,   &command_completions, &command_complete, NULL,
 };
 
 const struct command *command_find(const char *name)

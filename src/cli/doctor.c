@@ -98,26 +98,34 @@ static const char *or_else(const char *value, const char *otherwise)
 	return value ? value : otherwise;
 }
 
+static int examine(struct doctor *doctor)
+{
+	const struct args *args = doctor->args;
+	struct buf out = {0};
+	bool has_error = false;
+
+	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
+		checks[i](doctor);
+	for (size_t i = 0; i < doctor->count; i++)
+		has_error |= doctor->symptoms[i].health == HEALTH_ERROR;
+	if (args_has(args, "json"))
+		add_json(&out, doctor);
+	else
+		add_text(&out, doctor);
+	int code = args_has(args, "json") ? say_print(args, &out) : say_text(args, &out);
+	return has_error ? CLI_FAILED : code;
+}
+
 static int run(const struct args *args)
 {
 	struct doctor doctor = {.args = args};
-	struct buf out = {0};
-	bool has_error = false;
 
 	doctor.config = or_else(args_value(args, "config"), JOBS_FILE_DEFAULT);
 	doctor.listen = or_else(args_value(args, "listen"), "127.0.0.1:7420");
 	doctor.state = or_else(args_value(args, "state"), usual_state(&doctor.arena));
-	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
-		checks[i](&doctor);
-	for (size_t i = 0; i < doctor.count; i++)
-		has_error |= doctor.symptoms[i].health == HEALTH_ERROR;
-	if (args_has(args, "json"))
-		add_json(&out, &doctor);
-	else
-		add_text(&out, &doctor);
-	int code = args_has(args, "json") ? say_print(args, &out) : say_text(args, &out);
+	int code = args_has(args, "repair") ? doctor_repair(&doctor) : examine(&doctor);
 	arena_finish(&doctor.arena);
-	return has_error ? CLI_FAILED : code;
+	return code;
 }
 
 static const struct option_row options[] = {
@@ -133,6 +141,7 @@ static const struct option_row options[] = {
 	{.name = "listen",
 	 .value = "ADDR:PORT",
 	 .summary = "where serve is to listen (127.0.0.1:7420)"},
+	{.name = "repair", .summary = "save what can be read of a damaged database"},
 	{0},
 };
 
@@ -140,11 +149,17 @@ const struct command command_doctor = {
 	.name = "doctor",
 	.operands = "",
 	.summary = "what may be wrong with this machine, and what to do",
-	.description = "Give it what you give to belfry serve. Each line is ok, info, unknown, "
-		       "warning or\n"
-		       "error; below it, what to do. Exit code 1 if there is an error.",
+	.description =
+		"Give it what you give to belfry serve. Each line is ok, info, unknown, "
+		"warning or\n"
+		"error; below it, what to do. Exit code 1 if there is an error.\n"
+		"\n"
+		"With --repair, and belfry stopped: if the database is damaged, what can be\n"
+		"read of it goes into a new one. The damaged file is set aside, never\n"
+		"removed, and what is lost is told.",
 	.examples = "  belfry doctor\n"
-		    "  belfry doctor --state /var/lib/belfry --listen 127.0.0.1:7420 --json",
+		    "  belfry doctor --state /var/lib/belfry --listen 127.0.0.1:7420 --json\n"
+		    "  belfry doctor --repair --state /var/lib/belfry",
 	.options = options,
 	.run = run,
 };

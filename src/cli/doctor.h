@@ -5,6 +5,7 @@
 #define BELFRY_DOCTOR_H
 
 #include "args.h"
+#include "err.h"
 #include "mem.h"
 
 enum health { HEALTH_OK, HEALTH_INFO, HEALTH_UNKNOWN, HEALTH_WARNING, HEALTH_ERROR, HEALTH_COUNT };
@@ -45,5 +46,10 @@ void doctor_cgroup(struct doctor *doctor);
 void doctor_config(struct doctor *doctor);
 void doctor_runner(struct doctor *doctor);
 void doctor_port(struct doctor *doctor);
+
+/* doctor_repair.c: mends the database instead. An exit code. */
+int doctor_repair(struct doctor *doctor);
+/* Whether the write-ahead log beside a database was damaged, which SQLite does not tell. */
+bool doctor_log_is_whole(const char *database, struct err *err);
 
 #endif

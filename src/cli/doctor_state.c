@@ -121,6 +121,7 @@ static const char *try_database(struct doctor *doctor, const char *path)
 	sqlite3 *database = NULL;
 	sqlite3_stmt *row = NULL;
 	const char *problem = NULL;
+	struct err log;
 
 	if (sqlite3_open_v2(path, &database, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK ||
 	    sqlite3_busy_timeout(database, 2000) != SQLITE_OK ||
@@ -132,6 +133,8 @@ static const char *try_database(struct doctor *doctor, const char *path)
 		problem = arena_text(&doctor->arena, (const char *)sqlite3_column_text(row, 0));
 	sqlite3_finalize(row);
 	sqlite3_close(database);
+	if (!problem && !doctor_log_is_whole(path, &log))
+		problem = arena_text(&doctor->arena, log.text);
 	return problem;
 }
 
@@ -166,8 +169,8 @@ void doctor_database(struct doctor *doctor)
 	const char *problem = try_database(doctor, path);
 	if (problem)
 		doctor_say(doctor, "database", HEALTH_ERROR,
-			   "stop belfry, keep the file, and put a backup in its place", "%s: %s",
-			   path, problem);
+			   "stop belfry and run it with --repair, or put a backup in its place",
+			   "%s: %s", path, problem);
 	else
 		doctor_say(doctor, "database", HEALTH_OK, NULL, "%s, %" PRId64 " KiB%s", path,
 			   (int64_t)st.st_size / 1024,

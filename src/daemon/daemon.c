@@ -46,6 +46,14 @@ static void on_notice(void *context, uint64_t run, const char *text)
 		  (struct log_about){.run = run ? run_id_format(run, id) : NULL}, "%s", text);
 }
 
+/* While the store takes nothing, output stays in the spools. */
+static bool is_full(void *context)
+{
+	const struct daemon *daemon = context;
+
+	return recorder_is_full(&daemon->recorder);
+}
+
 static void on_forget(void *context, enum executor_kind kind, uint64_t run)
 {
 	struct daemon *daemon = context;
@@ -123,7 +131,8 @@ static bool make_loop(struct daemon *daemon, struct err *err)
 static bool make_executors(struct daemon *daemon, struct err *err)
 {
 	struct exec_sink sink = {
-		.event = on_event, .output = on_output, .notice = on_notice, .context = daemon};
+		.event = on_event, .output = on_output, .notice = on_notice, .is_full = is_full,
+		.context = daemon};
 
 	for (int kind = 0; kind < EXECUTOR_KIND_COUNT; kind++) {
 		if (kind == EXECUTOR_PROCESS)
@@ -159,7 +168,7 @@ static bool open_store(struct daemon *daemon, struct arena *arena, struct store_
 static void make_engine(struct daemon *daemon, const struct store_state *state)
 {
 	daemon->engine =
-		engine_create(&(struct engine_options){.max_running = daemon->options->max_running},
+		engine_create(&(struct engine_options){.max_running = daemon->max_running},
 			      &(struct engine_past){.evaluated_until = state->evaluated_until,
 						    .fixed_until = state->fixed_until,
 						    .epoch = state->epoch,
@@ -274,7 +283,8 @@ static int boot(struct daemon *daemon, struct arena *arena)
 
 	if (!doors_address(daemon->options->listen, &address, &err))
 		return fail(&err, EXIT_BAD_FILE);
-	if (!state_dir_take(daemon->options->state, &daemon->lock, &err) ||
+	if (!descriptors_check(daemon->options, &daemon->max_running, &err) ||
+	    !state_dir_take(daemon->options->state, &daemon->lock, &err) ||
 	    !open_store(daemon, arena, &state, &err) || !make_loop(daemon, &err) ||
 	    !make_executors(daemon, &err))
 		return fail(&err, EXIT_FAILED);
@@ -334,6 +344,21 @@ static void take_down(struct daemon *daemon)
 		close(daemon->lock);
 }
 
+/* A library that cannot go on calls abort(3), and most say nothing. What is recorded is
+ * safe; this is for whoever reads the log. */
+static void on_abort(int number)
+{
+	static const char text[] = "belfry: given up; the last error of the system: ";
+	/* Both are: one reads a table, the other this thread's own number. */
+	const char *error = strerrordesc_np(errno); /* NOLINT(bugprone-signal-handler) */
+
+	if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0 ||
+	    write(STDERR_FILENO, error ? error : "unknown", error ? strlen(error) : 7) < 0 ||
+	    write(STDERR_FILENO, "\n", 1) < 0)
+		_exit(EXIT_FAILED);
+	signal(number, SIG_DFL); /* abort ends it now, as it would have */
+}
+
 int daemon_serve(const struct serve_options *options)
 {
 	struct daemon daemon = {.options = options, .lock = -1, .alarm_at = UTC_NONE};
@@ -341,6 +366,7 @@ int daemon_serve(const struct serve_options *options)
 
 	log_setup(options->log_level, options->log_json, clock_utc);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGABRT, on_abort);
 	daemon.effects.arena = &daemon.turn;
 	daemon.recorder.inbox = &daemon.inbox;
 	daemon.recorder.forget = on_forget;

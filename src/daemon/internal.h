@@ -19,6 +19,7 @@
 struct daemon {
 	const struct serve_options *options;
 	int lock; /* of the state directory; -1 before */
+	int32_t max_running;
 
 	struct loop *loop;
 	struct loop_alarm *alarm; /* the next due instant */
@@ -119,6 +120,9 @@ void retention_run(void *context);
 void shutdown_begin(struct daemon *daemon, const char *why);
 void shutdown_check(struct daemon *daemon);
 void shutdown_timeout(void *context);
+
+/* descriptors_check.c: the runs that there are descriptors for, at most as many as asked */
+bool descriptors_check(const struct serve_options *options, int32_t *max_running, struct err *err);
 
 /* state_dir.c: the state directory and who owns it */
 bool state_dir_take(const char *path, int *lock, struct err *err);

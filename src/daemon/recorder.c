@@ -212,6 +212,11 @@ bool recorder_flush(struct recorder *recorder, struct mono now, bool whole)
 	return true;
 }
 
+bool recorder_is_full(const struct recorder *recorder)
+{
+	return recorder->is_failing && recorder->bytes >= RECORDER_FULL;
+}
+
 struct mono recorder_due(const struct recorder *recorder)
 {
 	return recorder->count ? recorder->due : (struct mono){INT64_MAX};

@@ -44,6 +44,7 @@ enum {
 	RECORDER_GROUP_MS = 15,
 	RECORDER_RETRY_MS = 1000,
 	RECORDER_BYTES_MAX = 1 << 20,
+	RECORDER_FULL = 8 << 20,    /* bytes of output that may wait while the store fails */
 	RECORDER_IDLE_COUNT = 4096, /* records whose room is kept between commits */
 };
 
@@ -52,6 +53,8 @@ void recorder_add(struct recorder *recorder, const struct record *record, struct
 void recorder_forget(struct recorder *recorder, enum executor_kind executor, uint64_t run);
 /* Commits what is due; all of it with `whole`. False while the store fails. */
 bool recorder_flush(struct recorder *recorder, struct mono now, bool whole);
+/* The store fails, and so much output waits that no more should come. */
+bool recorder_is_full(const struct recorder *recorder);
 /* When to call flush again; INT64_MAX: nothing waits. */
 struct mono recorder_due(const struct recorder *recorder);
 /* What waits is void: another node has gone on. */

@@ -1,13 +1,10 @@
 /* state_dir.c - the state directory: made, locked, and owned by one daemon. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "internal.h"
+#include "owner.h"
 
 static bool make(const char *path, struct err *err)
 {
@@ -16,47 +13,25 @@ static bool make(const char *path, struct err *err)
 	return true;
 }
 
-static bool refuse(int fd, const char *path, struct err *err)
-{
-	char pid[32] = "";
-	ssize_t n = pread(fd, pid, sizeof(pid) - 1, 0);
-
-	pid[n > 0 ? n : 0] = '\0';
-	pid[strcspn(pid, "\n")] = '\0';
-	return err_set(err,
-		       "another belfry (process %s) uses the state directory %s; "
-		       "stop it, or choose another one with --state",
-		       *pid ? pid : "unknown", path);
-}
-
-/* The lock goes with the process, so a crash leaves nothing behind. */
 bool state_dir_take(const char *path, int *lock, struct err *err)
 {
-	char name[4096], pid[32];
+	char name[4096];
+	bool is_taken;
+	struct err owner;
 
 	if (!make(path, err))
 		return false;
 	if ((size_t)snprintf(name, sizeof(name), "%s/lock", path) >= sizeof(name))
 		return err_set(err, "the path of the state directory is too long");
-	int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return err_errno(err, errno, "cannot open %s", name);
-	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-		bool is_busy = errno == EWOULDBLOCK;
-
-		if (is_busy)
-			refuse(fd, path, err);
-		else
-			err_errno(err, errno, "cannot lock %s", name);
-		close(fd);
-		return false;
-	}
-	int n = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
-	if (ftruncate(fd, 0) != 0 || pwrite(fd, pid, (size_t)n, 0) != n) {
-		err_errno(err, errno, "cannot write %s", name);
-		close(fd);
-		return false;
-	}
-	*lock = fd;
-	return true;
+	if (owner_take(name, lock, &is_taken, &owner))
+		return true;
+	if (is_taken)
+		return err_set(err,
+			       "another belfry uses the state directory %s (%s); stop it, or "
+			       "choose another one with --state",
+			       path, owner.text);
+	return err_set(err,
+		       "the state directory %s cannot be used: %s; it has to be a folder that "
+		       "belfry may write to",
+		       path, owner.text);
 }

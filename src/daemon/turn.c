@@ -5,6 +5,8 @@
  * decides; records go to the store first, then executors are called; what they
  * answer at once is taken up in the same turn.
  */
+#include <string.h>
+
 #include "clock.h"
 #include "internal.h"
 #include "log.h"
@@ -20,6 +22,15 @@ static void say(const struct effect *effect)
 	log_event(effect->is_warning ? LOG_WARN : LOG_INFO, about, "%s", effect->text);
 }
 
+/* "timed_out: timed out" would say it twice. */
+static const char *why(const struct run *run)
+{
+	bool is_said = run->outcome == OUTCOME_TIMED_OUT && run->message &&
+		       strcmp(run->message, "timed out") == 0;
+
+	return is_said ? NULL : run->message;
+}
+
 static void say_run(const struct run *run)
 {
 	char id[RUN_ID_TEXT_MAX];
@@ -29,8 +40,8 @@ static void say_run(const struct run *run)
 
 	if (run->state == RUN_FINISHED)
 		log_event(is_bad ? LOG_ERROR : LOG_INFO, about, "%s%s%s%s",
-			  outcome_word(run->outcome), run->message ? ": " : "",
-			  run->message ? run->message : "", run->dry_run ? " (dry run)" : "");
+			  outcome_word(run->outcome), why(run) ? ": " : "",
+			  why(run) ? why(run) : "", run->dry_run ? " (dry run)" : "");
 	else if (run->state == RUN_BACKOFF)
 		log_event(LOG_WARN, about, "attempt %d failed: %s; trying again", run->attempt - 1,
 			  run->message ? run->message : "no reason told");

@@ -59,6 +59,7 @@ struct active_run {
 	bool is_adopted;           /* from an earlier life; the executor is being asked */
 	bool is_cut_short;         /* the attempt has less than its timeout, by the deadline */
 	enum outcome before;       /* of the attempt before; NONE where it is not known */
+	int16_t held_up;           /* so often it could not be started for now, in a row */
 	enum stop_cause stop;
 	struct utc stop_asked_at; /* UTC_NONE: by an earlier life, or not at all */
 	int64_t grace_ms;         /* of the job when it was started */
@@ -223,6 +224,9 @@ enum { CATCHUP_ALL_MAX = 1000 };
 int64_t verdict_retry(const struct job *job, const struct run *run, enum outcome outcome);
 /* Whether it may start while its job is paused: what somebody asked for may. */
 bool verdict_ignores_pause(const struct run *run);
+
+/* Likewise before a start that was not possible for now is tried again. */
+int64_t verdict_start_again(const struct active_run *run, struct utc now);
 
 /* tell.c: effects in the engine's words */
 void tell_line(struct step *step, const struct run *about, bool is_warning, const char *format, ...)

@@ -220,6 +220,7 @@ static void started(struct step *step, struct active_run *run, const struct caus
 {
 	bool was_adopted = run->is_adopted;
 
+	run->held_up = 0;
 	if (!utc_is_set(run->run.started_at))
 		run->run.started_at = cause->event->at;
 	if (run->run.state != RUN_STOPPING)
@@ -277,6 +278,23 @@ static enum outcome outcome_of_no_start(enum stop_cause stop)
 	return OUTCOME_CANCELED;
 }
 
+/* Its claim stands; it is tried again until it is too late to start it. */
+static bool hold_up(struct step *step, struct active_run *run, const char *why)
+{
+	int64_t wait_ms = verdict_start_again(run, step->now.utc);
+
+	if (wait_ms < 0 || run->stop != STOP_NONE)
+		return false;
+	if (run->held_up == 0)
+		tell_line(step, &run->run, true, "cannot start for now, and is tried again: %s",
+			  why ? why : "no reason told");
+	if (run->held_up < INT16_MAX)
+		run->held_up++;
+	enter(step, run, RUN_CLAIMED);
+	heap_set(&step->engine->timers, &run->timer, step->now.mono.ms + wait_ms);
+	return true;
+}
+
 static void start_failed(struct step *step, struct active_run *run, const struct cause *cause)
 {
 	struct attempt_end end = {.started_at = UTC_NONE,
@@ -285,8 +303,16 @@ static void start_failed(struct step *step, struct active_run *run, const struct
 				  .processed = -1,
 				  .failed = -1};
 
+	const char *why = cause->event->message;
+
 	settle(step, run);
-	conclude(step, run, &end, outcome_of_no_start(run->stop), cause->event->message);
+	if (run->held_up > 0)
+		why = arena_format(step->effects->arena, "cannot start, tried %d times: %s",
+				   run->held_up + 1, why ? why : "no reason told");
+	else if (cause->event->is_passing)
+		why = arena_format(step->effects->arena, "cannot start: %s", why);
+	run->held_up = 0;
+	conclude(step, run, &end, outcome_of_no_start(run->stop), why);
 }
 
 static const char *stop_words(enum stop_cause stop)
@@ -309,7 +335,8 @@ static void never_started(struct step *step, struct active_run *run, const struc
 		step->now.utc.ms - run->run.scheduled_at.ms > run->slot->job->catchup_window_ms;
 
 	if (!run->is_adopted) {
-		start_failed(step, run, cause);
+		if (!cause->event->is_passing || !hold_up(step, run, cause->event->message))
+			start_failed(step, run, cause);
 		return;
 	}
 	enter(step, run, RUN_CLAIMED);
@@ -418,6 +445,15 @@ static void stop_again(struct step *step, struct active_run *run, const struct c
 	ask_stop(step, run);
 }
 
+/* One that was held up is tried again; of an adopted one the stop did not arrive. */
+static void start_again(struct step *step, struct active_run *run, const struct cause *cause)
+{
+	if (run->is_adopted)
+		stop_again(step, run, cause);
+	else
+		line_up(step, run);
+}
+
 static void overdue(struct step *step, struct active_run *run, const struct cause *cause)
 {
 	(void)cause;
@@ -488,7 +524,7 @@ static action_fn *const grid[RUN_STATE_COUNT][H_COUNT] = {
 			 [H_EXITED] = ended,
 			 [H_LOST] = lost,
 			 [H_STOP] = stop_waiting,
-			 [H_TIMER] = stop_again,
+			 [H_TIMER] = start_again,
 			 [H_DEADLINE] = expire,
 			 [H_PAUSE] = pause_waiting},
 	[RUN_STARTING] = {[H_STARTED] = started,

@@ -1,7 +1,7 @@
 /*
  * verdict.c - the policies of a job as judgements: what becomes of a due instant, of
- * one that nobody saw, and of an attempt that ended. What the outcome was is the model's
- * verdict.h.
+ * one that nobody saw, of an attempt that ended, and of one that could not be started.
+ * What the outcome was is the model's verdict.h.
  */
 #include "internal.h"
 
@@ -79,4 +79,21 @@ int64_t verdict_retry(const struct job *job, const struct run *run, enum outcome
 bool verdict_ignores_pause(const struct run *run)
 {
 	return run->trigger == TRIGGER_MANUAL;
+}
+
+/* The start deadline is the same as after a downtime: so late may a run be at most. */
+int64_t verdict_start_again(const struct active_run *run, struct utc now)
+{
+	enum { DOUBLED_MAX = 5 };
+	const struct job *job = run->slot ? run->slot->job : NULL;
+	struct utc due =
+		utc_is_set(run->run.scheduled_at) ? run->run.scheduled_at : run->run.claimed_at;
+
+	if (!job)
+		return -1;
+	int64_t left_ms = due.ms + job->catchup_window_ms - now.ms;
+	int64_t wait_ms = INT64_C(1000)
+			  << (run->held_up < DOUBLED_MAX ? run->held_up : DOUBLED_MAX);
+
+	return left_ms <= 0 ? -1 : wait_ms < left_ms ? wait_ms : left_ms;
 }

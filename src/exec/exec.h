@@ -21,6 +21,9 @@ struct exec_sink {
 	void (*output)(void *context, const struct log_chunk *chunk);
 	/* For belfry's own log; run 0: of none. May be NULL. */
 	void (*notice)(void *context, uint64_t run, const char *text);
+	/* More output would have to wait in memory: it is better left where it is for now.
+	 * NULL: there is always room. */
+	bool (*is_full)(void *context);
 	void *context;
 };
 

@@ -20,6 +20,7 @@
 enum {
 	BUDGET = 4 << 20,  /* bytes of spools read before others have their turn */
 	AGAIN_MS = 1000,   /* between two looks for a runner */
+	FULL_MS = 200,     /* until the sink is asked again whether it has room */
 	FAILURES_MAX = 10, /* then nobody will tell how its runs ended */
 	BURY_AGAIN_MS = 50,
 };
@@ -51,7 +52,7 @@ static void close_orphan(struct process *process, struct ward *ward)
 	else if (ward->is_adopted && process->is_new_boot)
 		ward_lost(process, ward, rebooted);
 	else
-		ward_start_failed(process, ward, died_before);
+		ward_held_up(process, ward, died_before);
 }
 
 static void pump(void *context)
@@ -60,6 +61,10 @@ static void pump(void *context)
 	size_t budget = BUDGET;
 	struct ward *ward;
 
+	if (process->sink.is_full && process->sink.is_full(process->sink.context)) {
+		loop_timer_start(process->pump, FULL_MS);
+		return;
+	}
 	while (budget > 0 && (ward = ward_next_ready(process))) {
 		if (spool_read(process, ward, &budget))
 			ward_ready(process, ward);
@@ -117,6 +122,16 @@ static void on_buried(struct process *process, struct ward *ward, const struct m
 		loop_timer_start(process->again, BURY_AGAIN_MS);
 }
 
+static void refused(struct process *process, struct ward *ward, const struct message *message)
+{
+	const char *why = message->text ? message->text : "refused";
+
+	if (message->number == REFUSED_FOR_NOW)
+		ward_held_up(process, ward, why);
+	else
+		ward_start_failed(process, ward, why);
+}
+
 static void on_message(void *context, struct runner_link *link, const struct message *message)
 {
 	struct process *process = context;
@@ -135,7 +150,7 @@ static void on_message(void *context, struct runner_link *link, const struct mes
 		break;
 	case MESSAGE_REFUSED:
 		if (is_ours && ward->link == link)
-			ward_start_failed(process, ward, message->text ? message->text : "refused");
+			refused(process, ward, message);
 		break;
 	case MESSAGE_BURIED:
 		if (is_ours)
@@ -163,7 +178,7 @@ static void give_up(struct process *process, struct ward *ward)
 static void fail_unsent(struct process *process, struct ward *ward)
 {
 	if (!ward->is_over && runner_link_has_unsent(&process->link, ward->run))
-		ward_start_failed(process, ward, "no belfry-runner could be started");
+		ward_held_up(process, ward, "no belfry-runner could be started");
 }
 
 static bool find_runner(struct process *process, struct err *err)

@@ -98,6 +98,8 @@ void elder_finish_all(struct process *process);
 void ward_notice(const struct process *process, uint64_t run, const char *text);
 void ward_started(struct process *process, struct ward *ward, struct utc at);
 void ward_start_failed(struct process *process, struct ward *ward, const char *why);
+/* Likewise, for a reason that may pass. */
+void ward_held_up(struct process *process, struct ward *ward, const char *why);
 void ward_lost(struct process *process, struct ward *ward, const char *why);
 void ward_exited(struct process *process, struct ward *ward, const struct spool_frame *frame);
 

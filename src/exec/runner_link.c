@@ -16,6 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "descriptors.h"
+
 enum {
 	TRIES = 300,
 	TRY_EVERY_MS = 10,
@@ -253,7 +255,9 @@ static int spawn(const struct runner_link *link, int errors, pid_t *pid)
 	posix_spawnattr_setsigdefault(&attributes, &all);
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK |
 						      POSIX_SPAWN_SETSIGDEF);
+	descriptors_hand_on();
 	int number = posix_spawn(pid, link->program, &actions, &attributes, argv, environ);
+	descriptors_raise();
 	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attributes);
 	return number;
@@ -397,7 +401,9 @@ bool runner_link_open(struct runner_link *link, struct err *err)
 		if (i % 100 == 0 && !start_program(link, err))
 			return false;
 	}
-	return err_wrap(err, "no belfry-runner in time");
+	/* Its last words, if any, were said in the background. */
+	return err_wrap(err, "no belfry-runner in time; it was started and did not stay, as for "
+			     "want of memory");
 }
 
 void runner_link_close(struct runner_link *link)

@@ -43,6 +43,15 @@ void ward_start_failed(struct process *process, struct ward *ward, const char *w
 	conclude(process, ward, &event);
 }
 
+void ward_held_up(struct process *process, struct ward *ward, const char *why)
+{
+	struct event event = about(ward, EVENT_START_FAILED);
+
+	event.message = why;
+	event.is_passing = true;
+	conclude(process, ward, &event);
+}
+
 void ward_lost(struct process *process, struct ward *ward, const char *why)
 {
 	struct event event = about(ward, EVENT_LOST);

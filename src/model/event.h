@@ -54,6 +54,9 @@ struct event {
 	bool dry_run;            /* TRIGGER */
 	/* START_FAILED, LOST: why. PAUSE, RESUME: out, why not; NULL: done. */
 	const char *message;
+	/* START_FAILED: for want of processes, memory, descriptors or a runner; it may
+	 * start later. */
+	bool is_passing;
 	struct attempt_end end; /* EXITED */
 	/* CONFIG: jobs stay in force, and alive, until the next EVENT_CONFIG has been
 	 * stepped; a job of the same name and hash goes on undisturbed. */

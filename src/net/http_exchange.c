@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -143,7 +144,8 @@ static enum MHD_Result send_response(struct http_exchange *x)
 		MHD_add_response_header(mhd, "Allow", response->allow);
 	MHD_add_response_header(mhd, "Cache-Control", "no-store");
 	MHD_add_response_header(mhd, "X-Content-Type-Options", "nosniff");
-	if (response->status == 503)
+	crowd_answered(x->connection, true);
+	if (response->status == 503 || x->is_last)
 		MHD_add_response_header(mhd, "Connection", "close");
 	enum MHD_Result result = MHD_queue_response(x->connection, (unsigned)response->status, mhd);
 	MHD_destroy_response(mhd);
@@ -221,15 +223,55 @@ static size_t announced_length(struct MHD_Connection *connection)
 	return text ? strtoull(text, NULL, 10) : 0;
 }
 
+struct framing {
+	unsigned lengths, codings;
+	bool is_crooked; /* a length that is no plain number, a coding that we do not know */
+};
+
+static enum MHD_Result note_framing(void *context, enum MHD_ValueKind kind, const char *name,
+				    const char *value)
+{
+	struct framing *framing = context;
+
+	(void)kind;
+	if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0) {
+		framing->lengths++;
+		if (!value || !*value || value[strspn(value, "0123456789")])
+			framing->is_crooked = true;
+	} else if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
+		framing->codings++;
+		if (!value || strcasecmp(value, "chunked") != 0)
+			framing->is_crooked = true;
+	}
+	return MHD_YES;
+}
+
+/* Where a request ends has to be beyond doubt: two readers of the same bytes could else
+ * take them for one request or for two (RFC 9112, 6.1 and 11.2). */
+static bool is_framing_clear(const struct http_exchange *x)
+{
+	struct framing framing = {0};
+
+	MHD_get_connection_values(x->connection, MHD_HEADER_KIND, note_framing, &framing);
+	return framing.lengths + framing.codings <= 1 && !framing.is_crooked;
+}
+
 /* The headers have come. Says no at once where nothing of the body is wanted. */
 static enum MHD_Result begin(struct http_exchange *x)
 {
 	const union MHD_DaemonInfo *info =
 		MHD_get_daemon_info(x->server->mhd, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
 
-	if (info->num_connections > HTTP_CONNECTIONS_MAX) {
-		http_problem(&x->response, 503, "too many connections; at most %d are served",
-			     HTTP_CONNECTIONS_MAX);
+	if (info->num_connections > x->server->connections_max) {
+		http_problem(&x->response, 503, "too many connections; at most %u are served",
+			     x->server->connections_max);
+		return send_response(x);
+	}
+	if (!is_framing_clear(x)) {
+		x->is_last = true;
+		http_problem(&x->response, 400,
+			     "how long the body is must be told once, by a Content-Length or by "
+			     "Transfer-Encoding: chunked");
 		return send_response(x);
 	}
 	if (announced_length(x->connection) > DRAIN_MAX) {
@@ -290,9 +332,10 @@ void exchange_on_completed(void *server, struct MHD_Connection *connection, void
 {
 	struct http_exchange *x = *exchange;
 
-	(void)server, (void)connection, (void)code;
+	(void)server, (void)code;
 	if (!x)
 		return;
+	crowd_answered(connection, false);
 	list_remove(x);
 	loop_fd_destroy(x->hangup);
 	if (x->response.stream.next) {

@@ -8,6 +8,7 @@
 
 #include <microhttpd.h>
 
+#include "http_crowd.h"
 #include "http_server.h"
 
 struct http_exchange {
@@ -17,6 +18,7 @@ struct http_exchange {
 	struct arena arena;
 	struct http_target target;
 	bool is_bad_target;
+	bool is_last; /* what follows on the connection is not to be trusted */
 	int fd;
 	int64_t deadline_ms; /* monotonic, for the request to have come whole */
 	struct buf body;
@@ -39,6 +41,8 @@ struct http_server {
 	/* Heads of lists: requests that have not come whole, streams that wait. */
 	struct http_exchange arriving, waiting;
 	size_t streams;
+	unsigned connections_max;
+	struct http_crowd crowd;
 	bool is_running, is_stopping;
 };
 

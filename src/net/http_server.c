@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "descriptors.h"
 #include "http_exchange.h"
 
 static void arm(struct http_server *server)
@@ -26,12 +27,37 @@ static void arm(struct http_server *server)
 		loop_timer_stop(server->timer);
 }
 
+enum { ROUNDS_MAX = 8 }; /* then others have their turn; what is left wakes us again */
+
+static unsigned count_connections(const struct http_server *server)
+{
+	return MHD_get_daemon_info(server->mhd, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)
+		->num_connections;
+}
+
+/* Enough for the next to be served, and not told that there are too many. */
+static bool make_room(struct http_server *server, unsigned connections)
+{
+	return connections >= server->connections_max &&
+	       crowd_make_room(&server->crowd, connections - server->connections_max * 3 / 4) > 0;
+}
+
 static void run(struct http_server *server)
 {
+	unsigned before, after;
+
 	if (server->is_running) /* a handler woke a stream: this round goes on anyway */
 		return;
 	server->is_running = true;
-	MHD_run(server->mhd);
+	/* With all its connections taken MHD does not listen. It does so again in the round
+	 * after one has ended, and nothing but us brings that one about. */
+	for (int i = 0; i < ROUNDS_MAX; i++) {
+		before = count_connections(server);
+		MHD_run(server->mhd);
+		after = count_connections(server);
+		if (after >= before && !make_room(server, after))
+			break;
+	}
 	server->is_running = false;
 	arm(server);
 }
@@ -91,20 +117,34 @@ static int open_socket(const struct http_address *address, struct http_address *
 	return -1;
 }
 
+/* Some beyond those that are served, so that there is somebody to answer 503; and never
+ * so many that what else the daemon does is short of descriptors. */
+static unsigned limit_connections(struct http_server *server)
+{
+	enum { REFUSED_MAX = HTTP_CONNECTIONS_MAX / 8 };
+	long room = descriptors_raise() - HTTP_DESCRIPTORS_LEFT;
+	long all = HTTP_CONNECTIONS_MAX + REFUSED_MAX;
+
+	if (room < all)
+		all = room > 1 ? room : 1;
+	server->connections_max = (unsigned)(all - all / 9);
+	return (unsigned)all;
+}
+
 static struct MHD_Daemon *start_mhd(struct http_server *server, int fd)
 {
 	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME;
 
 	if (server->address.socket.any.sa_family == AF_INET6)
 		flags |= MHD_USE_IPv6;
-	return MHD_start_daemon(
-		flags, 0, NULL, NULL, exchange_on_request, server, MHD_OPTION_LISTEN_SOCKET, fd,
-		MHD_OPTION_URI_LOG_CALLBACK, exchange_on_target, server,
-		MHD_OPTION_NOTIFY_COMPLETED, exchange_on_completed, server,
-		/* Some beyond our own limit, so that there is somebody to answer 503. */
-		MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_MAX + 16,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_HEADERS_MAX,
-		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_TIMEOUT_S, MHD_OPTION_END);
+	return MHD_start_daemon(flags, 0, NULL, NULL, exchange_on_request, server,
+				MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK,
+				exchange_on_target, server, MHD_OPTION_NOTIFY_COMPLETED,
+				exchange_on_completed, server, MHD_OPTION_NOTIFY_CONNECTION,
+				crowd_on_connection, &server->crowd, MHD_OPTION_CONNECTION_LIMIT,
+				limit_connections(server), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+				(size_t)HTTP_HEADERS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+				(unsigned)HTTP_IDLE_TIMEOUT_S, MHD_OPTION_END);
 }
 
 struct http_server *http_server_create(struct loop *loop, const struct http_address *address,
@@ -120,11 +160,13 @@ struct http_server *http_server_create(struct loop *loop, const struct http_addr
 		free(server);
 		return NULL;
 	}
+	errno = 0;
 	server->mhd = start_mhd(server, fd);
 	if (!server->mhd) {
+		/* It says no more than that; the system's word is the best guess. */
+		err_errno(err, errno ? errno : ENOMEM, "start the HTTP server");
 		close(fd);
 		free(server);
-		err_set(err, "start the HTTP server: libmicrohttpd refused");
 		return NULL;
 	}
 	const union MHD_DaemonInfo *info =

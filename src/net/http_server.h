@@ -22,6 +22,7 @@ enum {
 	HTTP_BODY_MAX = 1 << 20,         /* of a request; beyond it: 413 */
 	HTTP_HEADERS_MAX = 32 << 10,     /* of a request, all in all; beyond it: 431 */
 	HTTP_CONNECTIONS_MAX = 128,      /* beyond it: 503 */
+	HTTP_DESCRIPTORS_LEFT = 40,      /* for everything else, however many connections */
 	HTTP_STREAMS_MAX = 64,           /* streams at a time; beyond it: 503 */
 	HTTP_IDLE_TIMEOUT_S = 30,        /* without a byte either way */
 	HTTP_REQUEST_TIMEOUT_MS = 30000, /* from a request's first line to its last byte */

@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -51,8 +52,22 @@ static void on_prepare(uv_prepare_t *prepare)
 		loop->turn(loop->context);
 }
 
+/* libuv gives up without a word where it cannot have its first pipe. */
+static bool has_room(struct err *err)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return err_errno(err, errno, "cannot make an event loop");
+	close(ends[0]);
+	close(ends[1]);
+	return true;
+}
+
 struct loop *loop_create(struct err *err)
 {
+	if (!has_room(err))
+		return NULL;
 	struct loop *loop = mem_alloc(sizeof(*loop));
 	int status = uv_loop_init(&loop->uv);
 
@@ -310,6 +325,7 @@ struct folder_watch {
 	uv_fs_event_t uv;
 	char path[PATH_MAX];
 	bool is_wanted;
+	bool is_gone; /* the folder was removed or moved; what has its path now is another */
 	struct folder_watch *next;
 };
 
@@ -378,15 +394,14 @@ static struct folder_watch *find_watch(const struct loop_file *file, const char 
 {
 	struct folder_watch *watch = file->watches;
 
-	while (watch && strcmp(watch->path, path) != 0)
+	while (watch && (watch->is_gone || strcmp(watch->path, path) != 0))
 		watch = watch->next;
 	return watch;
 }
 
-/* Watches the folders that the path leads through now, and no others. */
-static int watch_folders(struct loop_file *file)
+/* As far as they are there; the status of the last one, where the file is. */
+static int watch_found(struct loop_file *file, struct path_folders *folders)
 {
-	struct path_folders *folders = mem_alloc(sizeof(*folders));
 	int status = UV_ENOENT;
 
 	path_folders_find(file->path, folders);
@@ -399,9 +414,30 @@ static int watch_folders(struct loop_file *file)
 			watch->is_wanted = true;
 		status = watch ? 0 : watch_folder(file, folders->items[i]);
 	}
+	return status;
+}
+
+/* Watches the folders that the path leads through now, and no others. */
+static int watch_folders(struct loop_file *file)
+{
+	enum { TRIES = 3 }; /* one may go between being found and being watched */
+	struct path_folders *folders = mem_alloc(sizeof(*folders));
+	int status = UV_ENOENT;
+
+	for (int i = 0; i < TRIES && status == UV_ENOENT; i++)
+		status = watch_found(file, folders);
 	drop_unwanted(file);
 	free(folders);
-	return status; /* of the last one, where the file is */
+	return status;
+}
+
+/* Of a folder's own end inotify tells under the folder's own name, and libuv as of a
+ * renaming. Something of that name in the folder is taken for it, too, and does no harm. */
+static bool is_of_itself(const struct folder_watch *watch, const char *name, int events)
+{
+	const char *slash = strrchr(watch->path, '/');
+
+	return (events & UV_RENAME) && name && strcmp(name, slash ? slash + 1 : watch->path) == 0;
 }
 
 /* Something happened in a folder: was it to what the path leads to? Names do not tell,
@@ -409,11 +445,12 @@ static int watch_folders(struct loop_file *file)
  * that no change falls between. */
 static void on_change(uv_fs_event_t *uv, const char *name, int events, int status)
 {
+	struct folder_watch *watch = (struct folder_watch *)uv; /* its first member */
 	struct loop_file *file = uv->data;
 
-	(void)name;
-	(void)events;
 	(void)status;
+	if (is_of_itself(watch, name, events))
+		watch->is_gone = true;
 	watch_folders(file);
 	struct stat now = look(file->path);
 	if (is_same(&now, &file->last))

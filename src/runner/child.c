@@ -176,10 +176,13 @@ pid_t child_fork(const struct start_order *order, char *cgroup, unsigned by_grou
 			child(order, *cgroup ? by_group : 0, gates, out[1], errors[1]);
 	}
 	if (pid < 0) {
-		err_errno(err, errno, "cannot make a process");
+		int number = errno;
+
+		err_errno(err, number, "cannot make a process");
 		close_pair(gates);
 		close_pair(out);
 		close_pair(errors);
+		errno = number; /* tells whether it may pass */
 		return -1;
 	}
 	close(gates[1]);

@@ -53,6 +53,8 @@ static bool spool_append(struct held *held, const struct iovec *parts, int count
 		held->spool_length += n;
 		return true;
 	}
+	if (n >= 0)
+		errno = ENOSPC;
 	if (n > 0 && ftruncate(held->spool, held->spool_length) != 0)
 		errno = EIO; /* the reader stops at the broken frame; a retry overwrites it */
 	return false;
@@ -76,11 +78,20 @@ static void tell_soon(struct runner *runner, struct held *held, int64_t ms)
 
 /* ---- beginning ---- */
 
-static void refuse(struct runner *runner, uint64_t run, int32_t attempt, const char *why)
+/* What the machine is short of now, it may have again in a moment. */
+static bool is_passing(int number)
 {
-	link_say(runner,
-		 &(struct message){
-			 .kind = MESSAGE_REFUSED, .run = run, .attempt = attempt, .text = why});
+	return number == EAGAIN || number == ENOMEM || number == EMFILE || number == ENFILE ||
+	       number == ENOBUFS;
+}
+
+static void refuse(struct runner *runner, const struct held *held, bool may_pass, const char *why)
+{
+	link_say(runner, &(struct message){.kind = MESSAGE_REFUSED,
+					   .run = held->run,
+					   .attempt = held->attempt,
+					   .number = may_pass ? REFUSED_FOR_NOW : REFUSED_FOR_GOOD,
+					   .text = why});
 }
 
 static void set_tag(struct held *held, const struct start_order *order)
@@ -134,8 +145,13 @@ static bool open_spool(struct runner *runner, struct held *held, struct err *err
 
 	spool_name(held->run, held->attempt, name);
 	held->spool = openat(runner->spools, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (held->spool < 0)
-		return err_errno(err, errno, "cannot make the spool %s", name);
+	if (held->spool < 0) {
+		int number = errno;
+
+		err_errno(err, number, "cannot make the spool %s", name);
+		errno = number; /* tells whether it may pass */
+		return false;
+	}
 	/* For as long as we live: nobody else takes the run for a dead runner's. */
 	while (flock(held->spool, LOCK_EX) != 0) {
 		if (errno == EINTR)
@@ -198,15 +214,16 @@ void held_start(struct runner *runner, uint64_t run, int32_t attempt,
 	char name[SPOOL_NAME_MAX];
 
 	if (runner->is_ending) {
-		refuse(runner, run, attempt, "belfry-runner was told to end");
+		refuse(runner, held, true, "belfry-runner was told to end");
 		destroy(runner, held);
 		return;
 	}
 	if (!open_spool(runner, held, &err)) {
-		refuse(runner, run, attempt, err.text);
+		refuse(runner, held, is_passing(errno), err.text);
 		destroy(runner, held);
 		return;
 	}
+	reserve_fill();
 	cgroup_take(held->cgroup, sizeof(held->cgroup));
 	unsigned by_group = cgroup_limit(held->cgroup, order);
 	held->is_cgroup_used_up = by_group != 0; /* its limits are not another run's */
@@ -215,10 +232,12 @@ void held_start(struct runner *runner, uint64_t run, int32_t attempt,
 	held->output[0].fd = outputs[0];
 	held->output[1].fd = outputs[1];
 	if (held->pid < 0 || !let_go(runner, held, &err)) {
+		int number = errno;
+
 		/* Closing the gate ends the child; belfry hears why. Without a spool the
 		 * answer to a later question is the same: it never started. */
 		unlinkat(runner->spools, spool_name(run, attempt, name), 0);
-		refuse(runner, run, attempt, err.text);
+		refuse(runner, held, is_passing(number), err.text);
 		cgroup_destroy(held->cgroup); /* or, once the child has left it, at the next boot */
 		destroy(runner, held);
 		return;
@@ -240,8 +259,8 @@ void held_gate_ready(struct runner *runner, struct held *held)
 	ssize_t n = recv(held->gate.fd, text, sizeof(text), 0);
 	struct spool_frame frame = {.kind = SPOOL_STARTED, .at = runner->now.utc};
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
+	if (n < 0 && errno != ECONNRESET)
+		return; /* nothing is known yet */
 	runner_unwatch(runner, &held->gate);
 	if (n != 0) {
 		held->has_failed = true;
@@ -271,6 +290,7 @@ static void take(struct runner *runner, struct held *held, enum spool_kind strea
 	if (!spool_frame(held, &frame)) { /* the disk is full: better a gap than a halt */
 		held->kept.head -= length;
 		held->kept.lost += length;
+		held->is_short = true;
 	}
 	tell_soon(runner, held, NEWS_EVERY_MS);
 }
@@ -304,8 +324,8 @@ void held_reap(struct runner *runner)
 	pid_t pid;
 
 	/* Orphans of jobs come to us as well, and are nobody's. */
-	while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
-		struct held *held = find_pid(runner, pid);
+	while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0 || (pid < 0 && errno == EINTR)) {
+		struct held *held = pid > 0 ? find_pid(runner, pid) : NULL;
 
 		if (!held)
 			continue;
@@ -357,12 +377,12 @@ static void write_exit(struct runner *runner, struct held *held)
 	spool_write(&held->ending, &frame);
 }
 
-static void write_note(struct runner *runner, struct held *held, const char *text)
+static void add_note(const struct runner *runner, struct buf *buf, const char *text)
 {
-	spool_write(&held->ending, &(struct spool_frame){.kind = SPOOL_NOTE,
-							 .at = runner->now.utc,
-							 .data = text,
-							 .length = strlen(text)});
+	spool_write(buf, &(struct spool_frame){.kind = SPOOL_NOTE,
+					       .at = runner->now.utc,
+					       .data = text,
+					       .length = strlen(text)});
 }
 
 static bool is_over(const struct runner *runner, const struct held *held)
@@ -384,14 +404,21 @@ static bool sweep(struct runner *runner, struct held *held)
 	return !family_end(runner, held) || held->sweep_until <= runner->now.mono.ms;
 }
 
+static const char no_room[] = "the disk was full or failing; not all of its output could be kept";
+
 static void compose_ending(struct runner *runner, struct held *held)
 {
+	held->untold = output_untold(&held->kept);
+	held->ending_from = held->spool_length;
+	if (held->is_short)
+		add_note(runner, &held->ending, no_room);
 	if (held->is_cut)
-		write_note(runner, held,
-			   "a process of the job kept its output open after it had ended; it was "
-			   "ended too");
+		add_note(runner, &held->ending,
+			 "a process of the job kept its output open after it had ended; it was "
+			 "ended too");
 	if (held->sweep_until <= runner->now.mono.ms)
-		write_note(runner, held, "some processes of the job do not go, even when killed");
+		add_note(runner, &held->ending,
+			 "some processes of the job do not go, even when killed");
 	if (!held->has_failed)
 		write_exit(runner, held);
 	held->retry_at = runner->now.mono.ms;
@@ -404,11 +431,44 @@ static bool pour(void *context, const char *data, size_t length)
 	return spool_append(context, &part, 1);
 }
 
-static bool write_ending(const struct runner *runner, struct held *held)
+static bool append_ending(const struct runner *runner, struct held *held)
 {
 	return output_pour(&held->kept, runner->now.utc, pour, held) &&
 	       (held->ending.length == 0 ||
 		spool_append(held, &(struct iovec){held->ending.data, held->ending.length}, 1));
+}
+
+/* That so much output is missing, in place of the output, of which a piece may have been
+ * poured. */
+static void drop_tail(struct runner *runner, struct held *held)
+{
+	struct buf ending = {0};
+
+	if (held->spool_length > held->ending_from &&
+	    ftruncate(held->spool, held->ending_from) == 0)
+		held->spool_length = held->ending_from;
+	output_drop(&held->kept);
+	spool_write(&ending, &(struct spool_frame){.kind = SPOOL_GAP,
+						   .at = runner->now.utc,
+						   .bytes = held->untold});
+	if (!held->is_short)
+		add_note(runner, &ending, no_room);
+	buf_add(&ending, held->ending.data, held->ending.length);
+	buf_finish(&held->ending);
+	held->ending = ending;
+	held->untold = 0;
+}
+
+/* Better how it ended without its last output than not at all. */
+static bool write_ending(struct runner *runner, struct held *held)
+{
+	if (append_ending(runner, held))
+		return true;
+	if (errno != ENOSPC && errno != EDQUOT && errno != EFBIG)
+		return false;
+	if (held->untold > 0)
+		drop_tail(runner, held);
+	return append_ending(runner, held) || (reserve_give() && append_ending(runner, held));
 }
 
 static void finish(struct runner *runner, struct held *held)

@@ -134,6 +134,7 @@ static bool begin(struct runner *runner, const char *state, int *code, struct er
 		return false;
 	look_at_clocks(runner);
 	child_set_up();
+	reserve_set_up(runner->state);
 	leftover_end_all(runner);
 	cgroup_set_up(runner->state); /* after: who is still there has to be told first */
 	return link_listen(runner, err);

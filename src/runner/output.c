@@ -141,6 +141,17 @@ bool output_pour(struct output *output, struct utc at, output_write_fn *write, v
 	return true;
 }
 
+uint64_t output_untold(const struct output *output)
+{
+	return output->total - output->head;
+}
+
+void output_drop(struct output *output)
+{
+	output->first = output->last;
+	output->lost = 0;
+}
+
 void output_finish(struct output *output)
 {
 	if (output->has_tail)

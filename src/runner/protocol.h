@@ -41,8 +41,8 @@ enum message_kind {
 	MESSAGE_STOP,      /* run; number: grace in ms */
 	MESSAGE_QUIT,      /* end once nothing is held */
 	MESSAGE_NEWS,      /* run, attempt: there is something new in its spool */
-	/* run, attempt, text: not started, and no spool says so. Before a HELLO: belfry
-	 * itself is refused. */
+	/* run, attempt, text: not started, and no spool says so; number: see below. Before
+	 * a HELLO: belfry itself is refused. */
 	MESSAGE_REFUSED,
 	/* run, attempt: no runner holds it; end what a dead one left of it */
 	MESSAGE_BURY,
@@ -64,6 +64,9 @@ enum limit {
 	LIMIT_CPUS, /* thousandths */
 	LIMIT_COUNT
 };
+
+/* A refusal's number: whether the reason may pass. */
+enum { REFUSED_FOR_GOOD, REFUSED_FOR_NOW };
 
 /* Everything needed to start a process. Lists end with NULL. */
 struct start_order {

@@ -47,6 +47,10 @@ void output_keep(struct output *output, int folder, enum spool_kind stream, stru
  * called again. */
 typedef bool output_write_fn(void *context, const char *data, size_t length);
 bool output_pour(struct output *output, struct utc at, output_write_fn *write, void *context);
+/* Bytes that are not in the spool, kept back or lost. */
+uint64_t output_untold(const struct output *output);
+/* Lets the tail go: nothing is left to pour. */
+void output_drop(struct output *output);
 void output_finish(struct output *output);
 
 /* One attempt of a run, from its order to its spool's last frame. */
@@ -71,6 +75,9 @@ struct held {
 	bool is_cut; /* its output was still held open by somebody */
 	int status;  /* as of wait(2) */
 	struct rusage usage;
+	bool is_short;     /* the disk was full, and output could not be kept */
+	off_t ending_from; /* where in the spool what is held back begins */
+	uint64_t untold;   /* bytes of output that are lost should there be no room for it */
 	struct buf ending; /* the last frames, until they are on disk */
 	bool is_ended;     /* they are */
 };
@@ -114,6 +121,11 @@ void held_output_ready(struct runner *runner, struct source *source);
 void held_reap(struct runner *runner);
 /* Does what is due, drops what is over; returns the next deadline. */
 int64_t held_tick(struct runner *runner);
+
+/* reserve.c: room for the last frames where the disk is full */
+void reserve_set_up(int state); /* once; the state directory */
+void reserve_fill(void);
+bool reserve_give(void); /* a block is free; false: there is none left */
 
 /* child.c: from fork to exec */
 void child_set_up(void); /* once; raises the runner's own limit of open files */

@@ -161,6 +161,16 @@ static const char *const steps[] = {
 
 const struct migrations migrations_of_store = {steps, sizeof(steps) / sizeof(steps[0])};
 
+/* SQLite's words, and the system's where it has any. */
+static bool fail(sqlite3 *db, struct err *err)
+{
+	int code = sqlite3_errcode(db) & 0xff, number = sqlite3_system_errno(db);
+
+	if ((code == SQLITE_IOERR || code == SQLITE_CANTOPEN) && number)
+		return err_errno(err, number, "%s", sqlite3_errmsg(db));
+	return err_set(err, "%s", sqlite3_errmsg(db));
+}
+
 bool migrations_pragma(sqlite3 *db, const char *pragma, int *value, struct err *err)
 {
 	sqlite3_stmt *statement = NULL;
@@ -172,15 +182,14 @@ bool migrations_pragma(sqlite3 *db, const char *pragma, int *value, struct err *
 	if (ok)
 		*value = sqlite3_column_int(statement, 0);
 	else
-		err_set(err, "%s: %s", sql, sqlite3_errmsg(db));
+		fail(db, err);
 	sqlite3_finalize(statement);
 	return ok;
 }
 
 static bool execute(sqlite3 *db, const char *sql, struct err *err)
 {
-	return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ||
-	       err_set(err, "%s", sqlite3_errmsg(db));
+	return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK || fail(db, err);
 }
 
 /* In the transaction that takes the step, so that of two programs that open the

@@ -11,11 +11,14 @@
 #include <unistd.h>
 
 #include "migrations.h"
+#include "wal.h"
 
 enum {
 	/* The loop waits so long for a lock that somebody else holds (an open shell);
-	 * after that the batch fails and is tried again later. */
-	BUSY_MS = 2000,
+	 * after that the batch fails and is tried again later, and while the lock is held
+	 * the loop is needed for other things than waiting. */
+	BUSY_MS = 500,
+	STILL_BUSY_MS = 10,
 	/* Up to this size every page is looked at when the store is opened, which takes
 	 * well under a second; beyond it damage shows when it is met. */
 	CHECKED_BYTES_MAX = 256 << 20,
@@ -23,20 +26,38 @@ enum {
 
 /* ---- failures ---- */
 
+static const char repair[] =
+	"; the file is damaged and was left as it is: stop belfry and run `belfry doctor --repair` "
+	"with the same --state, which sets it aside and saves what can be read; or restore a "
+	"backup";
+
+static const char *remedy_of_system(int number)
+{
+	switch (number) {
+	case ENOSPC:
+	case EDQUOT: return "; free some space on its disk";
+	case EROFS: return "; its disk is mounted read-only: mount it for writing";
+	case EACCES:
+	case EPERM: return "; look at owner and permissions of the file and its folder";
+	case EMFILE:
+	case ENFILE: return "; raise the limit of open files (ulimit -n, LimitNOFILE=)";
+	case EIO: return "; its disk fails: look at the kernel's log";
+	default: return "";
+	}
+}
+
 static const char *remedy(int code)
 {
 	switch (code) {
-	case SQLITE_FULL: return "; free some space on its disk";
+	case SQLITE_FULL: return remedy_of_system(ENOSPC);
+	case SQLITE_IOERR: return remedy_of_system(EIO);
 	case SQLITE_BUSY: return "; another program holds its lock: end that program's transaction";
+	case SQLITE_PROTOCOL: return "; locks do not hold there: it must be on a local disk";
 	case SQLITE_READONLY:
 	case SQLITE_PERM:
-	case SQLITE_CANTOPEN: return "; look at owner and permissions of the file and its folder";
+	case SQLITE_CANTOPEN: return remedy_of_system(EACCES);
 	case SQLITE_CORRUPT:
-	case SQLITE_NOTADB:
-		return "; the file is damaged and was left as it is: restore a backup, or save "
-		       "what "
-		       "can be read with `sqlite3 OLD .recover | sqlite3 NEW`, or move it away "
-		       "(with its -wal) to start without history";
+	case SQLITE_NOTADB: return repair;
 	default: return "";
 	}
 }
@@ -45,11 +66,15 @@ bool sqlite_fail(const struct sqlite *s, struct err *err)
 {
 	int code = sqlite3_errcode(s->db) & 0xff;
 	int number = sqlite3_system_errno(s->db);
+	bool is_of_system = (code == SQLITE_IOERR || code == SQLITE_CANTOPEN) && number != 0;
 	char reason[128];
 
-	if (code == SQLITE_IOERR && number != 0)
-		return err_set(err, "%s: %s: %s", s->path, sqlite3_errmsg(s->db),
-			       strerror_r(number, reason, sizeof(reason)));
+	if (code == SQLITE_NOMEM || sqlite3_extended_errcode(s->db) == SQLITE_IOERR_NOMEM)
+		mem_exhausted(); /* as everywhere; see mem.h */
+	if (is_of_system)
+		return err_set(err, "%s: %s: %s%s", s->path, sqlite3_errmsg(s->db),
+			       strerror_r(number, reason, sizeof(reason)),
+			       remedy_of_system(number));
 	return err_set(err, "%s: %s%s", s->path, sqlite3_errmsg(s->db), remedy(code));
 }
 
@@ -86,6 +111,15 @@ bool sqlite_run(struct sqlite *s, sqlite3_stmt *statement, struct err *err)
 	return ok;
 }
 
+const char *sqlite_text(sqlite3_stmt *statement, int column)
+{
+	const unsigned char *text = sqlite3_column_text(statement, column);
+
+	if (!text && sqlite3_errcode(sqlite3_db_handle(statement)) == SQLITE_NOMEM)
+		mem_exhausted();
+	return (const char *)text;
+}
+
 static bool execute(struct sqlite *s, const char *sql, struct err *err)
 {
 	return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK || sqlite_fail(s, err);
@@ -103,7 +137,12 @@ bool sqlite_begin(struct sqlite *s, struct err *err)
 	sqlite3_stmt *begin = sqlite_kept(s, KEPT_BEGIN, "BEGIN IMMEDIATE", err);
 
 	roll_back(s); /* where an earlier one could not be */
-	return begin && sqlite_run(s, begin, err);
+	bool ok = begin && sqlite_run(s, begin, err);
+	bool is_busy = begin && !ok && (sqlite3_errcode(s->db) & 0xff) == SQLITE_BUSY;
+	if (is_busy != s->is_busy)
+		sqlite3_busy_timeout(s->db, is_busy ? STILL_BUSY_MS : BUSY_MS);
+	s->is_busy = is_busy;
+	return ok;
 }
 
 bool sqlite_end(struct sqlite *s, bool ok, struct err *err)
@@ -118,10 +157,11 @@ bool sqlite_end(struct sqlite *s, bool ok, struct err *err)
 
 /* ---- values in ---- */
 
-/* A parameter that cannot be bound is a wrong index (ours), or out of memory. */
 static void bound(int code)
 {
-	assert(code == SQLITE_OK);
+	if (code == SQLITE_NOMEM)
+		mem_exhausted();
+	assert(code == SQLITE_OK); /* else a wrong index, or one of a statement under way */
 }
 
 void sqlite_put_int(struct binder *binder, int64_t value)
@@ -181,7 +221,7 @@ static void close_store(struct store *store)
 	assert(is_closed); /* else a statement was left over */
 }
 
-static char *path_in(const char *directory)
+char *sqlite_path(const char *directory)
 {
 	struct buf path = {0};
 
@@ -231,8 +271,9 @@ static bool ask(struct sqlite *s, const char *sql, struct buf *answer, struct er
 	if (!statement)
 		return false;
 	bool ok = sqlite3_step(statement) == SQLITE_ROW;
+	const char *text = ok ? sqlite_text(statement, 0) : NULL;
 	if (ok)
-		buf_text(answer, (const char *)sqlite3_column_text(statement, 0));
+		buf_text(answer, text ? text : "");
 	else
 		sqlite_fail(s, err);
 	sqlite3_finalize(statement);
@@ -265,6 +306,31 @@ static bool check_pages(struct sqlite *s, struct err *err)
 			     remedy(SQLITE_CORRUPT));
 	buf_finish(&answer);
 	return ok;
+}
+
+/* A repair that was interrupted between taking the old file away and putting the new one
+ * in its place: a new, empty one must not take that. */
+static bool is_amid_repair(const struct sqlite *s, struct err *err)
+{
+	struct buf repaired = {0};
+
+	buf_format(&repaired, "%s" SQLITE_REPAIRED, s->path);
+	bool is_amid = access(s->path, F_OK) != 0 && access(buf_string(&repaired), F_OK) == 0;
+	if (is_amid)
+		err_set(err,
+			"%s: its repair was interrupted; run `belfry doctor --repair` again with "
+			"the same --state",
+			s->path);
+	buf_finish(&repaired);
+	return is_amid;
+}
+
+/* What SQLite would pass over in silence. */
+static bool check_log(const struct sqlite *s, struct err *err)
+{
+	struct err what;
+
+	return wal_check(s->path, &what) || err_set(err, "%s%s", what.text, repair);
 }
 
 /* Nothing is written before the file is known to be ours, whole, and not newer. */
@@ -364,8 +430,9 @@ struct store *sqlite_open(const char *directory, struct err *err)
 	struct sqlite *s = mem_alloc(sizeof(*s));
 
 	s->store.ops = &ops;
-	s->path = path_in(directory);
-	if (make_private(s->path, err) && connect_to(s, err) && recognise(s, err) && set_up(s, err))
+	s->path = sqlite_path(directory);
+	if (!is_amid_repair(s, err) && make_private(s->path, err) && check_log(s, err) &&
+	    connect_to(s, err) && recognise(s, err) && set_up(s, err))
 		return &s->store;
 	close_all(s);
 	return NULL;

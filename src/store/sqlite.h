@@ -55,7 +55,8 @@ enum kept {
 struct sqlite {
 	struct store store;
 	sqlite3 *db;
-	char *path; /* for messages */
+	char *path;   /* for messages */
+	bool is_busy; /* somebody else had the lock, last time */
 	sqlite3_stmt *kept[KEPT_COUNT];
 };
 
@@ -64,6 +65,10 @@ static inline struct sqlite *sqlite_of(struct store *store)
 	return (struct sqlite *)store;
 }
 
+/* The path of a directory's database; the caller frees it. */
+char *sqlite_path(const char *directory);
+/* What a repaired one is called until it has the old one's place (repair.h). */
+#define SQLITE_REPAIRED ".repaired"
 /* DIR/belfry.db, mode 0600 where it is made. */
 struct store *sqlite_open(const char *directory, struct err *err);
 
@@ -75,6 +80,9 @@ sqlite3_stmt *sqlite_kept(struct sqlite *s, enum kept which, const char *sql, st
 sqlite3_stmt *sqlite_prepare(struct sqlite *s, const char *sql, struct err *err);
 /* Runs a statement that answers nothing, to its end, and resets it. */
 bool sqlite_run(struct sqlite *s, sqlite3_stmt *statement, struct err *err);
+
+/* A column as text; NULL is NULL, and never for want of memory. */
+const char *sqlite_text(sqlite3_stmt *statement, int column);
 
 bool sqlite_begin(struct sqlite *s, struct err *err);
 /* Commits if ok, else, or where that fails, rolls back. True if it is committed. */

@@ -36,13 +36,15 @@ struct utc sqlite_get_time(struct reader *from)
 
 const char *sqlite_get_text(struct reader *from)
 {
-	return (const char *)sqlite3_column_text(from->statement, from->at++);
+	return sqlite_text(from->statement, from->at++);
 }
 
 const char *sqlite_get_bytes(struct reader *from, size_t *length)
 {
 	const char *data = sqlite3_column_blob(from->statement, from->at);
 
+	if (!data && sqlite3_errcode(sqlite3_db_handle(from->statement)) == SQLITE_NOMEM)
+		mem_exhausted();
 	*length = (size_t)sqlite3_column_bytes(from->statement, from->at++);
 	return data ? data : "";
 }

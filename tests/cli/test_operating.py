@@ -14,7 +14,8 @@ from offline import BELFRY, DEADLINE_S, Folder, job
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 with open(os.path.join(ROOT, "docs/operating.md"), encoding="utf-8") as manual:
-    BLOCKS = dict(re.findall(r"^```(ini|dockerfile)\n(.*?)^```", manual.read(), re.M | re.S))
+    # The first of each kind; what comes later adds to it.
+    BLOCKS = dict(re.findall(r"^```(ini|dockerfile)\n(.*?)^```", manual.read(), re.M | re.S)[::-1])
 
 
 def serve(folder, words):

@@ -1,4 +1,5 @@
 """A real `belfry serve` in a folder of its own, for the tests beside this file."""
+import contextlib
 import json
 import os
 import re
@@ -126,7 +127,8 @@ class Belfry:
         """Those that are there now; a daemon that runs starts another one."""
         pids = set(self.runner_pids())
         for pid in pids:
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it may just have gone by itself
+                os.kill(pid, signal.SIGKILL)
         wait_for(lambda: not pids & set(self.runner_pids()), "the runner to be gone")
 
     def run_command(self, *arguments, check=None):

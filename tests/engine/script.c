@@ -17,7 +17,7 @@
  *	pause JOB [until=UTC] [by=WORD] [reason=WORD], resume JOB [by=WORD]
  *	next JOB                      when it fires next, by what the API is told
  *	recorded #N|all, conflict #N, started #N, exited #N [code=N] [signal=N] [ended=UTC] [timeout]
- *	  [failed=N], failed-start #N TEXT, lost #N TEXT, cancel #N, drain
+ *	  [failed=N], failed-start #N TEXT, held-up #N TEXT, lost #N TEXT, cancel #N, drain
  * and what is expected since the last expectation, every effect in order:
  *	> claim #1 a schedule 2026-01-01T00:00:00Z
  * or `> nothing`. Runs are numbered in order of appearance. With UPDATE=1 in the
@@ -429,12 +429,14 @@ static bool run_event(struct script *script, const char *word, const char *rest)
 	static const struct {
 		const char *word;
 		enum event_kind kind;
+		bool is_passing;
 	} kinds[] = {
 		{"recorded", EVENT_RECORDED},
 		{"conflict", EVENT_CLAIM_LOST},
 		{"started", EVENT_STARTED},
 		{"exited", EVENT_EXITED},
 		{"failed-start", EVENT_START_FAILED},
+		{"held-up", EVENT_START_FAILED, .is_passing = true},
 		{"lost", EVENT_LOST},
 		{"cancel", EVENT_CANCEL},
 	};
@@ -452,6 +454,7 @@ static bool run_event(struct script *script, const char *word, const char *rest)
 				      .run = script->runs[number - 1],
 				      .attempt = run ? run->attempt : 1,
 				      .at = script->now.utc,
+				      .is_passing = kinds[i].is_passing,
 				      .message = *text ? text + 1 : NULL};
 		if (event.kind == EVENT_EXITED)
 			read_exit(script, &event, text);

@@ -427,6 +427,31 @@ static void test_a_folder_that_is_a_link(void **state)
 	expect_change(scene);
 }
 
+/* rm -r and mkdir, quicker than the loop looks: what has the folder's path is another. */
+static void test_a_folder_made_anew(void **state)
+{
+	struct scene *scene = *state;
+
+	make_version(scene, "etc", "1");
+	watch(scene, path(scene, "etc/jobs"));
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(unlink(path(scene, "etc/jobs")), 0);
+		assert_int_equal(rmdir(path(scene, "etc")), 0);
+		make_version(scene, "etc", "12");
+		expect_change(scene);
+		write_file(path(scene, "etc/jobs"), i % 2 ? "123" : "1234");
+		expect_change(scene);
+	}
+	/* Moved away, and another one in its place. */
+	assert_int_equal(rename(path(scene, "etc"), path(scene, "old")), 0);
+	make_version(scene, "etc", "12345");
+	expect_change(scene);
+	write_file(path(scene, "old/jobs"), "123456");
+	expect_silence(scene);
+	write_file(path(scene, "etc/jobs"), "1234567");
+	expect_change(scene);
+}
+
 static void test_links_in_a_circle(void **state)
 {
 	struct scene *scene = *state;
@@ -501,6 +526,7 @@ int main(void)
 		TEST(test_a_file_swapped_as_kubernetes_does),
 		TEST(test_a_file_behind_links),
 		TEST(test_a_folder_that_is_a_link),
+		TEST(test_a_folder_made_anew),
 		TEST(test_links_in_a_circle),
 		TEST(test_a_folder_that_is_not_there),
 		TEST(test_a_folder_and_all_in_it),

@@ -1,0 +1,13 @@
+/* cron_manager.c - fuzzes cron-manager's schedules.json. */
+#include "import_walk.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct arena arena = {0};
+	struct import_source source = {"schedules.json",
+				       arena_copy(&arena, (const char *)data, size), size};
+
+	walk_import(IMPORT_CRON_MANAGER, &source, 1);
+	arena_finish(&arena);
+	return 0;
+}
