@@ -181,8 +181,10 @@ static void take_over(struct step *step, const struct event *event, const struct
 	} else if (!engine->has_run && utc_is_set(engine->evaluated)) {
 		plan_from(engine, slot, planned_from(engine, slot, engine->evaluated), UTC_NONE);
 	} else {
-		slots_plan(engine, slot,
-			   planned_from(engine, slot, utc_max(step->now.utc, engine->evaluated)));
+		/* Nothing before is its own, not by rules either that held already. */
+		slot->decided =
+			planned_from(engine, slot, utc_max(step->now.utc, engine->evaluated));
+		slots_plan(engine, slot, slot->decided);
 	}
 }
 
