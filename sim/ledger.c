@@ -706,7 +706,7 @@ void ledger_create(void)
 	ledger.jobs = mem_alloc((ledger.job_count + 1) * sizeof(*ledger.jobs));
 	for (size_t i = 0; i < ledger.job_count; i++)
 		ledger.jobs[i].loose_until = ledger.jobs[i].paused_since =
-			ledger.jobs[i].last_claim = UTC_NONE;
+			ledger.jobs[i].last_claim = ledger.jobs[i].stretches_end = UTC_NONE;
 	for (size_t g = 0; g < world.plan->generation_count; g++)
 		for (size_t i = 0; i < world.plan->generations[g].count; i++) {
 			const struct sim_job *def = &world.plan->generations[g].jobs[i];

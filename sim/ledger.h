@@ -44,6 +44,7 @@ struct ledger_job {
 	const struct schedule *schedule_before;
 	bool is_daily, may_allow;
 	struct utc last_claim;
+	struct utc stretches_end; /* of those with several instants */
 	int32_t last_claim_epoch;
 };
 
