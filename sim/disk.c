@@ -229,9 +229,9 @@ static bool revisions(struct store *store, size_t limit, bool with_content, stor
 	(void)store;
 	if (!world_step())
 		return err_set(err, "dead");
-	if (!fails(err))
-		return false;
-	return store_revisions(truth, limit, with_content, row, context, err);
+	bool ok = fails(err);
+	ledger_text_read(ok);
+	return ok && store_revisions(truth, limit, with_content, row, context, err);
 }
 
 static bool prune(struct store *store, const char *job, struct utc before, int64_t keep,

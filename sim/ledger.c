@@ -140,6 +140,7 @@ static void put_in_force(size_t generation, struct utc now)
 	free(defs);
 	policies_regroup(false);
 	ledger.generation = generation;
+	ledger.waits_for_text = false;
 }
 
 /* ---- a group: what one step of the engine decided ---- */
@@ -499,8 +500,10 @@ void ledger_zone_changed(int32_t version, bool is_start)
 {
 	bool is_pending = is_start && ledger.has_new_zones; /* an earlier life knew of it alone */
 
-	if (is_start)
+	if (is_start) {
 		forget_days();
+		ledger.waits_for_text = false;
+	}
 	if (ledger.zone == version && !is_pending)
 		return;
 	count(COUNT_ZONES);
@@ -508,6 +511,11 @@ void ledger_zone_changed(int32_t version, bool is_start)
 	ledger.has_new_zones = true;
 	if (is_start)
 		take_new_zones(ledger.watermark);
+}
+
+void ledger_text_read(bool ok)
+{
+	ledger.waits_for_text = !ok;
 }
 
 struct utc ledger_watermark(void)
@@ -635,7 +643,7 @@ void ledger_commit(const struct record *records, size_t count, size_t skip)
 		ledger_downtime_commit(records + skip, count - skip);
 	if (ledger.entry_count && !world.is_broken)
 		world_broken("instants are decided, and the watermark does not move with them");
-	if (ledger.has_new_zones)
+	if (ledger.has_new_zones && !ledger.waits_for_text)
 		take_new_zones(ledger.watermark);
 }
 

@@ -88,6 +88,7 @@ struct ledger {
 	int32_t zone;
 	size_t brought[NODES_MAX]; /* revisions by each node */
 	bool has_new_zones;        /* in force with the next watermark */
+	bool waits_for_text;       /* which the store has not given: they are not */
 };
 extern struct ledger ledger;
 

@@ -171,6 +171,8 @@ void ledger_life_begins(void);
 /* The daemon goes by these rules from its next watermark on; one that has just been
  * started, from where the last one ended. */
 void ledger_zone_changed(int32_t version, bool is_start);
+/* Whether the text that changed rules are for could be had. */
+void ledger_text_read(bool ok);
 struct utc ledger_watermark(void);
 void ledger_clock_read(struct utc utc);
 /* A batch is durable; the first `skip` records of it were before. */
