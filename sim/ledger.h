@@ -104,6 +104,7 @@ struct ledger_run {
 	struct ledger_job *job;
 	uint64_t id;
 	bool is_dry, is_canceled, is_void;
+	bool is_canceled_late; /* when its deadline was over, seen or not */
 	enum trigger trigger;
 	struct utc instant; /* scheduled, or claimed */
 	enum run_state state;

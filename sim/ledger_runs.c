@@ -144,7 +144,8 @@ static void check_end(const struct ledger_run *run, const struct run *to)
 		world_broken("j%d: a run ends as %s without being tried: %s", number_of(run),
 			     outcome_word(to->outcome), to->message ? to->message : "");
 	if (run->is_canceled && run->canceled_life == world.life &&
-	    to->outcome != OUTCOME_CANCELED && to->outcome != OUTCOME_UNKNOWN)
+	    to->outcome != OUTCOME_CANCELED && to->outcome != OUTCOME_UNKNOWN &&
+	    !(run->is_canceled_late && to->outcome == OUTCOME_TIMED_OUT))
 		world_broken("j%d: a run was canceled, and ends as %s", number_of(run),
 			     outcome_word(to->outcome));
 }
@@ -284,6 +285,8 @@ void ledger_cancel(uint64_t id)
 {
 	struct ledger_run *run = find(id);
 
+	if (!run->is_canceled)
+		run->is_canceled_late = run->deadline_ms >= 0 && world.mono.ms >= run->deadline_ms;
 	run->is_canceled = true;
 	run->canceled_life = world.life;
 }
