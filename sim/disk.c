@@ -223,6 +223,17 @@ static bool runs(struct store *store, const struct run_filter *filter, store_run
 	return store_runs(truth, filter, row, context, err);
 }
 
+static bool revisions(struct store *store, size_t limit, bool with_content, store_revision_fn *row,
+		      void *context, struct err *err)
+{
+	(void)store;
+	if (!world_step())
+		return err_set(err, "dead");
+	bool ok = fails(err);
+	ledger_text_read(ok);
+	return ok && store_revisions(truth, limit, with_content, row, context, err);
+}
+
 static bool prune(struct store *store, const char *job, struct utc before, int64_t keep,
 		  size_t batch, size_t *removed, struct err *err)
 {
@@ -258,6 +269,7 @@ static const struct store_ops ops = {
 	.apply = apply,
 	.load = load,
 	.runs = runs,
+	.revisions = revisions,
 	.prune = prune,
 	.job_names = job_names,
 	.is_writable = is_writable,

@@ -140,6 +140,7 @@ static void put_in_force(size_t generation, struct utc now)
 	free(defs);
 	policies_regroup(false);
 	ledger.generation = generation;
+	ledger.waits_for_text = false;
 }
 
 /* ---- a group: what one step of the engine decided ---- */
@@ -486,10 +487,23 @@ static void take_new_zones(struct utc now)
 	}
 }
 
+/* A life knows of no rules but its own: a time of the day that was claimed by older ones
+ * may come once more. */
+static void forget_days(void)
+{
+	for (size_t i = 0; i < ledger.job_count; i++)
+		if (ledger.jobs[i].def && ledger.jobs[i].def->is_paris)
+			ledger.jobs[i].last_claim = UTC_NONE;
+}
+
 void ledger_zone_changed(int32_t version, bool is_start)
 {
 	bool is_pending = is_start && ledger.has_new_zones; /* an earlier life knew of it alone */
 
+	if (is_start) {
+		forget_days();
+		ledger.waits_for_text = false;
+	}
 	if (ledger.zone == version && !is_pending)
 		return;
 	count(COUNT_ZONES);
@@ -497,6 +511,11 @@ void ledger_zone_changed(int32_t version, bool is_start)
 	ledger.has_new_zones = true;
 	if (is_start)
 		take_new_zones(ledger.watermark);
+}
+
+void ledger_text_read(bool ok)
+{
+	ledger.waits_for_text = !ok;
 }
 
 struct utc ledger_watermark(void)
@@ -601,15 +620,32 @@ static void on_record(const struct record *record)
 	}
 }
 
+/* Nobody heard that the claim was lost to a run on another node, which has ended since.
+ * Where no instant tells that it was decided already, the claim holds now. */
+static void claim_again(const struct record *records, size_t count, size_t at)
+{
+	const struct run *run = &records[at].run;
+
+	if (records[at].lost || utc_is_set(run->scheduled_at) || !ledger_runs_drop_void(run->id))
+		return;
+	ledger_loose_claim(&records[at]);
+	for (size_t i = at + 1; i < count; i++) /* it may have ended since */
+		if (records[i].kind == RECORD_RUN && records[i].run.id == run->id)
+			ledger_runs_change(&records[i].run);
+}
+
 void ledger_commit(const struct record *records, size_t count, size_t skip)
 {
+	for (size_t i = 0; i < skip && nodes_are_several() && !world.is_broken; i++)
+		if (records[i].kind == RECORD_CLAIM)
+			claim_again(records, skip, i);
 	for (size_t i = skip; i < count && !world.is_broken; i++)
 		on_record(&records[i]);
 	if (!world.is_broken)
 		ledger_downtime_commit(records + skip, count - skip);
 	if (ledger.entry_count && !world.is_broken)
 		world_broken("instants are decided, and the watermark does not move with them");
-	if (ledger.has_new_zones)
+	if (ledger.has_new_zones && !ledger.waits_for_text)
 		take_new_zones(ledger.watermark);
 }
 
@@ -680,7 +716,7 @@ void ledger_create(void)
 	ledger.jobs = mem_alloc((ledger.job_count + 1) * sizeof(*ledger.jobs));
 	for (size_t i = 0; i < ledger.job_count; i++)
 		ledger.jobs[i].loose_until = ledger.jobs[i].paused_since =
-			ledger.jobs[i].last_claim = UTC_NONE;
+			ledger.jobs[i].last_claim = ledger.jobs[i].stretches_end = UTC_NONE;
 	for (size_t g = 0; g < world.plan->generation_count; g++)
 		for (size_t i = 0; i < world.plan->generations[g].count; i++) {
 			const struct sim_job *def = &world.plan->generations[g].jobs[i];

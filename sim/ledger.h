@@ -44,6 +44,7 @@ struct ledger_job {
 	const struct schedule *schedule_before;
 	bool is_daily, may_allow;
 	struct utc last_claim;
+	struct utc stretches_end; /* of those with several instants */
 	int32_t last_claim_epoch;
 };
 
@@ -87,6 +88,7 @@ struct ledger {
 	int32_t zone;
 	size_t brought[NODES_MAX]; /* revisions by each node */
 	bool has_new_zones;        /* in force with the next watermark */
+	bool waits_for_text;       /* which the store has not given: they are not */
 };
 extern struct ledger ledger;
 
@@ -102,6 +104,7 @@ struct ledger_run {
 	struct ledger_job *job;
 	uint64_t id;
 	bool is_dry, is_canceled, is_void;
+	bool is_canceled_late; /* when its deadline was over, seen or not */
 	enum trigger trigger;
 	struct utc instant; /* scheduled, or claimed */
 	enum run_state state;
@@ -139,6 +142,8 @@ void ledger_runs_destroy(void);
 void ledger_runs_add(const struct run *from, struct ledger_job *job);
 /* Its claim came too late; what its daemon still says of it before it knows is void. */
 void ledger_runs_add_void(const struct run *from, struct ledger_job *job);
+/* False: the run is none that is void. */
+bool ledger_runs_drop_void(uint64_t id);
 void ledger_runs_change(const struct run *to);
 void ledger_runs_attempt(const struct attempt *attempt);
 bool ledger_knows(uint64_t id);

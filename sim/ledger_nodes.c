@@ -299,9 +299,17 @@ static void claim_instant(struct ledger_job *job, const struct run *run)
 
 /* ---- claims that the store told to be lost ---- */
 
+/* Or it lies in a stretch that was decided by an earlier file, which did not have it: one
+ * that begins by the new file may take it to be due, where its delay is still to come. */
+static bool is_taken(const struct ledger_job *job, struct utc instant, int32_t epoch)
+{
+	return has(key_of(job, instant, epoch)) ||
+	       (utc_is_set(job->stretches_end) && instant.ms <= job->stretches_end.ms);
+}
+
 static bool is_known_instant(const struct ledger_job *job, const struct run *run)
 {
-	return utc_is_set(run->scheduled_at) && has(key_of(job, run->scheduled_at, run->epoch));
+	return utc_is_set(run->scheduled_at) && is_taken(job, run->scheduled_at, run->epoch);
 }
 
 static void lost_for_overlap(const struct record *record, struct ledger_job *job)
@@ -385,7 +393,7 @@ void ledger_loose_occurrence(const struct record *record)
 	struct ledger_job *job = ledger_job(o->job);
 	struct utc at = o->scheduled_at;
 
-	if (record->lost && !has(key_of(job, at, o->epoch)))
+	if (record->lost && !is_taken(job, at, o->epoch))
 		world_broken("%s: an instant is lost that nobody has", o->job);
 	if (record->lost && o->count == 1)
 		return;
@@ -394,6 +402,9 @@ void ledger_loose_occurrence(const struct record *record)
 	check_due(job, at);
 	if (o->count == 1 || !job->schedule)
 		return;
+	job->stretches_end = utc_is_set(job->stretches_end)
+				     ? utc_max(job->stretches_end, o->last_at)
+				     : o->last_at;
 	/* The rest of a stretch, by either schedule. */
 	for (int of = 0; of < 2; of++) {
 		const struct schedule *schedule = of ? job->schedule_before : job->schedule;

@@ -76,6 +76,19 @@ void ledger_runs_add_void(const struct run *from, struct ledger_job *job)
 	*chain_of(run->id) = run;
 }
 
+bool ledger_runs_drop_void(uint64_t id)
+{
+	struct ledger_run **link = chain_of(id), *run;
+
+	while ((run = *link) && run->id != id)
+		link = &run->bucket;
+	if (!run || !run->is_void)
+		return false;
+	*link = run->bucket;
+	free(run);
+	return true;
+}
+
 static void close_run(struct ledger_run *run)
 {
 	struct ledger_run **link = &run->job->open_runs;
@@ -131,7 +144,8 @@ static void check_end(const struct ledger_run *run, const struct run *to)
 		world_broken("j%d: a run ends as %s without being tried: %s", number_of(run),
 			     outcome_word(to->outcome), to->message ? to->message : "");
 	if (run->is_canceled && run->canceled_life == world.life &&
-	    to->outcome != OUTCOME_CANCELED && to->outcome != OUTCOME_UNKNOWN)
+	    to->outcome != OUTCOME_CANCELED && to->outcome != OUTCOME_UNKNOWN &&
+	    !(run->is_canceled_late && to->outcome == OUTCOME_TIMED_OUT))
 		world_broken("j%d: a run was canceled, and ends as %s", number_of(run),
 			     outcome_word(to->outcome));
 }
@@ -271,6 +285,8 @@ void ledger_cancel(uint64_t id)
 {
 	struct ledger_run *run = find(id);
 
+	if (!run->is_canceled)
+		run->is_canceled_late = run->deadline_ms >= 0 && world.mono.ms >= run->deadline_ms;
 	run->is_canceled = true;
 	run->canceled_life = world.life;
 }

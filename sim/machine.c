@@ -243,6 +243,15 @@ void loop_folder_destroy(struct loop_folder *folder)
 
 /* ---- what the world does to it ---- */
 
+void machine_create(void)
+{
+	/* No view of a daemon of another history. */
+	memset(machines, 0, sizeof(machines));
+	machine_doors = (struct api_doors){0};
+	machine_view = NULL;
+	machine_begin();
+}
+
 void machine_begin(void)
 {
 	/* Whatever a life left that ended in a failed assertion is lost. */

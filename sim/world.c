@@ -510,6 +510,7 @@ static void begin(const struct plan *plan, enum telling telling)
 			       .crash_in = -1,
 			       .pause_in = -1,
 			       .history = STR_HASH_INIT};
+	machine_create();
 	disk_create();
 	runner_create();
 	ledger_create();

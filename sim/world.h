@@ -117,6 +117,7 @@ bool world_odds(int32_t of_1000, uint64_t a, uint64_t b, uint64_t c);
 uint64_t world_draw(uint64_t a, uint64_t b, uint64_t c);
 
 /* machine.c: the machine's parts under the names of the daemon's own */
+void machine_create(void);
 void machine_begin(void); /* a life begins */
 void machine_stage(int32_t from, int32_t to);
 bool machine_next(int64_t *mono_ms);
@@ -170,6 +171,8 @@ void ledger_life_begins(void);
 /* The daemon goes by these rules from its next watermark on; one that has just been
  * started, from where the last one ended. */
 void ledger_zone_changed(int32_t version, bool is_start);
+/* Whether the text that changed rules are for could be had. */
+void ledger_text_read(bool ok);
 struct utc ledger_watermark(void);
 void ledger_clock_read(struct utc utc);
 /* A batch is durable; the first `skip` records of it were before. */

@@ -246,9 +246,9 @@ void config_destroy(struct config *config)
 
 const char *config_hash(struct config *config)
 {
-	if (!*config->hash)
-		hash_content(config->text, config->length, config->hash);
-	return config->hash;
+	if (!*config->lazy_hash)
+		hash_content(config->text, config->length, config->lazy_hash);
+	return config->lazy_hash;
 }
 
 void config_forget_text(struct config *config)
@@ -274,7 +274,7 @@ bool config_is_of(const struct config *config, const char *text, size_t length)
 	if (config->text)
 		return memcmp(config->text, text, length) == 0;
 	hash_content(text, length, hash);
-	return strcmp(hash, config->hash) == 0;
+	return strcmp(hash, config->lazy_hash) == 0;
 }
 
 static int name_against_job(const void *name, const void *job)

@@ -51,7 +51,7 @@ struct config {
 	const char *timezone; /* the file's default */
 	char *text;           /* as read, NUL-terminated behind length; NULL: let go */
 	size_t length;
-	char hash[65];        /* config_hash() tells it */
+	char lazy_hash[65];   /* config_hash() tells it */
 	bool is_cron_manager; /* an array or a bare object */
 	bool is_empty;        /* nothing but white space: no jobs, or a file cut short */
 };

@@ -12,7 +12,8 @@
 #include "str.h"
 
 _Static_assert(offsetof(struct draft, job) == 0, "offsets of a draft are those of its job");
-_Static_assert(crypto_hash_sha256_BYTES * 2 + 1 == sizeof(((struct config *)NULL)->hash), "hex");
+_Static_assert(crypto_hash_sha256_BYTES * 2 + 1 == sizeof(((struct config *)NULL)->lazy_hash),
+	       "hex");
 
 uint32_t hash_short(uint64_t hash)
 {

@@ -20,6 +20,15 @@ static void carry_out(struct daemon *daemon)
 		turn_flush(daemon, clock_now().mono, true);
 }
 
+/* The store may have said only now that others have gone on, or nothing at all. */
+static bool is_lost(const struct daemon *daemon, const char **why)
+{
+	if (daemon->node.is_out)
+		*why = "this node has just lost its lease, and cannot tell whether this was "
+		       "recorded; look again in a moment";
+	return daemon->node.is_out;
+}
+
 static uint64_t trigger(void *context, const char *job, bool is_dry_run, struct arena *arena,
 			const char **why)
 {
@@ -35,7 +44,7 @@ static uint64_t trigger(void *context, const char *job, bool is_dry_run, struct 
 	if (!event.run)
 		*why = arena_text(arena, event.message); /* before the turn forgets it */
 	carry_out(daemon);
-	return event.run;
+	return is_lost(daemon, why) ? 0 : event.run;
 }
 
 static void cancel(void *context, uint64_t run)
@@ -53,7 +62,7 @@ static bool pause_job(void *context, const struct pause *pause, struct arena *ar
 	if (event.message)
 		*why = arena_text(arena, event.message); /* before the turn forgets it */
 	carry_out(context);
-	return !event.message;
+	return !event.message && !is_lost(context, why);
 }
 
 static void resume(void *context, const char *job, const char *by)

@@ -74,6 +74,8 @@ struct daemon {
 		size_t count;
 		bool has_sign; /* something happened in a folder, since: */
 		struct mono sign;
+		bool owes_rules; /* changed ones are not followed yet, since: */
+		struct mono changed;
 		bool is_blind;      /* not every folder can be watched, which was told */
 		struct buf refused; /* why changed rules are not in force; empty if they are */
 	} zone_watch;
@@ -119,8 +121,8 @@ void reload_file(struct daemon *daemon, const char *why);
 void reload_changed(void *context); /* the file was touched: soon */
 void reload_now(void *context);
 /* The text in force once more, by the rules its zones have by now; they hold for
- * age_ms already. */
-void reload_rules(struct daemon *daemon, int64_t age_ms);
+ * age_ms already. False: the text cannot be had now. */
+bool reload_rules(struct daemon *daemon, int64_t age_ms);
 
 /* zones.c: changes of the zone files */
 void zones_look(void *context);

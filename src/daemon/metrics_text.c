@@ -43,8 +43,8 @@ static void write_revision(const struct writing *writing)
 {
 	const struct daemon *daemon = writing->daemon;
 	char number[24];
-	const struct metric_label labels[] = {{"number", number},
-					      {"hash", daemon->config ? daemon->config->hash : ""}};
+	const char *hash = daemon->config ? config_hash(daemon->config) : "";
+	const struct metric_label labels[] = {{"number", number}, {"hash", hash}};
 
 	snprintf(number, sizeof(number), "%lld", (long long)daemon->revision);
 	exposition_int(&writing->to, writing->family, labels, 2, 1);

@@ -91,10 +91,13 @@ static struct config *parse(struct daemon *daemon, const char *text, size_t leng
 	return config;
 }
 
-/* Once the store has the text it need not be held in memory too. */
+/* Once the store has the text it need not be held in memory too. A node that is out by now
+ * cannot tell: what it recorded is dropped. */
 static void let_text_go(struct daemon *daemon)
 {
-	if (recorder_flush(&daemon->recorder, clock_now().mono, true))
+	if (daemon->node.is_out || !turn_flush(daemon, clock_now().mono, true))
+		return;
+	if (!daemon->node.is_out)
 		config_forget_text(daemon->config);
 }
 
@@ -277,11 +280,11 @@ bool reload_boot(struct daemon *daemon, const struct revision *last)
 		/* Of the two the fresh one has today's environment. */
 		config_destroy(config);
 		put_in_force(daemon, fresh, last->number, true, 0);
-		node_saw_file(daemon, fresh->hash);
+		node_saw_file(daemon, config_hash(fresh));
 		tell_changes(last->number, 0, fresh->job_count, "as before");
 		return true;
 	}
-	if (is_known && !node_is_news(daemon, fresh->hash)) {
+	if (is_known && !node_is_news(daemon, config_hash(fresh))) {
 		config_destroy(fresh);
 		put_in_force(daemon, config, last->number, true, 0);
 		tell_changes(last->number, 0, config->job_count, "of another node");
@@ -358,7 +361,7 @@ void reload_file(struct daemon *daemon, const char *why)
 	}
 	if (daemon->config && config_is_of(daemon->config, text, length)) {
 		buf_clear(&daemon->config_error);
-		node_saw_file(daemon, daemon->config->hash);
+		node_saw_file(daemon, config_hash(daemon->config));
 		log_info("%s: nothing changed (%s)", path, why);
 		free(text);
 		return;
@@ -366,7 +369,7 @@ void reload_file(struct daemon *daemon, const char *why)
 	struct config *config =
 		parse(daemon, text, length, node_now(daemon).utc, true, &daemon->config_error);
 	free(text);
-	if (config && !node_is_news(daemon, config->hash))
+	if (config && !node_is_news(daemon, config_hash(config)))
 		config_destroy(config); /* another node's is in force, which came later */
 	else if (config)
 		take_file(daemon, config, why, false);
@@ -455,33 +458,40 @@ bool reload_text(struct daemon *daemon, struct buf *text, struct err *err)
 					  (long long)daemon->revision);
 }
 
-static struct config *parse_again(struct daemon *daemon)
+/* False: the store has the text and does not give it now. */
+static bool parse_again(struct daemon *daemon, struct config **config)
 {
-	struct config *config = NULL;
+	struct buf *refused = &daemon->zone_watch.refused;
 	struct buf text = {0};
 	struct err err;
-
 	/* At the beginning of time, as it was judged before: what has fired for the last
 	 * time meanwhile is no reason to refuse it. */
-	if (reload_text(daemon, &text, &err)) {
-		config = parse(daemon, buf_string(&text), text.length, (struct utc){0}, false,
-			       &daemon->zone_watch.refused);
+	bool ok = reload_text(daemon, &text, &err);
+
+	*config = NULL;
+	if (ok) {
+		*config = parse(daemon, buf_string(&text), text.length, (struct utc){0}, false,
+				refused);
 	} else {
-		buf_clear(&daemon->zone_watch.refused);
-		buf_text(&daemon->zone_watch.refused, err.text);
+		buf_clear(refused);
+		buf_text(refused, err.text);
 	}
 	buf_finish(&text);
-	return config;
+	return ok;
 }
 
-void reload_rules(struct daemon *daemon, int64_t age_ms)
+bool reload_rules(struct daemon *daemon, int64_t age_ms)
 {
-	struct config *config = parse_again(daemon);
+	struct config *config;
 
+	if (daemon->node.is_out) /* which reads all anew when it joins again */
+		return true;
+	bool ok = parse_again(daemon, &config);
 	if (config)
 		put_in_force(daemon, config, daemon->revision, false, age_ms);
 	else
 		log_error("revision %lld goes on by its zones' old rules, as it cannot follow the "
 			  "changed ones: %s",
 			  (long long)daemon->revision, buf_string(&daemon->zone_watch.refused));
+	return ok;
 }

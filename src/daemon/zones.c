@@ -13,7 +13,7 @@
 #include "str.h"
 
 /* An upgrade replaces many files at once; it becomes a few looks. */
-enum { SETTLE_MS = 100, DAY_MS = 24 * 3600 * 1000, LOST_TOLD = 20 };
+enum { SETTLE_MS = 100, RETRY_MS = 10000, DAY_MS = 24 * 3600 * 1000, LOST_TOLD = 20 };
 
 static void on_sign(void *context)
 {
@@ -108,11 +108,22 @@ static void tell(void *context, enum zone_news news, const char *name, const cha
 	}
 }
 
+/* The text that the new rules are for is in the store, which may give it later only. */
+static void follow_rules(struct daemon *daemon)
+{
+	struct zone_watch *watch = &daemon->zone_watch;
+
+	if (reload_rules(daemon, clock_now().mono.ms - watch->changed.ms))
+		watch->owes_rules = false;
+	else
+		loop_timer_start(watch->timer, RETRY_MS);
+}
+
 void zones_look(void *context)
 {
 	struct daemon *daemon = context;
 	struct zone_watch *watch = &daemon->zone_watch;
-	int64_t age_ms = watch->has_sign ? clock_now().mono.ms - watch->sign.ms : 0;
+	struct mono sign = watch->has_sign ? watch->sign : clock_now().mono;
 
 	watch->has_sign = false;
 	if (daemon->is_stopping)
@@ -120,13 +131,18 @@ void zones_look(void *context)
 	loop_timer_start(watch->timer, DAY_MS);
 	sweep(daemon);
 	watch_folders(daemon); /* before the look, so that no change falls between */
-	if (zoneinfo_look(daemon->zones, tell, daemon) > 0)
-		reload_rules(daemon, age_ms);
+	if (zoneinfo_look(daemon->zones, tell, daemon) > 0 && !watch->owes_rules) {
+		watch->owes_rules = true;
+		watch->changed = sign;
+	}
+	if (watch->owes_rules)
+		follow_rules(daemon);
 }
 
 void zones_follow(struct daemon *daemon)
 {
 	buf_clear(&daemon->zone_watch.refused);
+	daemon->zone_watch.owes_rules = false;
 	watch_folders(daemon);
 	/* For what changed between the reading and the watching; and only then are zones
 	 * let go of, as another generation may have been read and not be in force yet. */

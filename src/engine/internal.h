@@ -35,7 +35,7 @@ struct slot {
 	const struct job *job;
 	struct utc scheduled; /* the instant that is due then (before jitter) */
 	struct utc planned;   /* when the instant before that one was due, jitter included */
-	struct utc decided;   /* the last instant decided in this epoch; UTC_NONE: none was */
+	struct utc decided;   /* up to here, in this epoch, or not its own; UTC_NONE: nothing */
 	struct slot *bucket;  /* next in the table of names */
 	uint32_t active;      /* real runs not finished: what overlap looks at */
 	uint32_t occupied;    /* of those, the ones an executor is busy with */

@@ -95,6 +95,20 @@ static void fold(struct engine *engine, struct slot *slot, struct utc end)
 		slots_plan(engine, slot, slot->scheduled);
 }
 
+/* Up to where all is decided, by the new rules. What was decided last may be of a time for
+ * which the two differ, while they do not for the time since when the new ones hold. */
+static struct utc decided_by(const struct slot *old, const struct slot *slot, int64_t jump_ms)
+{
+	int64_t own_ms;
+
+	if (!utc_is_set(slot->decided))
+		return UTC_NONE;
+	own_ms = jump_of(old, slot->job, slot->decided);
+	if (jump_ms < own_ms)
+		own_ms = jump_ms;
+	return own_ms < 0 ? utc_add(slot->decided, -own_ms) : slot->decided;
+}
+
 /*
  * Other rules hold from when they came on; what falls between then and now is due.
  * What was decided by the old rules stays decided. Where the clock jumps, all is as
@@ -106,11 +120,8 @@ static void plan_by_new_rules(struct step *step, const struct slot *old, struct 
 {
 	struct engine *engine = step->engine;
 	int64_t jump_ms = jump_of(old, slot->job, since);
-	struct utc decided = slot->decided;
 
-	if (jump_ms < 0 && utc_is_set(decided))
-		decided = utc_add(decided, -jump_ms);
-	plan_from(engine, slot, utc_add(since, -jump_ms), decided);
+	plan_from(engine, slot, utc_add(since, -jump_ms), decided_by(old, slot, jump_ms));
 	if (jump_ms > 0)
 		fold(engine, slot, since);
 }
@@ -181,8 +192,10 @@ static void take_over(struct step *step, const struct event *event, const struct
 	} else if (!engine->has_run && utc_is_set(engine->evaluated)) {
 		plan_from(engine, slot, planned_from(engine, slot, engine->evaluated), UTC_NONE);
 	} else {
-		slots_plan(engine, slot,
-			   planned_from(engine, slot, utc_max(step->now.utc, engine->evaluated)));
+		/* Nothing before is its own, not by rules either that held already. */
+		slot->decided =
+			planned_from(engine, slot, utc_max(step->now.utc, engine->evaluated));
+		slots_plan(engine, slot, slot->decided);
 	}
 }
 

@@ -200,11 +200,33 @@ static void add_occurrence(struct memory *memory, size_t at, const struct occurr
 	list_insert(&memory->occurrences, at, copy);
 }
 
+/* Whether it is decided as part of a stretch: the row before it reaches so far. */
+static bool is_covered(const struct memory *memory, const struct occurrence *occurrence)
+{
+	struct occurrence key = *occurrence;
+	const struct occurrence *before;
+	size_t at;
+
+	key.epoch = INT32_MIN; /* before it in any epoch */
+	list_find(&memory->occurrences, occurrence_order, &key, &at);
+	before = at > 0 ? memory->occurrences.items[at - 1] : NULL;
+	return before && strcmp(before->job, occurrence->job) == 0 &&
+	       before->epoch == occurrence->epoch &&
+	       before->last_at.ms >= occurrence->scheduled_at.ms;
+}
+
+/* An instant alone; `at` is where it is, or belongs. */
+static bool is_decided(const struct memory *memory, const struct occurrence *occurrence, size_t *at)
+{
+	return list_find(&memory->occurrences, occurrence_order, occurrence, at) ||
+	       (occurrence->count == 1 && is_covered(memory, occurrence));
+}
+
 static void apply_occurrence(struct memory *memory, struct record *record)
 {
 	size_t at;
 
-	record->lost = list_find(&memory->occurrences, occurrence_order, &record->occurrence, &at);
+	record->lost = is_decided(memory, &record->occurrence, &at);
 	if (!record->lost) {
 		add_occurrence(memory, at, &record->occurrence);
 		return;
@@ -212,8 +234,7 @@ static void apply_occurrence(struct memory *memory, struct record *record)
 	/* Only its first instant is there: the rest has the key behind it. */
 	struct occurrence rest = record->occurrence;
 	rest.scheduled_at = utc_add(rest.scheduled_at, 1);
-	if (memory->store.lease && --rest.count > 0 &&
-	    !list_find(&memory->occurrences, occurrence_order, &rest, &at))
+	if (memory->store.lease && --rest.count > 0 && !is_decided(memory, &rest, &at))
 		add_occurrence(memory, at, &rest);
 }
 
@@ -275,8 +296,7 @@ static void apply_claim(struct memory *memory, struct record *record)
 	const struct run_entry *known = memory_find_run(memory, run->id);
 
 	record->lost = is_lost(memory, known) ||
-		       (!known && is_scheduled &&
-			list_find(&memory->occurrences, occurrence_order, &occurrence, &at));
+		       (!known && is_scheduled && is_decided(memory, &occurrence, &at));
 	if (record->lost || known)
 		return;
 	uint8_t node = 0;

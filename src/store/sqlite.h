@@ -150,9 +150,19 @@ bool sqlite_job_names(struct store *store, struct arena *arena, const char *cons
 		      size_t *count, struct err *err);
 bool sqlite_is_writable(struct store *store, struct err *err);
 
-/* ---- sqlite_lease.c: only with a lease ---- */
+/* ---- sqlite_write.c ---- */
+
+/* Whether the instant ?2 of job ?1 in epoch ?3 is part of a stretch: the row before it
+ * reaches so far. */
+#define SQLITE_COVERING                                                                            \
+	"SELECT 1 FROM (SELECT epoch, last_at FROM occurrence WHERE job = ?1 AND "                 \
+	"scheduled_at < ?2 ORDER BY scheduled_at DESC, epoch DESC LIMIT 1) "                       \
+	"WHERE epoch = ?3 AND last_at >= ?2"
 
 bool sqlite_put_occurrence(struct sqlite *s, const struct occurrence *occurrence, struct err *err);
+
+/* ---- sqlite_lease.c: only with a lease ---- */
+
 /* Admits a batch, or refuses it whole; after it the lease goes on. */
 bool sqlite_admit(struct sqlite *s, const struct record *records, size_t count, struct err *err);
 bool sqlite_answer(struct sqlite *s, struct err *err);

@@ -80,12 +80,12 @@ static bool holds(struct sqlite *s, struct err *err)
 	return true;
 }
 
-static bool has_occurrence(struct sqlite *s, const char *job, struct utc at, int32_t epoch,
-			   bool *is_there, struct err *err)
+#define OCCURRENCE "SELECT 1 FROM occurrence WHERE job = ?1 AND scheduled_at = ?2 AND epoch = ?3"
+
+static bool has_occurrence(struct sqlite *s, const char *sql, const char *job, struct utc at,
+			   int32_t epoch, bool *is_there, struct err *err)
 {
-	sqlite3_stmt *statement = sqlite_prepare(
-		s, "SELECT 1 FROM occurrence WHERE job = ? AND scheduled_at = ? AND epoch = ?",
-		err);
+	sqlite3_stmt *statement = sqlite_prepare(s, sql, err);
 	struct binder to = {statement, 0};
 
 	if (!statement)
@@ -118,7 +118,8 @@ bool sqlite_admit(struct sqlite *s, const struct record *records, size_t count, 
 
 		if (records[i].kind != RECORD_OCCURRENCE || o->state != OCCURRENCE_MISSED)
 			continue;
-		if (!has_occurrence(s, o->job, o->scheduled_at, o->epoch, &is_taken, err))
+		if (!has_occurrence(s, OCCURRENCE, o->job, o->scheduled_at, o->epoch, &is_taken,
+				    err))
 			return false;
 		if (is_taken)
 			return refuse(s->store.lease, REFUSAL_STALE, err);
@@ -207,7 +208,8 @@ static bool find_claim(struct sqlite *s, struct record *record, bool *is_decided
 	record->lost = *is_decided && !is_mine;
 	if (*is_decided || !utc_is_set(run->scheduled_at))
 		return true;
-	if (!has_occurrence(s, run->job, run->scheduled_at, run->epoch, is_decided, err))
+	if (!has_occurrence(s, OCCURRENCE " UNION ALL " SQLITE_COVERING, run->job,
+			    run->scheduled_at, run->epoch, is_decided, err))
 		return false;
 	record->lost = *is_decided;
 	return true;

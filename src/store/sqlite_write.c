@@ -10,12 +10,13 @@ static bool has_changed(const struct sqlite *s)
 
 bool sqlite_put_occurrence(struct sqlite *s, const struct occurrence *occurrence, struct err *err)
 {
-	sqlite3_stmt *statement =
-		sqlite_kept(s, KEPT_OCCURRENCE,
-			    "INSERT INTO occurrence (job, scheduled_at, epoch, state, reason, run, "
-			    "last_at, count, recorded_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
-			    "ON CONFLICT DO NOTHING",
-			    err);
+	sqlite3_stmt *statement = sqlite_kept(
+		s, KEPT_OCCURRENCE,
+		"INSERT INTO occurrence (job, scheduled_at, epoch, state, reason, run, "
+		"last_at, count, recorded_at) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 "
+		"WHERE ?8 > 1 OR NOT EXISTS (" SQLITE_COVERING ") "
+		"ON CONFLICT DO NOTHING",
+		err);
 	struct binder to = {statement, 0};
 
 	if (!statement)

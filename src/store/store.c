@@ -12,9 +12,11 @@
  * where the new name has an occurrence of the same key, or a pause, already, that of the
  * old one goes.
  *
- * A stretch of missed instants is one row with the key of its first instant. That no
- * later record falls inside it is the engine's doing: it records the stretch and the
- * watermark behind it (RECORD_EVALUATED) in one batch, and goes on from there.
+ * A stretch of missed instants is one row with the key of its first instant. A single
+ * instant inside it is taken like its key, until the next row: a daemon that begins by a
+ * file with another jitter brings it up again. Otherwise no later record falls inside it:
+ * the engine records the stretch and the watermark behind it (RECORD_EVALUATED) in one
+ * batch, and goes on from there.
  */
 #include "store.h"
 

@@ -389,10 +389,12 @@ static void read_open(struct script *script, const char *rest)
 	script->open[at] = read_run(script, rest, script->past.open_count);
 }
 
-/* "taken JOB STATE", "handed JOB claimed": from another node, while this one lives. */
+/* "taken JOB STATE", "handed JOB claimed": from another node, while this one lives; as if
+ * claimed there just now, by its id. */
 static void read_taken(struct script *script, const char *rest, enum event_kind kind)
 {
-	struct run run = read_run(script, rest, 1000 + script->run_count);
+	uint64_t id = run_id_next(0, script->now.utc, 1) + script->run_count;
+	struct run run = read_run(script, rest, id);
 
 	script->is_recorded[script->run_count - 1] = true;
 	step(script, &(struct event){.kind = kind, .taken = &run});

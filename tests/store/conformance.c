@@ -211,6 +211,23 @@ static void stretch_is_one_row(struct store *store)
 	buf_finish(&found);
 }
 
+/* Up to the next row, and of one epoch and job alone. */
+static void instants_of_a_stretch_are_taken(struct store *store)
+{
+	struct record other_epoch = claim_record(6, "a", 300);
+
+	other_epoch.run.epoch = 1;
+	APPLY(store, missed_record("a", 100, 500, 5));
+	assert_true(is_lost(store, claim_record(1, "a", 300)));
+	assert_true(is_lost(store, skipped_record("a", 200)));
+	assert_true(is_lost(store, claim_record(2, "a", 500)));
+	assert_false(is_lost(store, claim_record(3, "a", 501)));
+	assert_false(is_lost(store, claim_record(4, "a", 99)));
+	assert_false(is_lost(store, claim_record(5, "b", 300)));
+	assert_false(is_lost(store, other_epoch));
+	assert_string_equal(run_ids(store, &(struct run_filter){0}), "6 5 4 3");
+}
+
 static void batch_may_be_applied_twice(struct store *store)
 {
 	struct record batch[] = {
@@ -1069,6 +1086,7 @@ static void thousand_due_at_once(struct store *store)
 	X(what_belongs_to_a_lost_claim_is_passed_over)                                             \
 	X(skipped_instant_cannot_be_claimed)                                                       \
 	X(stretch_is_one_row)                                                                      \
+	X(instants_of_a_stretch_are_taken)                                                         \
 	X(batch_may_be_applied_twice)                                                              \
 	X(run_goes_its_way)                                                                        \
 	X(identity_of_a_run_stays)                                                                 \

@@ -236,6 +236,17 @@ static void a_stretch_that_was_begun_is_stale(struct pair *pair)
 	assert_int_equal(pair->b.refusal, REFUSAL_STALE);
 }
 
+static void an_instant_of_a_stretch_is_taken(struct pair *pair)
+{
+	struct record stretch = missed_record("j", 0, 20, 3);
+
+	join_both(pair);
+	assert_true(try_as(pair, &pair->a, &stretch));
+	assert_true(loses_as(pair, &pair->b, claim_of(1, "j", 10, OVERLAP_ALLOW)));
+	assert_true(loses_as(pair, &pair->b, claim_of(2, "j", 20, OVERLAP_FORBID)));
+	assert_false(loses_as(pair, &pair->b, claim_of(3, "j", 30, OVERLAP_ALLOW)));
+}
+
 static void a_file_is_remembered_by_node(struct pair *pair)
 {
 	struct record revision = revision_record(1, "{}");
@@ -408,6 +419,7 @@ static void pruned_runs_are_held_by_nobody(struct pair *pair)
 	X(another_epoch_makes_others_stale)                                                        \
 	X(the_watermark_is_the_furthest)                                                           \
 	X(a_stretch_that_was_begun_is_stale)                                                       \
+	X(an_instant_of_a_stretch_is_taken)                                                        \
 	X(a_file_is_remembered_by_node)                                                            \
 	X(one_instant_has_one_owner)                                                               \
 	X(a_claim_that_came_through_unheard_is_not_lost)                                           \
