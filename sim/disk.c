@@ -223,15 +223,29 @@ static bool runs(struct store *store, const struct run_filter *filter, store_run
 	return store_runs(truth, filter, row, context, err);
 }
 
-static bool revisions(struct store *store, size_t limit, bool with_content, store_revision_fn *row,
-		      void *context, struct err *err)
+static bool revisions(struct store *store, const struct revision_filter *filter,
+		      store_revision_fn *row, void *context, struct err *err)
 {
 	(void)store;
 	if (!world_step())
 		return err_set(err, "dead");
 	bool ok = fails(err);
 	ledger_text_read(ok);
-	return ok && store_revisions(truth, limit, with_content, row, context, err);
+	return ok && store_revisions(truth, filter, row, context, err);
+}
+
+/* Nobody in this world has a token, or asks through an API that keeps an audit log. */
+static bool tokens(struct store *store, store_token_fn *row, void *context, struct err *err)
+{
+	(void)store, (void)row, (void)context, (void)err;
+	return true;
+}
+
+static bool audits(struct store *store, const struct audit_filter *filter, store_audit_fn *row,
+		   void *context, struct err *err)
+{
+	(void)store, (void)filter, (void)row, (void)context, (void)err;
+	return true;
 }
 
 static bool prune(struct store *store, const char *job, struct utc before, int64_t keep,
@@ -270,6 +284,8 @@ static const struct store_ops ops = {
 	.load = load,
 	.runs = runs,
 	.revisions = revisions,
+	.tokens = tokens,
+	.audits = audits,
 	.prune = prune,
 	.job_names = job_names,
 	.is_writable = is_writable,

@@ -58,15 +58,13 @@ static void plan_against(struct daemon *daemon, struct config *before, struct co
 	struct run_list runs = {.arena = findings->arena};
 	struct plan plan;
 
-	if (before)
-		config_hash(before);
-	config_hash(after);
-
 	engine_each_run(daemon->engine, add_run, &runs);
 	if (runs.count)
 		qsort(runs.items, runs.count, sizeof(*runs.items), by_job);
 	plan_init(&plan, &(struct plan_question){.before = before,
 						 .after = after,
+						 .hash_before = before ? config_hash(before) : NULL,
+						 .hash_after = config_hash(after),
 						 .findings = findings,
 						 .revision = deploy->against_revision,
 						 .now = clock_utc(),

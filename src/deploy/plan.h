@@ -44,8 +44,9 @@ struct plan_run {
 struct plan_question {
 	const struct config *before; /* in force; NULL: nothing yet */
 	const struct config *after;
-	const struct findings *findings; /* of `after`: its warnings become the plan's */
-	int64_t revision;                /* of before; 0: none */
+	const struct findings *findings;      /* of `after`: its warnings become the plan's */
+	const char *hash_before, *hash_after; /* of the texts; before may be NULL */
+	int64_t revision;                     /* of before; 0: none */
 	struct utc now;
 	const struct plan_run *runs; /* sorted by job */
 	size_t run_count;

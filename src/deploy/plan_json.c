@@ -87,8 +87,8 @@ void plan_json(const struct plan *plan, struct buf *out)
 
 	buf_json_open(out, NULL, '{');
 	buf_json_int(out, "revision", q->revision);
-	buf_json_text(out, "hash_before", q->before ? q->before->hash : NULL);
-	buf_json_text(out, "hash_after", q->after->hash);
+	buf_json_text(out, "hash_before", q->hash_before);
+	buf_json_text(out, "hash_after", q->hash_after);
 	buf_json_bool(out, "is_same_content", plan_is_same_content(plan));
 	buf_json_open(out, "counts", '{');
 	for (int kind = 0; kind < PLAN_KIND_COUNT; kind++)

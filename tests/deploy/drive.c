@@ -93,6 +93,8 @@ static int drive_plan(char **argv, struct zoneinfo *zones, struct buf *out)
 	if (is_read) {
 		q.before = before;
 		q.after = after;
+		q.hash_before = before ? config_hash(before) : NULL;
+		q.hash_after = config_hash(after);
 		q.revision = before ? 4 : 0;
 		q.run_count = read_runs(argv + 6, runs);
 		plan_init(&plan, &q);
