@@ -324,28 +324,36 @@ static void text_is_let_go(void **state)
 /* Shared where nothing but the expression and the zone decide; H goes by the name. */
 static void equal_expressions_are_kept_once(void **state)
 {
-	struct config *config = parse("{\"jobs\":[" NAMED("a", "\"0 9 * * *\"") "," NAMED("b", "\"0"
-											       " 9 "
-											       "* "
-											       "* "
-											       "*"
-											       "\"") "," NAMED("c", "\"0 9 * * *\",\"timezone\":\"Europe/Paris\"") "," NAMED(
-		"d",
-		"\"0 9 * * *\",\"jitter\":\"5m\"") "," NAMED("e",
-							     "\"0 9 * * "
-							     "*\",\"end\":\"2199-01-"
-							     "01\"") "," NAMED("f",
-									       "\"H 9 "
-									       "* * "
-									       "*\"") "," NAMED("g",
-												"\""
-												"H "
-												"9 "
-												"* "
-												"* "
-												"*"
-												"\"") "," NAMED("h",
-														"\"CRON_TZ=Europe/Paris 0 9 * * *\"") "]}");
+	struct config
+		*config =
+			parse(
+				"{\"jobs\":[" NAMED("a", "\"0 9 * * *\"") "," NAMED(
+					"b", "\"0"
+					     " 9 "
+					     "* "
+					     "* "
+					     "*"
+					     "\"") "," NAMED("c", "\"0 9 * * "
+								  "*\",\"timezone\":\"Europe/"
+								  "Paris\"") "," NAMED("d",
+										       "\"0 9 * * "
+										       "*\","
+										       "\"jitter\":"
+										       "\"5m\"") "," NAMED("e",
+													   "\"0 9 * * "
+													   "*\",\"end\":\"2199-01-"
+													   "01\"") "," NAMED("f",
+															     "\"H 9 "
+															     "* * "
+															     "*\"") "," NAMED("g",
+																	      "\""
+																	      "H "
+																	      "9 "
+																	      "* "
+																	      "* "
+																	      "*"
+																	      "\"") "," NAMED("h",
+																			      "\"CRON_TZ=Europe/Paris 0 9 * * *\"") "]}");
 	const struct job *jobs = config->jobs;
 
 	(void)state;

@@ -16,12 +16,11 @@
  *	trigger JOB [dry]
  *	pause JOB [until=UTC] [by=WORD] [reason=WORD], resume JOB [by=WORD]
  *	next JOB                      when it fires next, by what the API is told
- *	recorded #N|all, conflict #N, started #N, exited #N [code=N] [signal=N] [ended=UTC] [timeout]
- *	  [failed=N], failed-start #N TEXT, held-up #N TEXT, lost #N TEXT, cancel #N, drain
- * and what is expected since the last expectation, every effect in order:
- *	> claim #1 a schedule 2026-01-01T00:00:00Z
- * or `> nothing`. Runs are numbered in order of appearance. With UPDATE=1 in the
- * environment the expectations are written anew: read them before you keep them.
+ *	recorded #N|all, conflict #N, started #N, exited #N [code=N] [signal=N] [ended=UTC]
+ *[timeout] [failed=N], failed-start #N TEXT, held-up #N TEXT, lost #N TEXT, cancel #N, drain and
+ *what is expected since the last expectation, every effect in order: > claim #1 a schedule
+ *2026-01-01T00:00:00Z or `> nothing`. Runs are numbered in order of appearance. With UPDATE=1 in
+ *the environment the expectations are written anew: read them before you keep them.
  */
 #include <assert.h>
 #include <stdio.h>
