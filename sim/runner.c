@@ -626,11 +626,11 @@ static void begin_talk(void)
 }
 
 /* In place of exec/process.c. */
-/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): runner is ours */
-struct executor *exec_process_create(struct loop *loop, const char *state_dir, const char *path,
-				     const struct exec_sink *sink, struct err *err)
+struct executor *exec_process_create(struct loop *loop, const char *state_dir,
+				     const char *runner_path, const struct exec_sink *sink,
+				     struct err *err)
 {
-	(void)loop, (void)state_dir, (void)path;
+	(void)loop, (void)state_dir, (void)runner_path;
 	if (!world_step()) {
 		err_set(err, "dead");
 		return NULL;

@@ -96,7 +96,7 @@ void jobs_start(struct api_call *call, bool is_dry_run);
 /* stream.c: for those who watch */
 void stream_run(struct api *api, uint64_t id);
 void stream_revision(struct api *api, int64_t number);
-void stream_beat(void *api);
+void stream_beat(void *context);
 
 /* revisions.c */
 /* With its content, in the request's arena; NULL and answered where there is none. */

@@ -5,6 +5,7 @@
  * Whether a value differs is asked of what was read, so that 5m and 300s are the
  * same; what it was is looked up in the text, as it was written there.
  */
+#include <assert.h>
 #include <string.h>
 
 #include "loader.h"
@@ -208,6 +209,7 @@ static const char *env_shown(struct arena *arena, const struct env_var *var)
 static void compare_variable(struct comparison *c, const struct env_var *old,
 			     const struct env_var *var)
 {
+	assert(old || var);
 	if (old && var && strcmp(old->value, var->value) == 0 &&
 	    old->from_environment == var->from_environment)
 		return;

@@ -54,7 +54,8 @@ static void take_soon(struct plan_step *step, struct utc now)
 
 static bool is_enabling(const struct plan_step *step)
 {
-	return step->change_count == 1 && strcmp(step->changes[0].path, "enabled") == 0;
+	return step->change_count == 1 && step->changes &&
+	       strcmp(step->changes[0].path, "enabled") == 0;
 }
 
 static enum plan_kind kind_of(const struct plan_step *step)
@@ -133,7 +134,7 @@ void plan_init(struct plan *plan, const struct plan_question *question)
 		add(plan, find_former(before, &after->jobs[i]), &after->jobs[i]);
 	bool *goes_on = mem_alloc((old_count + 1) * sizeof(*goes_on));
 	for (size_t i = 0; i < plan->step_count; i++)
-		if (plan->steps[i].before)
+		if (before && plan->steps[i].before)
 			goes_on[plan->steps[i].before - before->jobs] = true;
 	for (size_t i = 0; i < old_count; i++)
 		if (!goes_on[i])

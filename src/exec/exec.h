@@ -53,10 +53,11 @@ struct executor_ops {
 };
 
 /* Local processes, through belfry-runner. state_dir holds its socket and spools;
- * runner is the path of the program. Connects to the runner that is there or
+ * runner_path is the program. Connects to the runner that is there or
  * starts one. */
-struct executor *exec_process_create(struct loop *loop, const char *state_dir, const char *runner,
-				     const struct exec_sink *sink, struct err *err);
+struct executor *exec_process_create(struct loop *loop, const char *state_dir,
+				     const char *runner_path, const struct exec_sink *sink,
+				     struct err *err);
 
 /* For kinds that this build does not carry out yet: every start is answered with
  * START_FAILED and a message that says so. */

@@ -398,8 +398,9 @@ static bool begin(struct process *process, const char *state, struct err *err)
 	return true;
 }
 
-struct executor *exec_process_create(struct loop *loop, const char *state_dir, const char *runner,
-				     const struct exec_sink *sink, struct err *err)
+struct executor *exec_process_create(struct loop *loop, const char *state_dir,
+				     const char *runner_path, const struct exec_sink *sink,
+				     struct err *err)
 {
 	struct process *process = mem_alloc(sizeof(*process));
 
@@ -407,7 +408,7 @@ struct executor *exec_process_create(struct loop *loop, const char *state_dir, c
 	process->sink = *sink;
 	process->spools = -1;
 	process->state_path = mem_copy_text(state_dir);
-	process->program = mem_copy_text(runner);
+	process->program = mem_copy_text(runner_path);
 	process->link = (struct runner_link){.loop = loop,
 					     .state_path = process->state_path,
 					     .program = process->program,

@@ -71,9 +71,9 @@ void memory_write_audit(struct memory *memory, const struct record *record)
 	copy->action = own(copy->action);
 	copy->target = own(copy->target);
 	add(list, copy);
+	int64_t last_gone = copy->number - STORE_AUDITS_KEPT;
 	size_t gone = 0;
-	while (((const struct audit *)list->items[gone])->number <=
-	       copy->number - STORE_AUDITS_KEPT)
+	while (((const struct audit *)list->items[gone])->number <= last_gone)
 		destroy_audit(list->items[gone++]);
 	list->count -= gone;
 	memmove(list->items, list->items + gone, list->count * sizeof(void *));

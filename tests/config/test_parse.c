@@ -324,39 +324,25 @@ static void text_is_let_go(void **state)
 /* Shared where nothing but the expression and the zone decide; H goes by the name. */
 static void equal_expressions_are_kept_once(void **state)
 {
-	struct config
-		*config =
-			parse(
-				"{\"jobs\":[" NAMED("a", "\"0 9 * * *\"") "," NAMED(
-					"b", "\"0"
-					     " 9 "
-					     "* "
-					     "* "
-					     "*"
-					     "\"") "," NAMED("c", "\"0 9 * * "
-								  "*\",\"timezone\":\"Europe/"
-								  "Paris\"") "," NAMED("d",
-										       "\"0 9 * * "
-										       "*\","
-										       "\"jitter\":"
-										       "\"5m\"") "," NAMED("e",
-													   "\"0 9 * * "
-													   "*\",\"end\":\"2199-01-"
-													   "01\"") "," NAMED("f",
-															     "\"H 9 "
-															     "* * "
-															     "*\"") "," NAMED("g",
-																	      "\""
-																	      "H "
-																	      "9 "
-																	      "* "
-																	      "* "
-																	      "*"
-																	      "\"") "," NAMED("h",
-																			      "\"CRON_TZ=Europe/Paris 0 9 * * *\"") "]}");
-	const struct job *jobs = config->jobs;
+	static const char *const lines[] = {
+		"{\"jobs\":[",
+		NAMED("a", "\"0 9 * * *\"") ",",
+		NAMED("b", "\"0 9 * * *\"") ",",
+		NAMED("c", "\"0 9 * * *\",\"timezone\":\"Europe/Paris\"") ",",
+		NAMED("d", "\"0 9 * * *\",\"jitter\":\"5m\"") ",",
+		NAMED("e", "\"0 9 * * *\",\"end\":\"2199-01-01\"") ",",
+		NAMED("f", "\"H 9 * * *\"") ",",
+		NAMED("g", "\"H 9 * * *\"") ",",
+		NAMED("h", "\"CRON_TZ=Europe/Paris 0 9 * * *\""),
+		"]}",
+	};
+	char text[1024] = "";
 
 	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
+		strcat(text, lines[i]);
+	struct config *config = parse(text);
+	const struct job *jobs = config->jobs;
 	assert_int_equal(config->job_count, 8);
 	assert_ptr_equal(jobs[0].schedule, jobs[1].schedule);
 	for (size_t i = 1; i < config->job_count; i++)
