@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "damaged_rows.h"
 #include "migrations.h"
 #include "salvage.h"
 #include "sqlite.h"
@@ -193,9 +194,13 @@ static bool look(const struct paths *p, struct arena *arena, struct repair *repa
 		return false;
 	bool is_refused = is_foreign(db, p, err);
 	const char *answer = ask(db, "PRAGMA integrity_check(1)", arena);
+	int64_t damaged = damaged_rows_count(db);
 	sqlite3_close(db);
 	if (is_refused)
 		return false;
+	if (strcmp(answer, "ok") == 0 && damaged > 0)
+		answer = arena_format(arena, "%lld values mean nothing",
+				      (long long)damaged);
 	repair->is_stale = !wal_check(p->database, &log);
 	repair->is_sound = !repair->is_stale && strcmp(answer, "ok") == 0;
 	repair->damage = repair->is_stale ? arena_text(arena, log.text) : answer;

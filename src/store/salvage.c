@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "damaged_rows.h"
 
 /* One table being copied. */
 struct copying {
@@ -317,6 +318,19 @@ static void copy(struct copying *c)
 		walk_pages(c);
 }
 
+/* Runs stay known: that there were such is told, and no number is given twice. */
+static bool drop_damaged(struct copying *c)
+{
+	bool is_run = strcmp(c->table->name, "run") == 0;
+
+	if (is_run && !execute(c->to, "INSERT OR IGNORE INTO known SELECT id FROM run", c->err))
+		return false;
+	int64_t gone = damaged_rows_delete(c->to, c->table->name);
+	if (!is_run && gone > 0)
+		c->table->lost += gone;
+	return gone >= 0 || fail(c->to, c->err);
+}
+
 static bool salvage_table(sqlite3 *from, sqlite3 *to, struct arena *arena,
 			  struct repair_table *table, struct err *err)
 {
@@ -328,7 +342,7 @@ static bool salvage_table(sqlite3 *from, sqlite3 *to, struct arena *arena,
 	}
 	copy(&c);
 	sqlite3_finalize(c.put);
-	return !c.is_failed;
+	return !c.is_failed && drop_damaged(&c);
 }
 
 bool salvage_tables(sqlite3 *from, sqlite3 *to, struct arena *arena, struct repair *repair,

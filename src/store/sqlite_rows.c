@@ -53,7 +53,9 @@ static void complain(struct reader *from, const char *word)
 {
 	if (from->ok)
 		err_set(from->err,
-			"the store's column %s holds \"%.60s\", which means nothing here",
+			"the store's column %s holds \"%.60s\", which means nothing here; stop "
+			"belfry and run `belfry doctor "
+			"--repair` with the same --state",
 			sqlite3_column_name(from->statement, from->at - 1), word ? word : "NULL");
 	from->ok = false;
 }

@@ -517,6 +517,31 @@ class Broken(Case):
         self.assertGreaterEqual(killed, 5)
         print(f"interrupted repair: {killed} points", flush=True)
 
+    def test_words(self):
+        """What SQLite finds whole, but means nothing: the row is lost, its claim is not."""
+        b, path = self.begin()
+        claims = b.sql("SELECT count(*) FROM occurrence WHERE state = 'ran'")[0][0]
+        runs = b.sql("SELECT count(*) FROM run")[0][0]
+        database = sqlite3.connect(path)
+        for column, at in (("outcome", 0), ("state", 9), ("executor", 20)):
+            database.execute(f"UPDATE run SET {column} = 'succeed' || char(200) WHERE id = "
+                             f"(SELECT id FROM run ORDER BY id LIMIT 1 OFFSET {at})")
+        database.execute("UPDATE occurrence SET reason = 'x' WHERE (job, scheduled_at) IN "
+                         "(SELECT job, max(scheduled_at) FROM occurrence WHERE state = 'ran')")
+        database.commit()
+        database.close()
+        answer = self.repair()
+        self.assertEqual("repaired", answer["result"])
+        self.assertIn("mean nothing", answer["damage"])
+        tables = {row["table"]: row for row in answer["tables"]}
+        self.assertEqual((runs - 3, 3), (tables["run"]["saved"], tables["run"]["lost"]))
+        self.assertEqual(claims, b.sql("SELECT count(*) FROM occurrence WHERE state = 'ran'")[0][0])
+        self.assertEqual("sound", self.repair()["result"])
+        b.start()
+        wait_for(lambda: len(b.read_stamps()) > 255, "jobs to run again")
+        self.assertEqual(0, b.stop())
+        self.assert_once(b)
+
     def test_any_bytes(self):
         """Whatever is hit: it starts or refuses, and what it refuses can be repaired."""
         refused = 0
