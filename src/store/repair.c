@@ -199,8 +199,7 @@ static bool look(const struct paths *p, struct arena *arena, struct repair *repa
 	if (is_refused)
 		return false;
 	if (strcmp(answer, "ok") == 0 && damaged > 0)
-		answer = arena_format(arena, "%lld values mean nothing",
-				      (long long)damaged);
+		answer = arena_format(arena, "%lld values mean nothing", (long long)damaged);
 	repair->is_stale = !wal_check(p->database, &log);
 	repair->is_sound = !repair->is_stale && strcmp(answer, "ok") == 0;
 	repair->damage = repair->is_stale ? arena_text(arena, log.text) : answer;
