@@ -34,7 +34,11 @@ def wait_health(belfry, status):
 def fails_to_start(belfry, *words, prefix=()):
     """What it says where it does not start; each of the words has to be among it."""
     belfry.start(wait=False, prefix=prefix)
-    code = belfry.process.wait(30)
+    try:
+        code = belfry.process.wait(30)
+    except subprocess.TimeoutExpired:
+        belfry.kill() # it did start, and nobody else would end it
+        raise
     belfry.kill()
     said = " ".join(event["msg"] for event in belfry.log if event["level"] in ("error", "raw"))
     assert code == 1, (code, belfry.log)
