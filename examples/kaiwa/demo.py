@@ -110,7 +110,6 @@ class Demo:
             "KAIWA_DB": self.database,
             "MAIL_FROM": "hello@kaiwa.example",
             "FOUNDER_EMAIL": "founder@kaiwa.example",
-            "CRON_SECRET": "demo-secret",
             # How whatever belongs to this demo is found when it should be gone.
             "BELFRY_DEMO": folder,
         }
@@ -118,8 +117,8 @@ class Demo:
             if name in os.environ:
                 self.env[name] = os.environ[name]
 
-    def start(self, name, argv, on_line, stream="stdout"):
-        program = Program(name, argv, self.env, on_line, stream)
+    def start(self, name, argv, on_line, stream="stdout", **more):
+        program = Program(name, argv, {**self.env, **more}, on_line, stream)
         self.programs.append(program)
         return program.wait_ready()
 
@@ -134,7 +133,9 @@ class Demo:
         self.env["SMTP_URL"] = f"smtp://127.0.0.1:{port}"
         say(f"mail server  {self.env['SMTP_URL']}, keeps mail in {self.mail}/new")
         port = self.start("kaiwa-web", [os.path.join(self.env["KAIWA_BIN"], "kaiwa-web"),
-                                        "--listen", "127.0.0.1:0"], quiet)
+                                        "--listen", "127.0.0.1:0"], quiet,
+                          # The app's alone: belfry would ask for it, too.
+                          CRON_SECRET="demo-secret")
         self.web = f"http://127.0.0.1:{port}"
         say(f"web app      {self.web}/health")
         port = self.start("belfry serve",
