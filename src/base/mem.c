@@ -53,6 +53,21 @@ char *mem_copy_text(const char *text)
 	return copy;
 }
 
+const char *mem_own(const char *text)
+{
+	return text ? mem_copy_text(text) : NULL;
+}
+
+void mem_disown(const char *text)
+{
+	union {
+		const char *borrowed;
+		char *owned;
+	} both = {.borrowed = text};
+
+	free(both.owned);
+}
+
 static void add_block(struct arena *arena, size_t at_least)
 {
 	size_t size = arena->next_size ? arena->next_size : FIRST_BLOCK;

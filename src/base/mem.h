@@ -18,6 +18,11 @@ void *mem_resize(void *old, size_t size)
 	__attribute__((alloc_size(2), returns_nonnull, warn_unused_result));
 char *mem_copy_text(const char *text) __attribute__((malloc, returns_nonnull, warn_unused_result));
 
+/* A text of one's own in a struct that has it const for everybody else; NULL for NULL.
+ * Given back with mem_disown(). */
+const char *mem_own(const char *text) __attribute__((warn_unused_result));
+void mem_disown(const char *text);
+
 /* For what allocates by itself (SQLite) and says that it could not. */
 void mem_exhausted(void) __attribute__((noreturn));
 

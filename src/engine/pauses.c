@@ -30,27 +30,11 @@ const struct pause *engine_find_pause(const struct engine *engine, const char *j
 	return paused ? &paused->pause : NULL;
 }
 
-static const char *own(const char *text)
-{
-	return text ? mem_copy_text(text) : NULL;
-}
-
-/* The texts are ours; struct pause has them const for everybody else. */
-static void disown(const char *text)
-{
-	union {
-		const char *borrowed;
-		char *owned;
-	} both = {.borrowed = text};
-
-	free(both.owned);
-}
-
 static void disown_all(const struct pause *pause)
 {
-	disown(pause->job);
-	disown(pause->reason);
-	disown(pause->by);
+	mem_disown(pause->job);
+	mem_disown(pause->reason);
+	mem_disown(pause->by);
 }
 
 static void link_up(struct engine *engine, struct paused *paused)
@@ -79,11 +63,11 @@ static struct paused *put(struct engine *engine, const struct pause *pause)
 	/* Unless the clock went back behind it meanwhile. */
 	if (paused && paused->pause.since.ms < since.ms)
 		since = paused->pause.since;
-	struct pause copy = {.job = own(pause->job),
+	struct pause copy = {.job = mem_own(pause->job),
 			     .since = since,
 			     .until = pause->until,
-			     .reason = own(pause->reason),
-			     .by = own(pause->by)};
+			     .reason = mem_own(pause->reason),
+			     .by = mem_own(pause->by)};
 
 	if (paused) {
 		disown_all(&paused->pause);

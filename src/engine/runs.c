@@ -36,7 +36,7 @@ struct active_run *runs_add(struct engine *engine, const struct run *run, struct
 		grow(engine);
 	added->run = *run;
 	added->run.job = mem_copy_text(run->job);
-	added->run.message = run->message ? mem_copy_text(run->message) : NULL;
+	added->run.message = mem_own(run->message);
 	added->slot = slot;
 	added->stop_asked_at = UTC_NONE;
 	added->timer.order = added->deadline.order = added->turn.order = run->id;
@@ -66,22 +66,11 @@ bool runs_is_occupied(const struct active_run *run)
 	       run->run.state == RUN_STOPPING;
 }
 
-/* The texts are ours; struct run has them const for everybody else. */
-static void free_text(const char *text)
-{
-	union {
-		const char *borrowed;
-		char *owned;
-	} both = {.borrowed = text};
-
-	free(both.owned);
-}
-
 void runs_set_message(struct active_run *run, const char *message)
 {
-	const char *copy = message ? mem_copy_text(message) : NULL;
+	const char *copy = mem_own(message);
 
-	free_text(run->run.message);
+	mem_disown(run->run.message);
 	run->run.message = copy;
 }
 
@@ -89,14 +78,14 @@ void runs_set_job(struct active_run *run, const char *job)
 {
 	const char *copy = mem_copy_text(job);
 
-	free_text(run->run.job);
+	mem_disown(run->run.job);
 	run->run.job = copy;
 }
 
 static void destroy(struct active_run *run)
 {
-	free_text(run->run.job);
-	free_text(run->run.message);
+	mem_disown(run->run.job);
+	mem_disown(run->run.message);
 	free(run);
 }
 

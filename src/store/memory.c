@@ -33,7 +33,7 @@ static bool list_find(const struct list *list, order_fn *order, const void *key,
 	return false;
 }
 
-static void list_insert(struct list *list, size_t at, void *item)
+void memory_list_insert(struct list *list, size_t at, void *item)
 {
 	if (list->count == list->capacity) {
 		list->capacity = list->capacity ? list->capacity * 2 : 4;
@@ -111,11 +111,6 @@ static int pause_order(const void *a, const void *b)
 
 /* ---- texts: owned here, const for everybody else ---- */
 
-static const char *own(const char *text)
-{
-	return text ? mem_copy_text(text) : NULL;
-}
-
 static const char *own_bytes(const char *data, size_t length)
 {
 	char *copy = mem_alloc(length + 1);
@@ -125,59 +120,49 @@ static const char *own_bytes(const char *data, size_t length)
 	return copy;
 }
 
-static void disown(const char *text)
-{
-	union {
-		const char *borrowed;
-		char *owned;
-	} both = {.borrowed = text};
-
-	free(both.owned);
-}
-
 static void destroy_run(struct run_entry *entry)
 {
 	for (size_t i = 0; i < entry->attempts.count; i++) {
 		struct attempt *attempt = entry->attempts.items[i];
 
-		disown(attempt->message);
+		mem_disown(attempt->message);
 		free(attempt);
 	}
 	for (size_t i = 0; i < entry->log.count; i++) {
 		struct log_chunk *chunk = entry->log.items[i];
 
-		disown(chunk->data);
+		mem_disown(chunk->data);
 		free(chunk);
 	}
 	free(entry->attempts.items);
 	free(entry->log.items);
-	disown(entry->run.job);
-	disown(entry->run.message);
+	mem_disown(entry->run.job);
+	mem_disown(entry->run.message);
 	free(entry);
 }
 
 static void destroy_occurrence(struct occurrence *occurrence)
 {
-	disown(occurrence->job);
+	mem_disown(occurrence->job);
 	free(occurrence);
 }
 
 static void destroy_revision(struct revision *revision)
 {
-	disown(revision->hash);
-	disown(revision->author);
-	disown(revision->source);
-	disown(revision->message);
-	disown(revision->changes);
-	disown(revision->content);
+	mem_disown(revision->hash);
+	mem_disown(revision->author);
+	mem_disown(revision->source);
+	mem_disown(revision->message);
+	mem_disown(revision->changes);
+	mem_disown(revision->content);
 	free(revision);
 }
 
 static void destroy_pause(struct pause *pause)
 {
-	disown(pause->job);
-	disown(pause->reason);
-	disown(pause->by);
+	mem_disown(pause->job);
+	mem_disown(pause->reason);
+	mem_disown(pause->by);
 	free(pause);
 }
 
@@ -196,8 +181,8 @@ static void add_occurrence(struct memory *memory, size_t at, const struct occurr
 	struct occurrence *copy = mem_alloc(sizeof(*copy));
 
 	*copy = *occurrence;
-	copy->job = own(occurrence->job);
-	list_insert(&memory->occurrences, at, copy);
+	copy->job = mem_own(occurrence->job);
+	memory_list_insert(&memory->occurrences, at, copy);
 }
 
 /* Whether it is decided as part of a stretch: the row before it reaches so far. */
@@ -251,10 +236,10 @@ static struct run_entry *add_run(struct memory *memory, const struct run *run)
 	size_t at;
 
 	entry->run = *run;
-	entry->run.job = own(run->job);
-	entry->run.message = own(run->message);
+	entry->run.job = mem_own(run->job);
+	entry->run.message = mem_own(run->message);
 	list_find(&memory->runs, run_order, entry, &at);
-	list_insert(&memory->runs, at, entry);
+	memory_list_insert(&memory->runs, at, entry);
 	return entry;
 }
 
@@ -335,8 +320,8 @@ static void apply_run(struct memory *memory, struct record *record)
 	entry->run.revision = was.revision;
 	entry->run.dry_run = was.dry_run;
 	entry->run.claimed_at = was.claimed_at;
-	entry->run.message = own(is->message);
-	disown(was.message);
+	entry->run.message = mem_own(is->message);
+	mem_disown(was.message);
 	if (is->state == RUN_BACKOFF)
 		entry->is_torn = false; /* the next attempt is this node's own */
 	if (is->state == RUN_FINISHED)
@@ -352,8 +337,8 @@ static void apply_attempt(struct memory *memory, struct record *record)
 		return;
 	struct attempt *copy = mem_alloc(sizeof(*copy));
 	*copy = record->attempt;
-	copy->message = own(copy->message);
-	list_insert(&entry->attempts, at, copy);
+	copy->message = mem_own(copy->message);
+	memory_list_insert(&entry->attempts, at, copy);
 }
 
 static void apply_log(struct memory *memory, struct record *record)
@@ -366,7 +351,7 @@ static void apply_log(struct memory *memory, struct record *record)
 	struct log_chunk *copy = mem_alloc(sizeof(*copy));
 	*copy = record->log;
 	copy->data = own_bytes(copy->data, copy->length);
-	list_insert(&entry->log, at, copy);
+	memory_list_insert(&entry->log, at, copy);
 }
 
 static void apply_left(struct memory *memory, struct record *record)
@@ -386,7 +371,7 @@ static void apply_downtime(struct memory *memory, struct record *record)
 		return;
 	struct downtime *copy = mem_alloc(sizeof(*copy));
 	*copy = record->downtime;
-	list_insert(list, at, copy);
+	memory_list_insert(list, at, copy);
 	if (list->count > STORE_DOWNTIMES_MAX) {
 		free(list->items[0]);
 		list_remove(list, 0);
@@ -402,13 +387,13 @@ static void apply_revision(struct memory *memory, struct record *record)
 		return;
 	struct revision *copy = mem_alloc(sizeof(*copy));
 	*copy = record->revision;
-	copy->hash = own(copy->hash);
-	copy->author = own(copy->author);
-	copy->source = own(copy->source);
-	copy->message = own(copy->message);
-	copy->changes = own(copy->changes);
+	copy->hash = mem_own(copy->hash);
+	copy->author = mem_own(copy->author);
+	copy->source = mem_own(copy->source);
+	copy->message = mem_own(copy->message);
+	copy->changes = mem_own(copy->changes);
 	copy->content = own_bytes(copy->content, copy->length);
-	list_insert(&memory->revisions, at, copy);
+	memory_list_insert(&memory->revisions, at, copy);
 	memory_moved(memory, record);
 }
 
@@ -442,10 +427,10 @@ static void add_pause(struct memory *memory, size_t at, const struct pause *paus
 	struct pause *copy = mem_alloc(sizeof(*copy));
 
 	*copy = *pause;
-	copy->job = own(pause->job);
-	copy->reason = own(pause->reason);
-	copy->by = own(pause->by);
-	list_insert(&memory->pauses, at, copy);
+	copy->job = mem_own(pause->job);
+	copy->reason = mem_own(pause->reason);
+	copy->by = mem_own(pause->by);
+	memory_list_insert(&memory->pauses, at, copy);
 }
 
 static void apply_pause(struct memory *memory, struct record *record)
@@ -472,8 +457,8 @@ static void rename_runs(struct memory *memory, const char *from, const char *to)
 
 		if (strcmp(entry->run.job, from) != 0)
 			continue;
-		disown(entry->run.job);
-		entry->run.job = own(to);
+		mem_disown(entry->run.job);
+		entry->run.job = mem_own(to);
 	}
 }
 

@@ -4,20 +4,6 @@
 
 #include "memory_internal.h"
 
-static char *own(const char *text)
-{
-	return text ? mem_copy_text(text) : NULL;
-}
-
-static void add(struct list *list, void *item)
-{
-	if (list->count == list->capacity) {
-		list->capacity = list->capacity ? list->capacity * 2 : 16;
-		list->items = mem_resize(list->items, list->capacity * sizeof(void *));
-	}
-	list->items[list->count++] = item;
-}
-
 void memory_write_token(struct memory *memory, const struct record *record)
 {
 	const struct token *token = &record->token;
@@ -32,28 +18,28 @@ void memory_write_token(struct memory *memory, const struct record *record)
 	}
 	struct token *copy = mem_alloc(sizeof(*copy));
 	*copy = *token;
-	copy->id = own(token->id);
-	copy->name = own(token->name);
-	copy->jobs = own(token->jobs);
-	copy->created_by = own(token->created_by);
-	add(&memory->tokens, copy);
+	copy->id = mem_own(token->id);
+	copy->name = mem_own(token->name);
+	copy->jobs = mem_own(token->jobs);
+	copy->created_by = mem_own(token->created_by);
+	memory_list_add(&memory->tokens, copy);
 }
 
 static void destroy_audit(struct audit *audit)
 {
-	free((char *)(uintptr_t)audit->who);
-	free((char *)(uintptr_t)audit->address);
-	free((char *)(uintptr_t)audit->action);
-	free((char *)(uintptr_t)audit->target);
+	mem_disown(audit->who);
+	mem_disown(audit->address);
+	mem_disown(audit->action);
+	mem_disown(audit->target);
 	free(audit);
 }
 
 static void destroy_token(struct token *token)
 {
-	free((char *)(uintptr_t)token->id);
-	free((char *)(uintptr_t)token->name);
-	free((char *)(uintptr_t)token->jobs);
-	free((char *)(uintptr_t)token->created_by);
+	mem_disown(token->id);
+	mem_disown(token->name);
+	mem_disown(token->jobs);
+	mem_disown(token->created_by);
 	free(token);
 }
 
@@ -66,11 +52,11 @@ void memory_write_audit(struct memory *memory, const struct record *record)
 		return;
 	struct audit *copy = mem_alloc(sizeof(*copy));
 	*copy = record->audit;
-	copy->who = own(copy->who);
-	copy->address = own(copy->address);
-	copy->action = own(copy->action);
-	copy->target = own(copy->target);
-	add(list, copy);
+	copy->who = mem_own(copy->who);
+	copy->address = mem_own(copy->address);
+	copy->action = mem_own(copy->action);
+	copy->target = mem_own(copy->target);
+	memory_list_add(list, copy);
 	int64_t last_gone = copy->number - STORE_AUDITS_KEPT;
 	size_t gone = 0;
 	while (((const struct audit *)list->items[gone])->number <= last_gone)

@@ -56,6 +56,13 @@ static inline struct memory *memory_of(struct store *store)
 	return (struct memory *)store;
 }
 
+void memory_list_insert(struct list *list, size_t at, void *item);
+
+static inline void memory_list_add(struct list *list, void *item)
+{
+	memory_list_insert(list, list->count, item);
+}
+
 /* NULL if there is none. */
 struct run_entry *memory_find_run(const struct memory *memory, uint64_t id);
 

@@ -5,15 +5,6 @@
 
 #include "memory_internal.h"
 
-static void add(struct list *list, void *item)
-{
-	if (list->count == list->capacity) {
-		list->capacity = list->capacity ? list->capacity * 2 : 4;
-		list->items = mem_resize(list->items, list->capacity * sizeof(void *));
-	}
-	list->items[list->count++] = item;
-}
-
 static struct utc now_of(const struct memory *memory)
 {
 	return memory->clock();
@@ -35,7 +26,7 @@ static bool has_run_out(const struct memory *memory, const struct node_entry *no
 void memory_opened(struct memory *memory, struct run_entry *entry)
 {
 	if (memory->store.is_shared)
-		add(&memory->open, entry);
+		memory_list_add(&memory->open, entry);
 }
 
 void memory_closed(struct memory *memory, struct run_entry *entry)
@@ -170,7 +161,7 @@ static uint8_t find_node(struct memory *memory, const char *name)
 	node = mem_alloc(sizeof(*node));
 	node->name = mem_copy_text(name);
 	node->until = UTC_NONE;
-	add(&memory->nodes, node);
+	memory_list_add(&memory->nodes, node);
 	return (uint8_t)memory->nodes.count;
 }
 
@@ -279,22 +270,12 @@ void memory_share(struct store *store, struct utc (*clock)(void))
 	memory_of(store)->clock = clock;
 }
 
-static void free_name(const char *name)
-{
-	union {
-		const char *borrowed;
-		char *owned;
-	} both = {.borrowed = name};
-
-	free(both.owned);
-}
-
 void memory_lease_finish(struct memory *memory)
 {
 	for (size_t i = 0; i < memory->nodes.count; i++) {
 		struct node_entry *node = memory->nodes.items[i];
 
-		free_name(node->name);
+		mem_disown(node->name);
 		free(node);
 	}
 	free(memory->nodes.items);
