@@ -36,8 +36,8 @@ static void add_reference(struct container *c, struct buf *out, const char *text
 		return;
 	}
 	buf_add(out, text, length);
-	entry_leaves(c->e, at, "environment",
-		     "$(%s): its value is not in the file, so the text stands as it is", name);
+	entry_tell(c->e, IMPORT_LEFT, at, "environment",
+		   "$(%s): its value is not in the file, so the text stands as it is", name);
 }
 
 /* As Kubernetes replaces them: $(NAME) by a variable of the container, $$ by $. */
@@ -97,10 +97,10 @@ static bool add_variable(struct container *c, yaml_node_t *item)
 		return import_fault(c->e->im, place(c, item), NULL,
 				    "a variable has a name, without =");
 	if (from) {
-		entry_leaves(c->e, place(c, item), "environment",
-			     "%s comes from %s; give it to belfry's own environment and write "
-			     "\"%s\": \"${%s}\"",
-			     name, origin(c, from), name, name);
+		entry_tell(c->e, IMPORT_LEFT, place(c, item), "environment",
+			   "%s comes from %s; give it to belfry's own environment and write "
+			   "\"%s\": \"${%s}\"",
+			   name, origin(c, from), name, name);
 		return true;
 	}
 	if (value && !yaml_text(value))
@@ -123,9 +123,9 @@ static bool set_environment(struct container *c)
 	for (size_t i = 0; i < yaml_count(env); i++)
 		ok &= add_variable(c, yaml_item(c->y, env, i));
 	if (from)
-		entry_leaves(c->e, place(c, from), "environment",
-			     "envFrom: whole secrets and config maps are not in the file; an "
-			     "\"env_file\" can take their place");
+		entry_tell(c->e, IMPORT_LEFT, place(c, from), "environment",
+			   "envFrom: whole secrets and config maps are not in the file; an "
+			   "\"env_file\" can take their place");
 	if (ok && c->env.count) {
 		c->e->values[IMPORT_ENV] = pairs_json(&c->env, &c->e->im->arena);
 		entry_carried(c->e, arena_format(&c->e->im->arena, "environment (%s)",
@@ -167,9 +167,9 @@ static bool set_command(struct container *c)
 						    : "args");
 	}
 	if (ok && command)
-		entry_differs(c->e, place(c, command), "entrypoint",
-			      "\"command\" there takes the place of the image's entrypoint; here "
-			      "it is handed to it, where the image has one");
+		entry_tell(c->e, IMPORT_DIFFERS, place(c, command), "entrypoint",
+			   "\"command\" there takes the place of the image's entrypoint; here "
+			   "it is handed to it, where the image has one");
 	buf_finish(&json);
 	return ok;
 }
@@ -200,9 +200,9 @@ static void add_volume(struct container *c, yaml_node_t *mount, struct buf *json
 	const char *host = host_path(c, name);
 
 	if (!host || !path) {
-		entry_leaves(c->e, place(c, mount), "volume",
-			     "%s at %s: only folders of the host can be mounted", name ? name : "?",
-			     path ? path : "?");
+		entry_tell(c->e, IMPORT_LEFT, place(c, mount), "volume",
+			   "%s at %s: only folders of the host can be mounted", name ? name : "?",
+			   path ? path : "?");
 		return;
 	}
 	bool is_read_only = read_only && strcmp(read_only, "true") == 0;
@@ -246,10 +246,11 @@ static void leave_others(struct container *c)
 	yaml_node_t *inits = yaml_get(c->y, c->pod, "initContainers");
 
 	if (*keys)
-		entry_leaves(c->e, at, "container", "%s: nothing like it in belfry", keys);
+		entry_tell(c->e, IMPORT_LEFT, at, "container", "%s: nothing like it in belfry",
+			   keys);
 	if (yaml_count(inits))
-		entry_leaves(c->e, place(c, inits), "initContainers",
-			     "what they prepare has to be done by the job itself");
+		entry_tell(c->e, IMPORT_LEFT, place(c, inits), "initContainers",
+			   "what they prepare has to be done by the job itself");
 }
 
 bool container_translate(struct container *c)

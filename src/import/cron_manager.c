@@ -20,10 +20,9 @@ static void set_enabled(struct import_entry *e, const struct cm_schedule *s)
 	if (s->has_enabled)
 		entry_carried(e, "enabled");
 	else
-		entry_differs(
-			e, s->at, "enabled",
-			"an absent \"enabled\" means false in cron-manager and true in belfry: "
-			"it is written out");
+		entry_tell(e, IMPORT_DIFFERS, s->at, "enabled",
+			   "an absent \"enabled\" means false in cron-manager and true in belfry: "
+			   "it is written out");
 }
 
 static void set_timeout(struct import_entry *e, const struct cm_schedule *s)
@@ -34,10 +33,9 @@ static void set_timeout(struct import_entry *e, const struct cm_schedule *s)
 	if (s->timeout_s)
 		entry_carried(e, "command_timeout");
 	else
-		entry_differs(
-			e, s->at, "timeout",
-			"none is written, which cron-manager takes for %ds: it is written out",
-			TIMEOUT_USUAL_S);
+		entry_tell(e, IMPORT_DIFFERS, s->at, "timeout",
+			   "none is written, which cron-manager takes for %ds: it is written out",
+			   TIMEOUT_USUAL_S);
 }
 
 static bool set_command(struct import_entry *e, const struct cm_schedule *s)
@@ -47,8 +45,8 @@ static bool set_command(struct import_entry *e, const struct cm_schedule *s)
 
 	if (s->command_json) {
 		entry_json(e, IMPORT_COMMAND, s->command_json);
-		entry_differs(e, s->at, "command",
-			      "cron-manager cannot read a list of words; it is kept");
+		entry_tell(e, IMPORT_DIFFERS, s->at, "command",
+			   "cron-manager cannot read a list of words; it is kept");
 		return true;
 	}
 	if (!s->command || !s->command[strspn(s->command, " \t\n")])
@@ -56,10 +54,10 @@ static bool set_command(struct import_entry *e, const struct cm_schedule *s)
 	if (!argv_split(s->command, &e->im->arena, &words, NULL, &problem))
 		return import_fault(e->im, s->at, s->command, "command: %s", problem.message);
 	if (argv_shell_word(&words))
-		entry_differs(e, s->at, "shell",
-			      "%s is an ordinary word of the command there as here: neither runs "
-			      "a shell",
-			      argv_shell_word(&words));
+		entry_tell(e, IMPORT_DIFFERS, s->at, "shell",
+			   "%s is an ordinary word of the command there as here: neither runs "
+			   "a shell",
+			   argv_shell_word(&words));
 	entry_literal(e, IMPORT_COMMAND, s->command);
 	entry_carried(e, "command");
 	return true;
@@ -335,8 +333,8 @@ static void take_object(struct reading *in)
 	struct import_entry *e =
 		in->im->faults_told == faults ? cron_manager_add(in->im, &s) : NULL;
 	if (e && unknown.keys.length)
-		entry_leaves(e, unknown.at, "keys", "%s: cron-manager does not know them either",
-			     buf_string(&unknown.keys));
+		entry_tell(e, IMPORT_LEFT, unknown.at, "keys",
+			   "%s: cron-manager does not know them either", buf_string(&unknown.keys));
 	buf_finish(&unknown.keys);
 }
 

@@ -210,8 +210,8 @@ static bool set_command(struct tab *t, struct import_entry *e, const char *text)
 				  "belfry has none, and no way to write it is known for %s",
 				  shell);
 	if (input) {
-		entry_differs(e, place(t, text), "standard input",
-			      "what follows the %% comes from a here-document in the command");
+		entry_tell(e, IMPORT_DIFFERS, place(t, text), "standard input",
+			   "what follows the %% comes from a here-document in the command");
 		command = line_with_input(&t->im->arena, command, input);
 	}
 	entry_text(e, IMPORT_COMMAND, command);
@@ -227,10 +227,10 @@ static const char *skip_flags(struct tab *t, struct import_entry *e, const char 
 		if (at[1] == 's')
 			entry_text(e, IMPORT_OVERLAP, "forbid");
 		else
-			entry_leaves(e, place(t, at), at[1] == 'n' ? "mail" : "log",
-				     "the flag -%c: belfry sends no mail, and keeps what runs in "
-				     "its history",
-				     at[1]);
+			entry_tell(e, IMPORT_LEFT, place(t, at), at[1] == 'n' ? "mail" : "log",
+				   "the flag -%c: belfry sends no mail, and keeps what runs in "
+				   "its history",
+				   at[1]);
 		at = line_word(at + 2).at;
 	}
 	return at;
@@ -305,13 +305,13 @@ static const char *plain_expression(struct tab *t, const struct line_word *field
 static void note_fields(struct import_entry *e, size_t count, bool has_both, struct import_place at)
 {
 	if (count == 6)
-		entry_differs(e, at, "fields",
-			      "the sixth field of supercronic is the year; belfry's sixth is the "
-			      "second, so it is written with all seven");
+		entry_tell(e, IMPORT_DIFFERS, at, "fields",
+			   "the sixth field of supercronic is the year; belfry's sixth is the "
+			   "second, so it is written with all seven");
 	if (has_both)
-		entry_differs(e, at, "day rule",
-			      "both day fields are restricted: newer supercronics want both to "
-			      "hold, as kept here by +; older ones run it on either");
+		entry_tell(e, IMPORT_DIFFERS, at, "day rule",
+			   "both day fields are restricted: newer supercronics want both to "
+			   "hold, as kept here by +; older ones run it on either");
 }
 
 static bool set_fields(struct tab *t, struct import_entry *e, const struct line_word *fields,
@@ -337,9 +337,9 @@ static bool set_fields(struct tab *t, struct import_entry *e, const struct line_
 	entry_text(e, IMPORT_SCHEDULE, text);
 	note_fields(e, count, has_both, at);
 	if (has_tilde)
-		entry_differs(e, at, "random times",
-			      "a~b is drawn at each load of the crontab; H(a-b) is drawn from the "
-			      "job's name and stays");
+		entry_tell(e, IMPORT_DIFFERS, at, "random times",
+			   "a~b is drawn at each load of the crontab; H(a-b) is drawn from the "
+			   "job's name and stays");
 	return true;
 }
 
@@ -361,9 +361,9 @@ static bool set_macro(struct tab *t, struct import_entry *e, struct line_word wo
 		return import_fault(t->im, at, t->line.text,
 				    "supercronic has no @reboot; start it beside supercronic");
 	if (strcasecmp(text, "@reboot") == 0)
-		entry_differs(e, at, "@reboot",
-			      "cron runs it once after the machine has started; belfry each time "
-			      "that belfry starts");
+		entry_tell(e, IMPORT_DIFFERS, at, "@reboot",
+			   "cron runs it once after the machine has started; belfry each time "
+			   "that belfry starts");
 	return entry_schedule(e, text, t->zone, at, true);
 }
 
@@ -453,10 +453,9 @@ static bool set_user(struct tab *t, struct import_entry *e, const struct parts *
 	entry_text(e, IMPORT_USER, arena_copy(&t->im->arena, p->user.at, length));
 	entry_carried(e, "user");
 	if (length < p->user.length)
-		entry_leaves(
-			e, place(t, p->user.at + length), "user",
-			"%.*s: belfry takes the groups that the user has", 40,
-			arena_copy(&t->im->arena, p->user.at + length, p->user.length - length));
+		entry_tell(e, IMPORT_LEFT, place(t, p->user.at + length), "user",
+			   "%.*s: belfry takes the groups that the user has", 40,
+			   arena_copy(&t->im->arena, p->user.at + length, p->user.length - length));
 	return true;
 }
 
@@ -471,9 +470,9 @@ static void set_folder(struct tab *t, struct import_entry *e, const struct parts
 		entry_text(e, IMPORT_CWD, "/root");
 		entry_carried(e, "folder");
 	} else if (p->user.length) {
-		entry_differs(e, place(t, p->user.at), "folder",
-			      "cron starts it in the home folder of its user, belfry where belfry "
-			      "was started; add \"cwd\" if it matters");
+		entry_tell(e, IMPORT_DIFFERS, place(t, p->user.at), "folder",
+			   "cron starts it in the home folder of its user, belfry where belfry "
+			   "was started; add \"cwd\" if it matters");
 	}
 }
 
@@ -482,9 +481,9 @@ static void set_mail(struct tab *t, struct import_entry *e)
 	if (t->kind == IMPORT_SUPERCRONIC || !t->mail)
 		return;
 	if (*t->mail)
-		entry_leaves(e, t->mail_at, "mail",
-			     "cron mails its output to %s; belfry keeps it as the run's log",
-			     text_short(&t->im->arena, t->mail, strlen(t->mail)));
+		entry_tell(e, IMPORT_LEFT, t->mail_at, "mail",
+			   "cron mails its output to %s; belfry keeps it as the run's log",
+			   text_short(&t->im->arena, t->mail, strlen(t->mail)));
 	else
 		entry_carried(e, "no mail");
 }
@@ -504,9 +503,9 @@ static void set_policies(struct tab *t, struct import_entry *e)
 	}
 	if (t->delay_ms) {
 		entry_duration(e, IMPORT_JITTER, t->delay_ms);
-		entry_differs(e, t->delay_at, "random delay",
-			      "RANDOM_DELAY is drawn once when cron starts, the jitter here for "
-			      "each run, from the job's name and the instant");
+		entry_tell(e, IMPORT_DIFFERS, t->delay_at, "random delay",
+			   "RANDOM_DELAY is drawn once when cron starts, the jitter here for "
+			   "each run, from the job's name and the instant");
 	}
 }
 
@@ -529,9 +528,9 @@ static void read_entry(struct tab *t)
 	if (!set_command(t, e, command))
 		return;
 	if (t->kind == IMPORT_CRONTAB && word_is_account(command, strcspn(command, " \t")))
-		entry_differs(e, place(t, command), "user",
-			      "the command begins with the name of an account; if this is a system "
-			      "crontab, say --from system-crontab");
+		entry_tell(e, IMPORT_DIFFERS, place(t, command), "user",
+			   "the command begins with the name of an account; if this is a system "
+			   "crontab, say --from system-crontab");
 	if (!set_user(t, e, &p))
 		return;
 	set_folder(t, e, &p);

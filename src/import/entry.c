@@ -73,37 +73,15 @@ void entry_carried(struct import_entry *e, const char *topic)
 	note(&e->notes, (struct import_note){IMPORT_CARRIED, e->at, topic, NULL});
 }
 
-void entry_differs(struct import_entry *e, struct import_place at, const char *topic,
-		   const char *format, ...)
+void entry_tell(struct import_entry *e, enum import_effect effect, struct import_place at,
+		const char *topic, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
 	const char *text = vformat(&e->im->arena, format, args);
 	va_end(args);
-	note(&e->notes, (struct import_note){IMPORT_DIFFERS, at, topic, text});
-}
-
-void entry_keeps(struct import_entry *e, struct import_place at, const char *topic,
-		 const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	const char *text = vformat(&e->im->arena, format, args);
-	va_end(args);
-	note(&e->notes, (struct import_note){IMPORT_CARRIED, at, topic, text});
-}
-
-void entry_leaves(struct import_entry *e, struct import_place at, const char *topic,
-		  const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	const char *text = vformat(&e->im->arena, format, args);
-	va_end(args);
-	note(&e->notes, (struct import_note){IMPORT_LEFT, at, topic, text});
+	note(&e->notes, (struct import_note){effect, at, topic, text});
 }
 
 bool entry_drop(struct import_entry *e, struct import_place at, const char *topic,
@@ -254,8 +232,8 @@ void entry_name_as(struct import_entry *e, const char *name, struct import_place
 	e->name = names_take_as(e->im->names, &e->im->arena, name);
 	entry_text(e, IMPORT_NAME, e->name);
 	if (strcmp(e->name, name) != 0)
-		entry_differs(e, at, "name", "it was called \"%s\"",
-			      text_short(&e->im->arena, name, strlen(name)));
+		entry_tell(e, IMPORT_DIFFERS, at, "name", "it was called \"%s\"",
+			   text_short(&e->im->arena, name, strlen(name)));
 }
 
 /* ---- schedules ---- */
@@ -384,16 +362,15 @@ static void note_daylight_saving(struct import_entry *e, const struct schedule *
 	char text[UTC_TEXT_MAX];
 
 	if (touch.gap && gap)
-		entry_differs(
-			e, at, "daylight saving",
-			"where clocks go forward (next %s) %s; here it runs at the end of the "
-			"gap",
-			utc_format(touch.gap_at, text), gap);
+		entry_tell(e, IMPORT_DIFFERS, at, "daylight saving",
+			   "where clocks go forward (next %s) %s; here it runs at the end of the "
+			   "gap",
+			   utc_format(touch.gap_at, text), gap);
 	if (touch.overlap && overlap)
-		entry_differs(e, at, "daylight saving",
-			      "in the hour that clocks show twice (next %s) %s; here %s",
-			      utc_format(touch.overlap_at, text), overlap,
-			      follows_clock ? "both times" : "once");
+		entry_tell(e, IMPORT_DIFFERS, at, "daylight saving",
+			   "in the hour that clocks show twice (next %s) %s; here %s",
+			   utc_format(touch.overlap_at, text), overlap,
+			   follows_clock ? "both times" : "once");
 }
 
 /* Five fields of which both days are restricted: what "either" means is often not known. */
@@ -409,9 +386,9 @@ static void note_days(struct import_entry *e, const char *expression, struct imp
 	}
 	if (count == 5 && *fields[0] != '@' && !strchr("*?+", *fields[2]) &&
 	    !strchr("*?+", *fields[4]))
-		entry_keeps(e, at, "day rule",
-			    "both day fields are restricted: it runs on a day that satisfies "
-			    "either, there as here");
+		entry_tell(e, IMPORT_CARRIED, at, "day rule",
+			   "both day fields are restricted: it runs on a day that satisfies "
+			   "either, there as here");
 }
 
 static void tell_schedule(struct import_entry *e, const char *expression, struct import_place at,
@@ -446,8 +423,8 @@ bool entry_schedule(struct import_entry *e, const char *expression, const char *
 	if (!schedule_is_reboot(schedule) &&
 	    !schedule_next_after(schedule, e->im->world.now, &next)) {
 		entry_json(e, IMPORT_ENABLED, "false");
-		entry_differs(e, at, "schedule",
-			      "its last date has passed, so the job is there but disabled");
+		entry_tell(e, IMPORT_DIFFERS, at, "schedule",
+			   "its last date has passed, so the job is there but disabled");
 		return true;
 	}
 	note_days(e, expression, at);

@@ -74,14 +74,11 @@ bool import_knows_zone(struct import *im, const char *name, struct import_place 
 /* The zone that the kind follows by itself. */
 const char *kind_zone(const struct import *im, enum import_kind kind);
 
+/* Carried over, with nothing to say about it; told once. */
 void entry_carried(struct import_entry *e, const char *topic);
-/* The same with something to say about it. */
-void entry_keeps(struct import_entry *e, struct import_place at, const char *topic,
-		 const char *format, ...) __attribute__((format(printf, 4, 5)));
-void entry_differs(struct import_entry *e, struct import_place at, const char *topic,
-		   const char *format, ...) __attribute__((format(printf, 4, 5)));
-void entry_leaves(struct import_entry *e, struct import_place at, const char *topic,
-		  const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* Carried over, other here, or left: with what there is to say about it. */
+void entry_tell(struct import_entry *e, enum import_effect effect, struct import_place at,
+		const char *topic, const char *format, ...) __attribute__((format(printf, 5, 6)));
 /* The whole entry is left, for this reason. Always false. */
 bool entry_drop(struct import_entry *e, struct import_place at, const char *topic,
 		const char *format, ...) __attribute__((format(printf, 4, 5)));

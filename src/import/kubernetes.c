@@ -98,9 +98,9 @@ static bool set_schedule(struct cronjob *c)
 	if (zone)
 		entry_carried(c->e, "time zone");
 	if (strstr(text, "@every"))
-		entry_differs(c->e, at, "@every",
-			      "Kubernetes counts from the run before; here it is due on the grid "
-			      "of that duration since 1970");
+		entry_tell(c->e, IMPORT_DIFFERS, at, "@every",
+			   "Kubernetes counts from the run before; here it is due on the grid "
+			   "of that duration since 1970");
 	return true;
 }
 
@@ -151,8 +151,9 @@ static void set_retry(struct cronjob *c)
 	yaml_node_t *restart = yaml_get(c->y, c->pod, "restartPolicy");
 
 	if (limit > 99) {
-		entry_differs(c->e, place_of(c, c->job, "backoffLimit"), "backoffLimit",
-			      "%lld tries more; belfry has at most 100 in all", (long long)limit);
+		entry_tell(c->e, IMPORT_DIFFERS, place_of(c, c->job, "backoffLimit"),
+			   "backoffLimit", "%lld tries more; belfry has at most 100 in all",
+			   (long long)limit);
 		limit = 99;
 	}
 	if (limit > 0)
@@ -164,9 +165,9 @@ static void set_retry(struct cronjob *c)
 	if (is_written)
 		entry_carried(c->e, "backoffLimit");
 	if (restart && yaml_text(restart) && strcmp(yaml_text(restart), "OnFailure") == 0)
-		entry_differs(c->e, yaml_place(c->y, restart), "restartPolicy",
-			      "OnFailure starts the container again in its pod; here each attempt "
-			      "is a container of its own");
+		entry_tell(c->e, IMPORT_DIFFERS, yaml_place(c->y, restart), "restartPolicy",
+			   "OnFailure starts the container again in its pod; here each attempt "
+			   "is a container of its own");
 }
 
 static void set_times(struct cronjob *c)
@@ -177,10 +178,10 @@ static void set_times(struct cronjob *c)
 	    number(c, c->pod, "activeDeadlineSeconds", INT64_C(36600) * 86400, &seconds)) {
 		entry_duration(c->e, IMPORT_TIMEOUT, seconds * 1000);
 		if (c->e->values[IMPORT_RETRY])
-			entry_differs(
-				c->e, place_of(c, c->job, "activeDeadlineSeconds"),
-				"activeDeadlineSeconds",
-				"the limit of all tries together there, of each attempt here");
+			entry_tell(c->e, IMPORT_DIFFERS,
+				   place_of(c, c->job, "activeDeadlineSeconds"),
+				   "activeDeadlineSeconds",
+				   "the limit of all tries together there, of each attempt here");
 		else
 			entry_carried(c->e, "activeDeadlineSeconds");
 	}
@@ -212,10 +213,10 @@ static void set_history(struct cronjob *c)
 	buf_json_close(&json, '}');
 	entry_json(c->e, IMPORT_KEEP, buf_string(&json));
 	if (is_written)
-		entry_differs(c->e, c->e->at, "history limits",
-			      "successful and failed runs are counted together here, %lld in all; "
-			      "belfry keeps 1000 if nothing is said",
-			      (long long)total);
+		entry_tell(c->e, IMPORT_DIFFERS, c->e->at, "history limits",
+			   "successful and failed runs are counted together here, %lld in all; "
+			   "belfry keeps 1000 if nothing is said",
+			   (long long)total);
 	buf_finish(&json);
 }
 
@@ -241,7 +242,7 @@ static void leave_others(struct cronjob *c, yaml_node_t *mapping, const char *wh
 	const char *keys = yaml_other_keys(c->y, mapping, known, &at);
 
 	if (*keys)
-		entry_leaves(c->e, at, what, "%s: nothing like it in belfry", keys);
+		entry_tell(c->e, IMPORT_LEFT, at, what, "%s: nothing like it in belfry", keys);
 }
 
 static void leave_rest(struct cronjob *c)

@@ -74,9 +74,9 @@ static void take_command(struct service *s, const struct unit_line *line, enum e
 	s->only = command;
 	s->commands++;
 	if (command->is_privileged)
-		entry_differs(s->e, line->value_at, "privileges",
-			      "%s runs this as root, past User=; here it runs as the job does",
-			      line->key);
+		entry_tell(s->e, IMPORT_DIFFERS, line->value_at, "privileges",
+			   "%s runs this as root, past User=; here it runs as the job does",
+			   line->key);
 }
 
 static bool take_role(struct service *s, const char *key, enum exec_role role)
@@ -107,11 +107,11 @@ static void write_command(struct service *s)
 		buf_add(&text, s->script.data, s->script.length - 1);
 		entry_text(s->e, IMPORT_COMMAND, buf_string(&text));
 		entry_text(s->e, IMPORT_SHELL, "/bin/sh");
-		entry_differs(s->e, s->e->at, "shell",
-			      s->commands > 1
-				      ? "several commands: one script of /bin/sh runs them in order"
-				      : "a variable, or a failure that is ignored: /bin/sh sees to "
-					"it, where systemd itself did");
+		entry_tell(s->e, IMPORT_DIFFERS, s->e->at, "shell",
+			   s->commands > 1
+				   ? "several commands: one script of /bin/sh runs them in order"
+				   : "a variable, or a failure that is ignored: /bin/sh sees to "
+				     "it, where systemd itself did");
 	} else {
 		exec_add_json(&s->e->im->arena, &text, s->only);
 		entry_json(s->e, IMPORT_COMMAND, buf_string(&text));
@@ -162,8 +162,8 @@ static void set_user(struct service *s)
 		entry_carried(s->e, "user");
 	}
 	if (dynamic && unit_is_true(dynamic->value))
-		entry_leaves(s->e, dynamic->at, "DynamicUser",
-			     "belfry makes no users; give the job a \"user\" that exists");
+		entry_tell(s->e, IMPORT_LEFT, dynamic->at, "DynamicUser",
+			   "belfry makes no users; give the job a \"user\" that exists");
 }
 
 static void set_folder(struct service *s)
@@ -173,12 +173,12 @@ static void set_folder(struct service *s)
 
 	if (*value == '-') {
 		value++;
-		entry_differs(s->e, line->at, "folder",
-			      "systemd goes on where the folder is missing; here the run fails");
+		entry_tell(s->e, IMPORT_DIFFERS, line->at, "folder",
+			   "systemd goes on where the folder is missing; here the run fails");
 	}
 	if (*value == '~') {
-		entry_leaves(s->e, line->at, "folder",
-			     "the home folder of the user; write it as \"cwd\"");
+		entry_tell(s->e, IMPORT_LEFT, line->at, "folder",
+			   "the home folder of the user; write it as \"cwd\"");
 		return;
 	}
 	if (line && !(value = expanded(s, line, value)))
@@ -258,17 +258,16 @@ static void set_env_file(struct service *s)
 	entry_literal(s->e, IMPORT_ENV_FILE, value);
 	entry_carried(s->e, "environment file");
 	if (*last->value == '-')
-		entry_differs(s->e, last->at, "environment file",
-			      "systemd goes on where the file is missing; here the run fails");
+		entry_tell(s->e, IMPORT_DIFFERS, last->at, "environment file",
+			   "systemd goes on where the file is missing; here the run fails");
 	if (s->e->values[IMPORT_ENV])
-		entry_differs(
-			s->e, last->at, "environment file",
-			"where a variable is in both, the file goes first in systemd, \"env\" "
-			"in belfry");
+		entry_tell(s->e, IMPORT_DIFFERS, last->at, "environment file",
+			   "where a variable is in both, the file goes first in systemd, \"env\" "
+			   "in belfry");
 	for (size_t i = 0; i + 1 < count; i++)
-		entry_leaves(s->e, lines[i]->at, "environment file",
-			     "%s: belfry takes one file, the last is kept; put them together",
-			     lines[i]->value);
+		entry_tell(s->e, IMPORT_LEFT, lines[i]->at, "environment file",
+			   "%s: belfry takes one file, the last is kept; put them together",
+			   lines[i]->value);
 }
 
 /* ---- how long, how often ---- */
@@ -302,10 +301,10 @@ static void set_times(struct service *s)
 		entry_carried(s->e, "grace");
 	}
 	if (type && (strcmp(type->value, "forking") == 0 || strcmp(type->value, "dbus") == 0))
-		entry_differs(s->e, type->at, "Type",
-			      "%s: here the run is the process that is started; what it leaves "
-			      "behind in the background is ended with it",
-			      type->value);
+		entry_tell(s->e, IMPORT_DIFFERS, type->at, "Type",
+			   "%s: here the run is the process that is started; what it leaves "
+			   "behind in the background is ended with it",
+			   type->value);
 }
 
 static void set_restart(struct service *s)
@@ -328,10 +327,10 @@ static void set_restart(struct service *s)
 	buf_json_text(&json, "max_backoff", text);
 	buf_json_close(&json, '}');
 	entry_json(s->e, IMPORT_RETRY, buf_string(&json));
-	entry_differs(s->e, restart->at, "restart",
-		      "Restart=%s goes on within the start limit; here a failed run has %ld "
-		      "attempts",
-		      restart->value, attempts);
+	entry_tell(s->e, IMPORT_DIFFERS, restart->at, "restart",
+		   "Restart=%s goes on within the start limit; here a failed run has %ld "
+		   "attempts",
+		   restart->value, attempts);
 	buf_finish(&json);
 }
 
@@ -364,7 +363,8 @@ static const char *limit_value(struct service *s, const struct unit_line *line, 
 	bool has_unit =
 		is_size && value[digits] && strchr("KMGT", value[digits]) && !value[digits + 1];
 	if (digits == 0 || digits > 15 || (value[digits] && !has_unit)) {
-		entry_leaves(s->e, line->at, line->key, "%s is left; see \"limits\"", line->value);
+		entry_tell(s->e, IMPORT_LEFT, line->at, line->key, "%s is left; see \"limits\"",
+			   line->value);
 		return NULL;
 	}
 	return value;
@@ -391,8 +391,8 @@ static void set_limits(struct service *s)
 			continue;
 		long long number = strtoll(value, NULL, 10);
 		if (number < rows[i].least || number > (1LL << 30))
-			entry_leaves(s->e, line->at, line->key, "%s is out of what belfry takes",
-				     value);
+			entry_tell(s->e, IMPORT_LEFT, line->at, line->key,
+				   "%s is out of what belfry takes", value);
 		else if (rows[i].is_size)
 			buf_json_text(&json, rows[i].name, value);
 		else
@@ -440,8 +440,8 @@ static void leave_rest(struct service *s)
 	unit_leave_rest(s->e, s->unit, "Service", of_service);
 	unit_leave_rest(s->e, s->unit, "Unit", of_unit);
 	if (failure)
-		entry_leaves(s->e, failure->at, "OnFailure",
-			     "%s: belfry starts no other unit when a run fails", failure->value);
+		entry_tell(s->e, IMPORT_LEFT, failure->at, "OnFailure",
+			   "%s: belfry starts no other unit when a run fails", failure->value);
 }
 
 void service_translate(struct import_entry *e, const struct unit *unit)

@@ -147,11 +147,11 @@ static void set_delay(struct timer *t, struct import_entry *e)
 	if (!t->delay_ms)
 		return;
 	entry_duration(e, IMPORT_JITTER, t->delay_ms);
-	entry_differs(e, line->at, "RandomizedDelaySec",
-		      "%s; the jitter here is drawn from the job's name and the instant, on "
-		      "every machine the same",
-		      fixed && unit_is_true(fixed->value) ? "one delay for each machine there"
-							  : "a new random delay each time there");
+	entry_tell(e, IMPORT_DIFFERS, line->at, "RandomizedDelaySec",
+		   "%s; the jitter here is drawn from the job's name and the instant, on "
+		   "every machine the same",
+		   fixed && unit_is_true(fixed->value) ? "one delay for each machine there"
+						       : "a new random delay each time there");
 }
 
 /* What all triggers of a timer have in common. */
@@ -190,12 +190,13 @@ static void add_calendar(struct timer *t, const struct calendar *c)
 	if (!e || !entry_schedule(e, c->spec.expression, c->spec.zone, c->line->value_at, false))
 		return;
 	if (c->spec.has_fraction)
-		entry_differs(e, c->line->at, "schedule",
-			      "the fraction of a second is cut off: schedules here keep to whole "
-			      "seconds");
+		entry_tell(e, IMPORT_DIFFERS, c->line->at, "schedule",
+			   "the fraction of a second is cut off: schedules here keep to whole "
+			   "seconds");
 	for (size_t i = 0; i < c->joined_count; i++)
-		entry_keeps(e, c->joined[i]->at, "schedule", "%s=%s is in the same expression",
-			    c->joined[i]->key, c->joined[i]->value);
+		entry_tell(e, IMPORT_CARRIED, c->joined[i]->at, "schedule",
+			   "%s=%s is in the same expression", c->joined[i]->key,
+			   c->joined[i]->value);
 	fill(t, e, true);
 }
 
@@ -266,14 +267,14 @@ static void add_period(struct timer *t, const struct unit_line *line)
 		arena_format(&t->units->im->arena, "@every %s", str_duration_format(ms, text));
 	if (!entry_schedule(e, every, NULL, line->value_at, false))
 		return;
-	entry_differs(e, line->at, line->key,
-		      "systemd counts from the %s of the run before; here it is due on the grid "
-		      "of %s since 1970, whenever the run before %s",
-		      from_end ? "end" : "start", text, from_end ? "ended" : "started");
+	entry_tell(e, IMPORT_DIFFERS, line->at, line->key,
+		   "systemd counts from the %s of the run before; here it is due on the grid "
+		   "of %s since 1970, whenever the run before %s",
+		   from_end ? "end" : "start", text, from_end ? "ended" : "started");
 	if (t->boot)
-		entry_leaves(e, t->boot->at, t->boot->key,
-			     "the first run comes with the grid, not %s after the start",
-			     t->boot->value);
+		entry_tell(e, IMPORT_LEFT, t->boot->at, t->boot->key,
+			   "the first run comes with the grid, not %s after the start",
+			   t->boot->value);
 	fill(t, e, false);
 }
 
@@ -286,10 +287,10 @@ static void add_boot(struct timer *t, const struct unit_line *line)
 	if (!span_of(t, line, &ms) || !(e = add_entry(t, line)) ||
 	    !entry_schedule(e, "@reboot", NULL, line->value_at, false))
 		return;
-	entry_differs(e, line->at, line->key,
-		      "%s after the machine or the timer started there; here at once, each time "
-		      "that belfry starts",
-		      str_duration_format(ms, text));
+	entry_tell(e, IMPORT_DIFFERS, line->at, line->key,
+		   "%s after the machine or the timer started there; here at once, each time "
+		   "that belfry starts",
+		   str_duration_format(ms, text));
 	fill(t, e, false);
 }
 
@@ -331,10 +332,10 @@ static void note_several(struct timer *t, size_t first)
 	struct import *im = t->units->im;
 
 	for (size_t i = first; i < im->entry_count && im->entry_count - first > 1; i++)
-		entry_differs(im->entries[i], im->entries[i]->at, "overlap",
-			      "%s starts one service at several times; here each is a job, and "
-			      "two of them may run at once",
-			      t->unit->name);
+		entry_tell(im->entries[i], IMPORT_DIFFERS, im->entries[i]->at, "overlap",
+			   "%s starts one service at several times; here each is a job, and "
+			   "two of them may run at once",
+			   t->unit->name);
 }
 
 static void note_accuracy(struct timer *t)
@@ -345,10 +346,11 @@ static void note_accuracy(struct timer *t)
 	struct import_entry *e = im->entries[im->entry_count - 1];
 
 	if (line)
-		entry_differs(e, line->at, "AccuracySec",
-			      "belfry starts at the second, not within %s", line->value);
+		entry_tell(e, IMPORT_DIFFERS, line->at, "AccuracySec",
+			   "belfry starts at the second, not within %s", line->value);
 	if (wake && unit_is_true(wake->value))
-		entry_leaves(e, wake->at, "WakeSystem", "belfry wakes no machine that sleeps");
+		entry_tell(e, IMPORT_LEFT, wake->at, "WakeSystem",
+			   "belfry wakes no machine that sleeps");
 }
 
 /* The whole timer is left. */

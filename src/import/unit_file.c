@@ -195,6 +195,7 @@ void unit_leave_rest(struct import_entry *e, const struct unit *unit, const char
 		buf_format(&keys, "%s%s", keys.length ? ", " : "", line->key);
 	}
 	if (keys.length)
-		entry_leaves(e, at, section, "%s: nothing like it in belfry", buf_string(&keys));
+		entry_tell(e, IMPORT_LEFT, at, section, "%s: nothing like it in belfry",
+			   buf_string(&keys));
 	buf_finish(&keys);
 }
