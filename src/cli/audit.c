@@ -1,14 +1,10 @@
 /* audit.c - `belfry audit`: who changed what through the API. */
 #include <stdio.h>
-#include <string.h>
 
 #include "client.h"
-#include "say.h"
-#include "table.h"
+#include "listing.h"
 #include "verbs.h"
 #include "when.h"
-
-enum { LIMIT_USUAL = 20, LIMIT_MAX = 1000 };
 
 static void add_row(struct table *table, const json_t *entry, struct utc now)
 {
@@ -27,52 +23,27 @@ static void add_row(struct table *table, const json_t *entry, struct utc now)
 	buf_finish(&ago);
 }
 
-static int print_table(const struct args *args, const json_t *entries)
-{
-	static const struct table_column columns[] = {
-		{.title = "AT (UTC)", .brief = "AT"},
-		{.title = "WHO", .least = 8, .rank = 2},
-		{.title = "ACTION"},
-		{.title = "TARGET", .least = 12, .rank = 1},
-		{.title = "ANSWER", .may_go = true, .rank = 3},
-		{.title = "FROM", .may_go = true, .rank = 4},
-	};
-	struct utc now = when_now();
-	struct buf out = {0};
-	struct table table;
+static const struct table_column columns[] = {
+	{.title = "AT (UTC)", .brief = "AT"},
+	{.title = "WHO", .least = 8, .rank = 2},
+	{.title = "ACTION"},
+	{.title = "TARGET", .least = 12, .rank = 1},
+	{.title = "ANSWER", .may_go = true, .rank = 3},
+	{.title = "FROM", .may_go = true, .rank = 4},
+};
 
-	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
-	for (size_t i = 0; i < json_array_size(entries); i++)
-		add_row(&table, json_array_get(entries, i), now);
-	table_write(&table, &out);
-	table_finish(&table);
-	return say_print(args, &out);
-}
+static const struct listing listing = {
+	.target = "/api/v1/audit",
+	.key = "audit",
+	.none = "nothing was changed through the API yet",
+	.columns = columns,
+	.column_count = sizeof(columns) / sizeof(columns[0]),
+	.add_row = add_row,
+};
 
 static int run(const struct args *args)
 {
-	struct buf target = {0};
-	struct err err;
-	int64_t limit;
-	int code = CLI_OK;
-
-	if (!args_number(args, "limit", 1, LIMIT_MAX, LIMIT_USUAL, &limit, &err))
-		return say_usage(args, &err);
-	buf_format(&target, "/api/v1/audit?limit=%lld", (long long)limit);
-	json_t *answer = client_get(args, buf_string(&target), &err);
-	buf_finish(&target);
-	if (!answer)
-		return say_failed(args, &err);
-	json_t *entries = client_list(answer, "audit");
-	if (args_has(args, "json"))
-		code = say_json(args, json_incref(entries));
-	else if (json_array_size(entries) == 0)
-		say_note("nothing was changed through the API yet");
-	else
-		code = print_table(args, entries);
-	json_decref(entries);
-	json_decref(answer);
-	return code;
+	return listing_print_newest(args, &listing);
 }
 
 static const struct option_row options[] = {

@@ -56,18 +56,9 @@ static void add_text(struct buf *out, const struct jobs_file *file)
 static void add_json(struct buf *out, const struct jobs_file *file)
 {
 	for (size_t i = 0; i < file->findings.count; i++) {
-		const struct finding *finding = &file->findings.items[i];
-		bool is_error = finding->severity == SEVERITY_ERROR;
-
 		buf_json_open(out, NULL, '{');
 		buf_json_text(out, "file", jobs_file_name(file->path));
-		buf_json_int(out, "line", finding->line);
-		buf_json_int(out, "column", finding->column);
-		buf_json_int(out, "length", finding->length);
-		buf_json_text(out, "path", finding->path);
-		buf_json_text(out, "job", finding->job);
-		buf_json_text(out, "severity", is_error ? "error" : "warning");
-		buf_json_text(out, "message", finding->message);
+		finding_add_json(out, &file->findings.items[i]);
 		buf_json_close(out, '}');
 	}
 }

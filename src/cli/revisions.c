@@ -4,12 +4,10 @@
 
 #include "client.h"
 #include "deploying.h"
+#include "listing.h"
 #include "say.h"
-#include "table.h"
 #include "verbs.h"
 #include "when.h"
-
-enum { LIMIT_USUAL = 20, LIMIT_MAX = 1000 };
 
 /* ---- the list ---- */
 
@@ -54,52 +52,22 @@ static void add_row(struct table *table, const json_t *revision, struct utc now)
 	buf_finish(&cell);
 }
 
-static int print_table(const struct args *args, const json_t *revisions)
-{
-	static const struct table_column columns[] = {
-		{.title = "REVISION"},
-		{.title = "APPLIED (UTC)", .brief = "APPLIED"},
-		{.title = "AUTHOR", .least = 8, .rank = 2, .may_go = true},
-		{.title = "CHANGES", .least = 10, .rank = 1, .wraps = true},
-		{.title = "MESSAGE", .least = 10, .rank = 3, .wraps = true, .may_go = true},
-	};
-	struct utc now = when_now();
-	struct buf out = {0};
-	struct table table;
+static const struct table_column columns[] = {
+	{.title = "REVISION"},
+	{.title = "APPLIED (UTC)", .brief = "APPLIED"},
+	{.title = "AUTHOR", .least = 8, .rank = 2, .may_go = true},
+	{.title = "CHANGES", .least = 10, .rank = 1, .wraps = true},
+	{.title = "MESSAGE", .least = 10, .rank = 3, .wraps = true, .may_go = true},
+};
 
-	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
-	for (size_t i = 0; i < json_array_size(revisions); i++)
-		add_row(&table, json_array_get(revisions, i), now);
-	table_write(&table, &out);
-	table_finish(&table);
-	return say_print(args, &out);
-}
-
-static int list(const struct args *args)
-{
-	struct buf target = {0};
-	struct err err;
-	int64_t limit;
-	int code = CLI_OK;
-
-	if (!args_number(args, "limit", 1, LIMIT_MAX, LIMIT_USUAL, &limit, &err))
-		return say_usage(args, &err);
-	buf_format(&target, "/api/v1/revisions?limit=%lld", (long long)limit);
-	json_t *answer = client_get(args, buf_string(&target), &err);
-	buf_finish(&target);
-	if (!answer)
-		return say_failed(args, &err);
-	json_t *revisions = client_list(answer, "revisions");
-	if (args_has(args, "json"))
-		code = say_json(args, json_incref(revisions));
-	else if (json_array_size(revisions) == 0)
-		say_note("no revisions yet");
-	else
-		code = print_table(args, revisions);
-	json_decref(revisions);
-	json_decref(answer);
-	return code;
-}
+static const struct listing listing = {
+	.target = "/api/v1/revisions",
+	.key = "revisions",
+	.none = "no revisions yet",
+	.columns = columns,
+	.column_count = sizeof(columns) / sizeof(columns[0]),
+	.add_row = add_row,
+};
 
 /* ---- one, and two ---- */
 
@@ -162,7 +130,7 @@ static int run(const struct args *args)
 	const char *word = args_operand(args, 0);
 
 	if (!word)
-		return list(args);
+		return listing_print_newest(args, &listing);
 	if (strcmp(word, "show") == 0 && args->operand_count == 2 && are_numbers(args))
 		return show(args);
 	if (strcmp(word, "diff") == 0 && args->operand_count == 3 && are_numbers(args))

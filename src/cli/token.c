@@ -4,8 +4,8 @@
 
 #include "client.h"
 #include "http_target.h"
+#include "listing.h"
 #include "say.h"
-#include "table.h"
 #include "verbs.h"
 #include "when.h"
 
@@ -85,56 +85,32 @@ static void add_end(struct table *table, const json_t *token, struct utc now)
 	buf_finish(&text);
 }
 
-static int print_table(const struct args *args, const json_t *tokens)
+static void add_row(struct table *table, const json_t *token, struct utc now)
 {
-	static const struct table_column columns[] = {
-		{.title = "ID"},
-		{.title = "NAME", .least = 8, .rank = 1},
-		{.title = "SCOPE"},
-		{.title = "JOBS", .least = 6, .rank = 2, .may_go = true},
-		{.title = "EXPIRES"},
-		{.title = "CREATED BY", .least = 8, .rank = 3, .may_go = true},
-	};
-	struct utc now = when_now();
-	struct buf out = {0};
-	struct table table;
+	const char *jobs = client_text(token, "jobs");
 
-	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
-	for (size_t i = 0; i < json_array_size(tokens); i++) {
-		const json_t *token = json_array_get(tokens, i);
-		const char *jobs = client_text(token, "jobs");
-
-		table_add(&table, STYLE_BOLD, client_text(token, "id"));
-		table_add(&table, STYLE_PLAIN, client_text(token, "name"));
-		table_add(&table, STYLE_PLAIN, client_text(token, "scope"));
-		table_add(&table, STYLE_PLAIN, *jobs ? jobs : "all");
-		add_end(&table, token, now);
-		table_add(&table, STYLE_PLAIN, client_text(token, "created_by"));
-	}
-	table_write(&table, &out);
-	table_finish(&table);
-	return say_print(args, &out);
+	table_add(table, STYLE_BOLD, client_text(token, "id"));
+	table_add(table, STYLE_PLAIN, client_text(token, "name"));
+	table_add(table, STYLE_PLAIN, client_text(token, "scope"));
+	table_add(table, STYLE_PLAIN, *jobs ? jobs : "all");
+	add_end(table, token, now);
+	table_add(table, STYLE_PLAIN, client_text(token, "created_by"));
 }
 
-static int list(const struct args *args)
-{
-	struct err err;
-	int code = CLI_OK;
-	json_t *answer = client_get(args, "/api/v1/tokens", &err);
+static const struct table_column columns[] = {
+	{.title = "ID"},      {.title = "NAME", .least = 8, .rank = 1},
+	{.title = "SCOPE"},   {.title = "JOBS", .least = 6, .rank = 2, .may_go = true},
+	{.title = "EXPIRES"}, {.title = "CREATED BY", .least = 8, .rank = 3, .may_go = true},
+};
 
-	if (!answer)
-		return say_failed(args, &err);
-	json_t *tokens = client_list(answer, "tokens");
-	if (args_has(args, "json"))
-		code = say_json(args, json_incref(tokens));
-	else if (json_array_size(tokens) == 0)
-		say_note("no tokens");
-	else
-		code = print_table(args, tokens);
-	json_decref(tokens);
-	json_decref(answer);
-	return code;
-}
+static const struct listing listing = {
+	.target = "/api/v1/tokens",
+	.key = "tokens",
+	.none = "no tokens",
+	.columns = columns,
+	.column_count = sizeof(columns) / sizeof(columns[0]),
+	.add_row = add_row,
+};
 
 /* ---- revoke ---- */
 
@@ -170,7 +146,7 @@ static int run(const struct args *args)
 	if (strcmp(word, "create") == 0 && args->operand_count == 1)
 		return create(args);
 	if (strcmp(word, "list") == 0 && args->operand_count == 1)
-		return list(args);
+		return listing_print(args, &listing);
 	if (strcmp(word, "revoke") == 0 && args->operand_count == 2)
 		return revoke(args);
 	err_set(&err, "it takes \"create\", \"list\" or \"revoke ID\"");

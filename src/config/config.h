@@ -35,6 +35,9 @@ struct findings {
 	size_t suppressed; /* beyond the first 1,000: counted, not kept */
 };
 
+/* For programs: as members of the object that is open. */
+void finding_add_json(struct buf *json, const struct finding *finding);
+
 /* The world around a file, given by the caller so that parsing stays pure. */
 struct config_world {
 	const struct zone_source *zones;

@@ -1,4 +1,4 @@
-/* findings.c - the collector of findings; see report.h. */
+/* findings.c - the collector of findings, see report.h; and one as programs read it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -144,4 +144,17 @@ const char *shown(const char *text, size_t length, char out[SHOWN_MAX])
 	}
 	out[n] = '\0';
 	return out;
+}
+
+void finding_add_json(struct buf *json, const struct finding *finding)
+{
+	bool is_error = finding->severity == SEVERITY_ERROR;
+
+	buf_json_int(json, "line", finding->line);
+	buf_json_int(json, "column", finding->column);
+	buf_json_int(json, "length", finding->length);
+	buf_json_text(json, "path", finding->path);
+	buf_json_text(json, "job", finding->job);
+	buf_json_text(json, "severity", is_error ? "error" : "warning");
+	buf_json_text(json, "message", finding->message);
 }

@@ -82,17 +82,8 @@ static void write_findings(const struct findings *findings, struct buf *out)
 {
 	buf_json_open(out, NULL, '[');
 	for (size_t i = 0; i < findings->count; i++) {
-		const struct finding *f = &findings->items[i];
-		bool is_error = f->severity == SEVERITY_ERROR;
-
 		buf_json_open(out, NULL, '{');
-		buf_json_int(out, "line", f->line);
-		buf_json_int(out, "column", f->column);
-		buf_json_int(out, "length", f->length);
-		buf_json_text(out, "path", f->path);
-		buf_json_text(out, "job", f->job);
-		buf_json_text(out, "severity", is_error ? "error" : "warning");
-		buf_json_text(out, "message", f->message);
+		finding_add_json(out, &findings->items[i]);
 		buf_json_close(out, '}');
 	}
 	buf_json_close(out, ']');
