@@ -1,4 +1,7 @@
 """What Python tests of every folder stand on."""
+import os
+import subprocess
+import threading
 import time
 
 DEADLINE_S = 60
@@ -22,3 +25,49 @@ def job(name, command, schedule="0 0 1 1 *", **more):
 
 def shell(text):
     return ["sh", "-c", text]
+
+
+# ---- other processes ----
+
+def is_alive(pid):
+    """Whether the process is there and no zombie."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def runner_pids(state):
+    """The belfry-runners of a state directory, those that run under another program, too."""
+    pids = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
+                words = file.read().split(b"\0")
+        except OSError:
+            continue
+        # What starts it may name it, too; only the runner itself goes on so.
+        if any(words[i].endswith(b"belfry-runner") and
+               words[i + 1:i + 3] == [b"--state", state.encode()] for i in range(len(words))):
+            pids.append(int(pid))
+    return pids
+
+
+class Strace:
+    """strace, attached to a process that is there."""
+
+    def __init__(self, pid, log, *options):
+        self.process = subprocess.Popen(["strace", "-p", str(pid), "-o", log, *options],
+                                        stderr=subprocess.PIPE, text=True)
+        line = self.process.stderr.readline()
+        if "attached" not in line:
+            raise AssertionError(f"strace: {line}")
+        self.reader = threading.Thread(target=self.process.stderr.read, daemon=True)
+        self.reader.start()
+
+    def end(self):
+        self.process.terminate()
+        self.process.wait()
+        self.reader.join()
+        self.process.stderr.close()

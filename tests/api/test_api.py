@@ -6,12 +6,14 @@ import json
 import os
 import socket
 import subprocess
+import sys
 import threading
-import time
 import unittest
 
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from common import DEADLINE_S, wait_for  # noqa: E402
+
 SERVED = os.environ["API_SERVED"]
-DEADLINE_S = 60
 RUN_KEYS = {"id", "job", "executor", "trigger", "scheduled_at", "planned_at", "lateness_ms", "claimed_at",
             "started_at", "finished_at", "duration_ms", "state", "outcome", "exit_code", "signal",
             "attempt", "revision", "dry_run", "processed", "failed", "message", "output_bytes",
@@ -30,13 +32,6 @@ def no_duplicates(pairs):
 
 def read_json(body):
     return json.loads(body, object_pairs_hook=no_duplicates)
-
-
-def wait_for(condition):
-    end = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.01)
 
 
 class Answer:
@@ -528,7 +523,7 @@ class Logs(ApiCase):
         """However many connect: it is being answered."""
         response = self.follow()
         held = [socket.create_connection((self.host, self.port), DEADLINE_S) for _ in range(300)]
-        wait_for(lambda: self.ask("GET", "/health").status == 200)  # those before are gone
+        wait_for(lambda: self.ask("GET", "/health").status == 200, "room for one more")
         self.log(self.run_id, "stdout", b"still here\n")
         self.assertEqual(b"still here\n", response.readline())
         for connection in held:
@@ -597,7 +592,7 @@ class Logs(ApiCase):
                 self.assertEqual(200, response.status)
                 response.close()
                 connection.close()
-            wait_for(lambda: self.follow_status() == 200)
+            wait_for(lambda: self.follow_status() == 200, "room for one more stream")
 
     def follow_status(self):
         connection = self.connect()
@@ -751,7 +746,7 @@ class Limits(ApiCase):
         """With 128 the oldest that ask nothing make room for the next."""
         held = [socket.create_connection((self.host, self.port), DEADLINE_S) for _ in range(300)]
         # Until those are gone, what comes in between is told 503.
-        wait_for(lambda: self.ask("GET", "/health").status == 200)
+        wait_for(lambda: self.ask("GET", "/health").status == 200, "room for one more")
         self.assertEqual(b"", held[0].recv(1))
         held[-1].setblocking(False)
         self.assertRaises(BlockingIOError, held[-1].recv, 1)

@@ -13,7 +13,7 @@ import urllib.error
 import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from common import DEADLINE_S, job, shell, wait_for  # noqa: E402
+from common import DEADLINE_S, job, runner_pids, shell, wait_for  # noqa: E402
 
 BUILD = os.environ["BELFRY_BUILD"]
 BELFRY = os.path.join(BUILD, "belfry")
@@ -114,18 +114,7 @@ class Belfry:
         return code
 
     def runner_pids(self):
-        pids = []
-        for pid in filter(str.isdigit, os.listdir("/proc")):
-            try:
-                with open(f"/proc/{pid}/cmdline", "rb") as file:
-                    words = file.read().split(b"\0")
-            except OSError:
-                continue
-            # Not its first word where it runs under another program.
-            is_runner = any(word.endswith(b"belfry-runner") for word in words)
-            if is_runner and self.state.encode() in words and b"serve" not in words:
-                pids.append(int(pid))
-        return pids
+        return runner_pids(self.state)
 
     def end_runner(self):
         """Those that are there now; a daemon that runs starts another one."""

@@ -11,21 +11,12 @@ import tempfile
 import threading
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from common import DEADLINE_S, wait_for  # noqa: E402
+from common import DEADLINE_S, Strace, is_alive, runner_pids, wait_for  # noqa: E402
 
 DRIVE = os.environ["EXEC_DRIVE"]
 RUNNER = os.environ["BELFRY_RUNNER"]
 VERSION = subprocess.check_output([RUNNER, "--version"], text=True).split()[1]
 SOCKET = f"runner-{VERSION}.sock"
-
-
-def is_alive(pid):
-    """Whether the process is there and no zombie."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
-            return file.read().rsplit(")", 1)[1].split()[0] not in "ZX"
-    except OSError:
-        return False
 
 
 class Drive:
@@ -144,16 +135,7 @@ class Drive:
         return code
 
     def runner_pids(self):
-        pids = []
-        for pid in filter(str.isdigit, os.listdir("/proc")):
-            try:
-                with open(f"/proc/{pid}/cmdline", "rb") as file:
-                    words = file.read().split(b"\0")
-            except OSError:
-                continue
-            if words[0].endswith(b"belfry-runner") and self.state.encode() in words:
-                pids.append(int(pid))
-        return pids
+        return runner_pids(self.state)
 
     def kill_runner(self):
         pids = self.runner_pids()

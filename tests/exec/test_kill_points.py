@@ -9,13 +9,10 @@ be told never to have started although it ran.
 import collections
 import contextlib
 import concurrent.futures
-import os
 import re
-import subprocess
-import threading
 import unittest
 
-from harness import Drive, is_alive, wait_for
+from harness import Drive, Strace, is_alive, wait_for
 
 # A line when it starts: was it on record?
 JOB = ('test -s "$STATE/spool/0000000000000001.1.spool" && echo recorded >>"$MARKER" || '
@@ -25,25 +22,6 @@ CHILD_POINTS = [("setsid", 1), ("dup2", 1), ("dup2", 2), ("dup2", 3), ("umask", 
                 ("execve", 1)]
 PARALLEL = 4
 LEAST_POINTS = {"runner": 35, "client": 12}
-
-
-class Trace:
-    """strace, attached to a process that is there."""
-
-    def __init__(self, pid, log, *options):
-        self.process = subprocess.Popen(["strace", "-p", str(pid), "-o", log, *options],
-                                        stderr=subprocess.PIPE, text=True)
-        line = self.process.stderr.readline()
-        if "attached" not in line:
-            raise AssertionError(f"strace: {line}")
-        self.reader = threading.Thread(target=self.process.stderr.read, daemon=True)
-        self.reader.start()
-
-    def end(self):
-        self.process.terminate()
-        self.process.wait()
-        self.reader.join()
-        self.process.stderr.close()
 
 
 def begin(drive):
@@ -68,7 +46,7 @@ def learn(who):
     with Drive() as d:
         log = d.path("trace")
         pid = target(d, who)
-        trace = Trace(pid, log, "-f")
+        trace = Strace(pid, log, "-f")
         begin(d)
         d.end(1)
         d.do("forget", run=1)
@@ -89,7 +67,7 @@ def kill_at(who, name, ordinal):
     """One run, killed there. What went wrong, or None; and whether the kill was hit."""
     with Drive() as d:
         pid = target(d, who)
-        trace = Trace(pid, d.path("trace"), *(["-f"] if who == "runner" else []),
+        trace = Strace(pid, d.path("trace"), *(["-f"] if who == "runner" else []),
                       "-e", f"trace={name}", "-e", f"inject={name}:signal=KILL:when={ordinal}")
         begin(d)
         if who == "client":

@@ -10,7 +10,6 @@ import random
 import signal
 import subprocess
 import sys
-import threading
 import time
 import unittest
 
@@ -22,6 +21,7 @@ daemon_harness = importlib.util.module_from_spec(_spec)
 sys.modules["daemon_harness"] = daemon_harness
 _spec.loader.exec_module(daemon_harness)
 
+from common import Strace, is_alive  # noqa: E402
 from daemon_harness import BELFRY, BUILD, DEADLINE_S, job, shell, wait_for  # noqa: E402
 
 __all__ = ["BELFRY", "BUILD", "DEADLINE_S", "IS_LONG", "IS_ROOT", "Belfry", "Beside", "Stamped",
@@ -75,15 +75,6 @@ def run_one(test):
 
 # ---- processes ----
 
-def is_alive(pid):
-    """Whether the process is there and no zombie."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
-            return file.read().rsplit(")", 1)[1].split()[0] not in "ZX"
-    except OSError:
-        return False
-
-
 def rss_kib(pid, peak=False):
     with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
         for line in file:
@@ -100,25 +91,6 @@ def cpu_s(pid):
 
 def descriptors(pid):
     return len(os.listdir(f"/proc/{pid}/fd"))
-
-
-class Strace:
-    """strace, attached to a process that is there."""
-
-    def __init__(self, pid, log, *options):
-        self.process = subprocess.Popen(["strace", "-p", str(pid), "-o", log, *options],
-                                        stderr=subprocess.PIPE, text=True)
-        line = self.process.stderr.readline()
-        if "attached" not in line:
-            raise AssertionError(f"strace: {line}")
-        self.reader = threading.Thread(target=self.process.stderr.read, daemon=True)
-        self.reader.start()
-
-    def end(self):
-        self.process.terminate()
-        self.process.wait()
-        self.reader.join()
-        self.process.stderr.close()
 
 
 # ---- the daemon ----

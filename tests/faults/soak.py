@@ -30,6 +30,9 @@ import urllib.request
 import black_box
 from black_box import Every, Hurt, Job, Seconds, Span
 
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from common import runner_pids  # noqa: E402
+
 DISK_BYTES = 64 << 20
 START_S = 60   # a daemon that does not listen after so long is broken
 SETTLE_S = 120  # and so is a run that is still open when all has been well for so long
@@ -273,15 +276,7 @@ class World:
         return False
 
     def runner_pids(self):
-        """Of the runner of this state directory, the process that holds the socket."""
-        found = []
-        for pid in filter(str.isdigit, os.listdir("/proc")):
-            with contextlib.suppress(OSError):
-                with open(f"/proc/{pid}/cmdline", "rb") as file:
-                    words = file.read().split(b"\0")
-                if words[0].endswith(b"belfry-runner") and self.state.encode() in words:
-                    found.append(int(pid))
-        return found
+        return runner_pids(self.state)
 
     def trouble(self, text):
         self.troubles.append(f"{black_box.text_of(now_ms())} {text}")
