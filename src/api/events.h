@@ -12,12 +12,11 @@
 
 enum { EVENTS_KEPT = 1024, EVENTS_BEAT_MS = 15000 };
 
-enum event_noun { EVENT_NOUN_RUN, EVENT_NOUN_REVISION, EVENT_NOUN_JOB };
+enum event_noun { EVENT_NOUN_RUN, EVENT_NOUN_REVISION };
 
 struct change {
 	enum event_noun noun;
-	uint64_t id; /* of a run, the number of a revision */
-	char job[101];
+	uint64_t id;          /* of a run, the number of a revision */
 	enum run_state state; /* of a run, so that the same news is no news */
 	int32_t attempt;
 };

@@ -77,13 +77,6 @@ static bool add_change(struct viewer *viewer, const struct change *change, struc
 		begin_event(viewer, "revision", out);
 		buf_format(out, "{\"number\":%llu}\n\n", (unsigned long long)change->id);
 		return true;
-	case EVENT_NOUN_JOB:
-		begin_event(viewer, "job", out);
-		buf_json_open(out, NULL, '{');
-		buf_json_text(out, "name", change->job);
-		buf_json_close(out, '}');
-		buf_text(out, "\n\n");
-		return true;
 	}
 	return true;
 }
