@@ -140,8 +140,7 @@ static bool has_file(struct api_call *call, struct api_deploy *deploy)
 	deploy->length = call->request->body_length;
 	if (strspn(deploy->text, " \t\r\n") < deploy->length)
 		return true;
-	http_problem(call->response, 400,
-		     "the body is the file, and it is empty; {\"jobs\": []} means no jobs");
+	http_problem(call->response, 400, "the file is empty; {\"jobs\": []} means no jobs");
 	return false;
 }
 
