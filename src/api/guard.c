@@ -111,6 +111,22 @@ static void refuse_job(struct api_call *call)
 		       call->who->jobs));
 }
 
+/* The list of tokens may be another one before the answer is recorded. */
+static const struct token *keep(struct arena *arena, const struct token *token)
+{
+	struct token *copy;
+
+	if (!token)
+		return NULL;
+	copy = arena_new(arena, struct token);
+	*copy = *token;
+	copy->id = arena_text(arena, token->id);
+	copy->name = arena_text(arena, token->name);
+	copy->jobs = token->jobs ? arena_text(arena, token->jobs) : NULL;
+	copy->created_by = arena_text(arena, token->created_by);
+	return copy;
+}
+
 bool guard_admits(struct api_call *call, const struct api_route *route)
 {
 	const struct api_world *world = call->api->world;
@@ -125,7 +141,9 @@ bool guard_admits(struct api_call *call, const struct api_route *route)
 	if (route->is_open || world->token_count == 0)
 		return true;
 	question.job = job_of(call, route, &question.is_about_all);
-	switch (auth_decide(&question, &call->who)) {
+	enum auth_verdict verdict = auth_decide(&question, &call->who);
+	call->who = keep(call->request->arena, call->who);
+	switch (verdict) {
 	case AUTH_FINE: return true;
 	case AUTH_MISSING: refuse(call, 401, "a token is needed (Authorization: Bearer …)"); break;
 	case AUTH_UNKNOWN: refuse_guess(call, "there is no such token, or it was revoked"); break;

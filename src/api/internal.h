@@ -5,10 +5,10 @@
 #include "api.h"
 #include "events.h"
 #include "http_server.h"
+#include "lateness.h"
 #include "throttle.h"
 
 enum { API_FILE_MAX = 64 << 20 }; /* as config.h has it */
-#include "lateness.h"
 
 struct api {
 	const struct api_world *world;
@@ -28,7 +28,7 @@ struct api_call {
 	const struct http_request *request;
 	struct http_response *response;
 	const char *parameter;   /* what stands for {…} in the path; NULL if there is none */
-	const struct token *who; /* who asks; NULL without tokens */
+	const struct token *who; /* who asks, in the request's arena; NULL without tokens */
 	const char *target;      /* for the audit log, where it is not the parameter */
 };
 
@@ -50,6 +50,9 @@ const char *guard_peer_text(const struct api_call *call);
 
 /* The handlers, by noun. */
 void health_get(struct api_call *call);
+void ready_get(struct api_call *call);
+void openapi_get(struct api_call *call);
+void summary_get(struct api_call *call);
 void jobs_list(struct api_call *call);
 void jobs_get(struct api_call *call);
 void jobs_trigger(struct api_call *call);

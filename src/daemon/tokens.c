@@ -55,24 +55,34 @@ static void add_variable(struct token_list *list, const char *variable, enum sco
 	auth_hash(text, token->hash);
 }
 
+static void finish_list(struct token_list *list)
+{
+	free(list->items);
+	arena_finish(&list->arena);
+	*list = (struct token_list){0};
+}
+
 bool tokens_load(struct daemon *daemon, struct err *err)
 {
-	struct token_list *list = &daemon->tokens;
+	struct token_list list = {0};
 
-	list->count = 0;
-	arena_reset(&list->arena);
-	add_variable(list, "BELFRY_TOKEN", SCOPE_ADMIN);
-	add_variable(list, "CRON_SECRET", SCOPE_OPERATE);
-	bool ok = store_tokens(daemon->store, keep, list, err);
-	daemon->world.tokens = list->items;
-	daemon->world.token_count = list->count;
-	return ok || err_wrap(err, "tokens");
+	add_variable(&list, "BELFRY_TOKEN", SCOPE_ADMIN);
+	add_variable(&list, "CRON_SECRET", SCOPE_OPERATE);
+	/* Half a list, or none, would let in whom the whole one keeps out. */
+	if (!store_tokens(daemon->store, keep, &list, err)) {
+		finish_list(&list);
+		return err_wrap(err, "tokens, which stay as they were");
+	}
+	finish_list(&daemon->tokens);
+	daemon->tokens = list;
+	daemon->world.tokens = list.items;
+	daemon->world.token_count = list.count;
+	return true;
 }
 
 void tokens_finish(struct daemon *daemon)
 {
-	free(daemon->tokens.items);
-	arena_finish(&daemon->tokens.arena);
+	finish_list(&daemon->tokens);
 }
 
 bool tokens_put(struct daemon *daemon, const struct token *token)

@@ -133,6 +133,15 @@ class Tokens(unittest.TestCase):
             self.assertIsNotNone(shown[gone.split("_")[1]]["revoked_at"])
             self.assertNotIn("hash", json.dumps(list(shown.values())))
 
+    def test_who_makes_many_is_still_known_afterwards(self):
+        """The list of tokens moves as it grows, while one of them asks for more."""
+        with Access() as b:
+            b.start()
+            b.token = b.create("admin", "--name", "ada")
+            for _ in range(40):
+                b.create("view")
+            self.assertEqual({"ada"}, {e["who"] for e in b.ask("audit", "--limit", "40")})
+
     def test_a_token_for_some_jobs(self):
         with Access() as b:
             b.start()
