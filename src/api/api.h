@@ -40,6 +40,7 @@ struct api_health {
 	const char *store_failure; /* why it takes no records; NULL while it does */
 	const char *config_error;  /* why the file as it is now is refused; NULL if it is not */
 	const char *zone_trouble;  /* which zones go by older rules, and why; NULL if none does */
+	bool is_stopping;          /* nothing more is started */
 };
 
 enum api_format { API_FORMAT_JSON, API_FORMAT_TEXT, API_FORMAT_MARKDOWN };

@@ -159,7 +159,7 @@ void deploy_plan(struct api_call *call)
 	struct deploy_query query;
 	struct err err;
 
-	if (!query_plan(call->request->target, &query, &err)) {
+	if (!query_plan(call->request->target, false, &query, &err)) {
 		answer_refused(call, &err);
 		return;
 	}
@@ -231,7 +231,7 @@ void deploy_revision_plan(struct api_call *call)
 	const struct revision *revision, *from = NULL;
 	struct err err;
 
-	if (!query_plan(call->request->target, &query, &err)) {
+	if (!query_plan(call->request->target, true, &query, &err)) {
 		answer_refused(call, &err);
 		return;
 	}

@@ -5,24 +5,12 @@
 #include "internal.h"
 #include "query.h"
 #include "str.h"
-
-enum { REASON_BYTES_MAX = 1000, BY_BYTES_MAX = 200 };
+#include "utf8.h"
 
 /* What the body may say; texts live in the JSON. */
 struct wish {
 	const char *length, *until, *reason, *by; /* NULL: not said */
 };
-
-/* One line of a log, and of a table. */
-static bool is_line(const char *text, size_t most)
-{
-	size_t length = strlen(text);
-
-	for (size_t i = 0; i < length; i++)
-		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
-			return false;
-	return length > 0 && length <= most;
-}
 
 static bool read_member(struct wish *wish, const char *key, const json_t *value, bool is_pause,
 			struct err *err)
@@ -34,17 +22,17 @@ static bool read_member(struct wish *wish, const char *key, const json_t *value,
 	} members[] = {
 		{"for", &wish->length, 40, true},
 		{"until", &wish->until, 40, true},
-		{"reason", &wish->reason, REASON_BYTES_MAX, true},
-		{"by", &wish->by, BY_BYTES_MAX, false},
+		{"reason", &wish->reason, QUERY_TEXT_MAX, true},
+		{"by", &wish->by, QUERY_NAME_MAX, false},
 	};
 
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
 		if (strcmp(members[i].key, key) != 0 || (members[i].is_of_pause && !is_pause))
 			continue;
 		*members[i].to = json_string_value(value);
-		if (!*members[i].to || !is_line(*members[i].to, members[i].most))
-			return err_set(err, "%s must be a text of one line, at most %zu bytes", key,
-				       members[i].most);
+		if (!*members[i].to || !utf8_is_line(*members[i].to, members[i].most))
+			return err_set(err, "%s must be a text of one line, at most %zu characters",
+				       key, members[i].most);
 		return true;
 	}
 	return err_set(err, "unknown member \"%s\"; there is %s", key,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "str.h"
+#include "utf8.h"
 
 #define WORD(name, word) word,
 /* By the enum's values; the words that stand for "none" cannot be asked for. */
@@ -14,7 +15,9 @@ static const char *const streams[] = {STREAMS(WORD) NULL};
 static const char *const occurrence_states[] = {OCCURRENCE_STATES(WORD) NULL};
 static const char *const open_words[] = {"open", "finished", NULL};
 static const char *const formats[] = {"text", "jsonl", NULL};
-static const char *const plan_formats[] = {"json", "text", "markdown", NULL}; /* enum api_format */
+/* The form of the answer; the last two are JSON with that form of it inside. */
+static const char *const plan_formats[] = {"json",      "text",          "markdown",
+					   "json_text", "json_markdown", NULL};
 static const char *const flags[] = {"false", "true", NULL};
 
 static size_t count_of(const char *const *words)
@@ -249,29 +252,22 @@ bool query_revision(const char *text, int64_t *number)
 	return true;
 }
 
-bool query_plan(const struct http_target *target, struct deploy_query *query, struct err *err)
+bool query_plan(const struct http_target *target, bool takes_from, struct deploy_query *query,
+		struct err *err)
 {
-	static const char *const known[] = {"format", "render", "from", NULL};
-	int format = 0, render = 0;
+	const char *const known[] = {"format", takes_from ? "from" : NULL, NULL};
+	static const enum api_format forms[] = {API_FORMAT_JSON, API_FORMAT_TEXT,
+						API_FORMAT_MARKDOWN, API_FORMAT_TEXT,
+						API_FORMAT_MARKDOWN};
+	enum { FIRST_RENDERED = 3 };
+	int format = 0;
 
 	*query = (struct deploy_query){.expect = -1};
 	if (!only(target, known, err) || !word(target, "format", plan_formats, &format, err) ||
-	    !word(target, "render", plan_formats, &render, err) ||
 	    !revision_number(target, "from", &query->from, err))
 		return false;
-	if (format && render)
-		return err_set(err, "format is the form of the answer, render of its member "
-				    "\"rendered\"; give one of them");
-	query->format = (enum api_format)(format ? format : render);
-	query->is_rendered = render != 0;
-	return true;
-}
-
-static bool is_line(const char *text)
-{
-	for (; text && *text; text++)
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
-			return false;
+	query->format = forms[format];
+	query->is_rendered = format >= FIRST_RENDERED;
 	return true;
 }
 
@@ -279,9 +275,8 @@ static bool brief_text(const struct http_target *target, const char *name, const
 		       struct err *err)
 {
 	*text = http_target_query(target, name);
-	if (*text && (!**text || strlen(*text) > QUERY_TEXT_MAX || !is_line(*text)))
-		return err_set(err, "%s is one line of 1 to %d bytes", name, QUERY_TEXT_MAX);
-	return true;
+	return !*text || utf8_is_line(*text, QUERY_TEXT_MAX) ||
+	       err_set(err, "%s is one line of 1 to %d characters", name, QUERY_TEXT_MAX);
 }
 
 bool query_apply(const struct http_target *target, struct deploy_query *query, struct err *err)
@@ -303,7 +298,7 @@ bool query_audits(const struct http_target *target, struct audit_filter *filter,
 	*filter = (struct audit_filter){0};
 	if (!only(target, known, err) || !page_limit(target, &filter->limit, err))
 		return false;
-	return !before || query_revision(before, &filter->before) ||
+	return !before || (query_revision(before, &filter->before) && filter->before > 0) ||
 	       err_set(err, "before=%s: before is the number of an entry", before);
 }
 
@@ -318,6 +313,17 @@ bool query_cron(const struct http_target *target, bool *is_dry_run, struct err *
 	return true;
 }
 
+/* What is not given is so long before and after now. */
+static bool window(struct utc now, int64_t before_ms, int64_t after_ms, struct utc *from,
+		   struct utc *to, struct err *err)
+{
+	if (!utc_is_set(*from))
+		*from = (struct utc){now.ms - before_ms};
+	if (!utc_is_set(*to))
+		*to = (struct utc){now.ms + after_ms};
+	return from->ms < to->ms || err_set(err, "from is not before to");
+}
+
 bool query_timeline(const struct http_target *target, struct utc now, struct timeline_query *query,
 		    struct err *err)
 {
@@ -329,9 +335,26 @@ bool query_timeline(const struct http_target *target, struct utc now, struct tim
 	    !instant(target, "from", &query->from, err) ||
 	    !instant(target, "to", &query->to, err) || !page_limit(target, &query->limit, err))
 		return false;
-	if (!utc_is_set(query->from))
-		query->from = (struct utc){now.ms - HOUR_MS};
-	if (!utc_is_set(query->to))
-		query->to = (struct utc){now.ms + HOUR_MS};
-	return query->from.ms < query->to.ms || err_set(err, "from is not before to");
+	return window(now, HOUR_MS, HOUR_MS, &query->from, &query->to, err);
+}
+
+bool query_window(const struct http_target *target, struct utc now, struct utc *from,
+		  struct utc *to, struct err *err)
+{
+	static const char *const known[] = {"from", "to", NULL};
+	enum { DAY_MS = 86400000 };
+
+	return only(target, known, err) && instant(target, "from", from, err) &&
+	       instant(target, "to", to, err) && window(now, DAY_MS, 0, from, to, err);
+}
+
+bool query_events(const struct http_target *target, bool *follows, struct err *err)
+{
+	static const char *const known[] = {"follow", NULL};
+	int flag = 1;
+
+	if (!only(target, known, err) || !word(target, "follow", flags, &flag, err))
+		return false;
+	*follows = flag;
+	return true;
 }

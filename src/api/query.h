@@ -12,7 +12,12 @@
 #include "http_target.h"
 #include "store.h"
 
-enum { QUERY_LIMIT_DEFAULT = 50, QUERY_LIMIT_MAX = 1000, QUERY_TEXT_MAX = 500 };
+enum {
+	QUERY_LIMIT_DEFAULT = 50,
+	QUERY_LIMIT_MAX = 1000,
+	QUERY_TEXT_MAX = 500,
+	QUERY_NAME_MAX = 100
+};
 
 struct runs_query {
 	struct run_filter filter; /* its limit is the page's */
@@ -37,9 +42,16 @@ struct deploy_query {
 	int64_t expect;                        /* -1: any */
 	const char *author, *message, *source; /* NULL: not given */
 };
-bool query_plan(const struct http_target *target, struct deploy_query *query, struct err *err);
+/* takes_from: it may be against another revision than the one in force. */
+bool query_plan(const struct http_target *target, bool takes_from, struct deploy_query *query,
+		struct err *err);
 bool query_apply(const struct http_target *target, struct deploy_query *query, struct err *err);
 bool query_audits(const struct http_target *target, struct audit_filter *filter, struct err *err);
+/* follow: whether to stay for what is to come. */
+bool query_events(const struct http_target *target, bool *follows, struct err *err);
+/* [from, to); usually the 24 hours before now. */
+bool query_window(const struct http_target *target, struct utc now, struct utc *from,
+		  struct utc *to, struct err *err);
 /* dryRun, in the spelling of /api/cron. */
 bool query_cron(const struct http_target *target, bool *is_dry_run, struct err *err);
 struct timeline_query {

@@ -13,6 +13,7 @@ struct viewer {
 	struct api *api;
 	uint64_t next; /* number of the change that is sent next */
 	bool has_begun, is_reset;
+	bool follows;   /* else it is over when what is known is sent */
 	uint64_t beats; /* of the server when something was sent last */
 };
 
@@ -115,6 +116,8 @@ static enum http_flow next_events(void *context, struct buf *out)
 	}
 	if (out->length)
 		return HTTP_MORE;
+	if (!viewer->follows)
+		return HTTP_END;
 	if (viewer->beats == viewer->api->beats)
 		return HTTP_WAIT;
 	viewer->beats = viewer->api->beats;
@@ -147,11 +150,11 @@ void events_get(struct api_call *call)
 	const char *last = http_request_header(call->request, "Last-Event-ID");
 	struct err err;
 
-	if (!query_nothing(call->request->target, &err)) {
+	*viewer = (struct viewer){.api = api, .next = api->events.next, .beats = api->beats};
+	if (!query_events(call->request->target, &viewer->follows, &err)) {
 		answer_refused(call, &err);
 		return;
 	}
-	*viewer = (struct viewer){.api = api, .next = api->events.next, .beats = api->beats};
 	if (last && !events_after(&api->events, last, &viewer->next)) {
 		viewer->next = api->events.next;
 		viewer->is_reset = true;

@@ -1,12 +1,14 @@
 /* tokens.c - tokens: those there are, a new one, one that ends. */
 #include <jansson.h>
+#include <math.h>
 #include <string.h>
 
 #include "auth.h"
 #include "internal.h"
 #include "query.h"
+#include "utf8.h"
 
-enum { NAME_MAX_BYTES = 100 };
+#define LONGEST_S (36500.0 * 86400)
 
 static void add_members(struct buf *json, const struct token *token)
 {
@@ -55,20 +57,11 @@ struct wish {
 	int64_t expires_in_s; /* 0: never */
 };
 
-static bool is_line(const char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
-			return false;
-	return true;
-}
-
 static bool take_text(const json_t *value, const char *key, const char **text, struct err *err)
 {
 	*text = json_string_value(value);
-	if (*text && **text && strlen(*text) <= NAME_MAX_BYTES && is_line(*text))
-		return true;
-	return err_set(err, "%s is one line of 1 to %d bytes", key, NAME_MAX_BYTES);
+	return (*text && utf8_is_line(*text, QUERY_NAME_MAX)) ||
+	       err_set(err, "%s is one line of 1 to %d characters", key, QUERY_NAME_MAX);
 }
 
 static bool take_member(const char *key, const json_t *value, struct wish *wish, struct err *err)
@@ -83,11 +76,12 @@ static bool take_member(const char *key, const json_t *value, struct wish *wish,
 		return err_set(err,
 			       "unknown member \"%s\"; there are expires_in_s, jobs, name, scope",
 			       key);
-	wish->expires_in_s = json_integer_value(value);
-	if (json_is_null(value) || (json_is_integer(value) && wish->expires_in_s > 0 &&
-				    wish->expires_in_s <= INT64_C(36500) * 86400))
-		return true;
-	return err_set(err, "expires_in_s is a number of seconds, of at most 100 years");
+	double seconds = json_number_value(value); /* 60.0 is 60 */
+	bool is_whole = seconds >= 1 && seconds <= LONGEST_S && seconds == floor(seconds);
+
+	wish->expires_in_s = is_whole ? (int64_t)seconds : 0;
+	return is_whole || json_is_null(value) ||
+	       err_set(err, "expires_in_s is a number of seconds, of at most 100 years");
 }
 
 static bool read_wish(const json_t *body, struct wish *wish, struct token *token, struct err *err)

@@ -1,6 +1,8 @@
 /* utf8.c - validation of UTF-8 (RFC 3629, section 4); see utf8.h. */
 #include "utf8.h"
 
+#include <string.h>
+
 static bool follows(const char *text, size_t i, unsigned char low, unsigned char high)
 {
 	unsigned char c = (unsigned char)text[i];
@@ -46,4 +48,16 @@ bool utf8_valid(const char *text, size_t length, size_t *bad_at)
 		}
 	}
 	return true;
+}
+
+bool utf8_is_line(const char *text, size_t most)
+{
+	size_t length = strlen(text), count = 0;
+
+	for (size_t i = 0, n; i < length; i += n, count++) {
+		n = utf8_length(text + i, length - i);
+		if (n == 0 || (unsigned char)text[i] < ' ' || text[i] == 0x7f)
+			return false;
+	}
+	return count > 0 && count <= most;
 }

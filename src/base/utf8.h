@@ -11,4 +11,8 @@ size_t utf8_length(const char *text, size_t length);
 /* Whether all of it is valid; *bad_at is the first wrong byte otherwise. */
 bool utf8_valid(const char *text, size_t length, size_t *bad_at);
 
+/* Whether it is one line for a log or a table: 1 to `most` valid characters, none of them
+ * an ASCII control. */
+bool utf8_is_line(const char *text, size_t most);
+
 #endif

@@ -80,7 +80,7 @@ static int run(const struct args *args)
 		return say_usage(args, &err);
 	int code = deploying_read(&file, args, path ? path : JOBS_FILE_DEFAULT);
 	if (code == CLI_OK) {
-		json_t *plan = deploying_ask(args, &file, "/api/v1/plan?render=text", &code);
+		json_t *plan = deploying_ask(args, &file, "/api/v1/plan?format=json_text", &code);
 		if (plan)
 			code = go_on(args, &file, plan, expect);
 		json_decref(plan);

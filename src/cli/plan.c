@@ -38,7 +38,8 @@ static int run(const struct args *args)
 	bool wants_detail = args_has(args, "detailed-exitcode");
 
 	if (code == CLI_OK) {
-		buf_format(&target, "/api/v1/plan?render=%s", format);
+		bool is_json = strcmp(format, "json") == 0;
+		buf_format(&target, "/api/v1/plan?format=%s%s", is_json ? "" : "json_", format);
 		json_t *plan = deploying_ask(args, &file, buf_string(&target), &code);
 		if (plan)
 			code = show(args, plan, format);

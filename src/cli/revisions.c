@@ -95,8 +95,8 @@ static int diff(const struct args *args)
 	struct err err;
 	int code;
 
-	buf_format(&target, "/api/v1/revisions/%s/plan?render=text&from=%s", args_operand(args, 2),
-		   args_operand(args, 1));
+	buf_format(&target, "/api/v1/revisions/%s/plan?format=json_text&from=%s",
+		   args_operand(args, 2), args_operand(args, 1));
 	json_t *plan = client_get(args, buf_string(&target), &err);
 	buf_finish(&target);
 	if (!plan)

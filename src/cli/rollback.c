@@ -8,7 +8,7 @@ static json_t *ask_plan(const struct args *args, const char *number, struct err 
 {
 	struct buf target = {0};
 
-	buf_format(&target, "/api/v1/revisions/%s/plan?render=text", number);
+	buf_format(&target, "/api/v1/revisions/%s/plan?format=json_text", number);
 	json_t *plan = client_get(args, buf_string(&target), err);
 	buf_finish(&target);
 	return plan;

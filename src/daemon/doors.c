@@ -112,7 +112,8 @@ static void health(void *context, struct arena *arena, struct api_health *health
 	struct buf zones = {0};
 	struct err err;
 
-	*health = (struct api_health){.running = engine_running(daemon->engine)};
+	*health = (struct api_health){.running = engine_running(daemon->engine),
+				      .is_stopping = daemon->is_stopping};
 	engine_each_run(daemon->engine, count_waiting, &health->waiting);
 	if (daemon->node.is_out)
 		health->store_failure = "this node has lost its lease and joins the others again";

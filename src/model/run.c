@@ -17,7 +17,7 @@ bool run_id_parse(const char *text, uint64_t *id)
 {
 	uint64_t value = 0;
 
-	if (strlen(text) != 13 || text[0] > 'f')
+	if (strlen(text) != 13 || text[0] > '7')
 		return false;
 	for (int i = 0; i < 13; i++) {
 		const char *digit = strchr(digits, text[i]);
@@ -32,6 +32,8 @@ bool run_id_parse(const char *text, uint64_t *id)
 
 uint64_t run_id_first(struct utc utc)
 {
+	if (utc.ms >= INT64_C(1) << 43)
+		return RUN_ID_MAX;
 	return utc.ms > 0 ? (uint64_t)utc.ms << 20 : 1;
 }
 

@@ -13,8 +13,10 @@
 
 /* A run's identity, the same for all its attempts: 44 bits of milliseconds since
  * 1970, 8 bits of node, 12 bits of counter, so that ids sort by birth and do not
- * meet those of another state directory. 0 is no run. */
+ * meet those of another state directory. 0 is no run. None is beyond what a database's
+ * signed integer holds, which is the year 2248. */
 enum { RUN_ID_TEXT_MAX = 14 };
+#define RUN_ID_MAX ((uint64_t)INT64_MAX)
 /* 13 characters of Crockford's base 32, lower case. */
 const char *run_id_format(uint64_t id, char text[RUN_ID_TEXT_MAX]);
 bool run_id_parse(const char *text, uint64_t *id);

@@ -220,6 +220,14 @@ class Health(ApiCase):
         self.assertEqual("failing", answer.json["status"])
         self.assertEqual({"status": "failing", "message": "full"}, answer.json["store"])
 
+    def test_ready(self):
+        self.assertEqual({"ready": True, "message": None}, self.get("/ready"))
+        self.tell("config-error line")  # an older revision does its work
+        self.assertTrue(self.get("/ready")["ready"])
+        self.tell("store-error full")
+        answer = self.ask("GET", "/ready")
+        self.assertEqual((503, {"ready": False, "message": "full"}), (answer.status, answer.json))
+
 
 class Jobs(ApiCase):
     def test_list_is_in_the_files_order(self):
@@ -435,7 +443,7 @@ class Pauses(ApiCase):
                             ('{"for": "soon"}', "a duration"), ('{"until": "now"}', "an instant"),
                             ('{"for": "1h", "until": "2099-01-01T00:00:00Z"}', "keep one"),
                             ('{"reason": ""}', "one line"), ('{"reason": "a\\nb"}', "one line"),
-                            ('{"by": "' + "x" * 201 + '"}', "at most 200"),
+                            ('{"by": "' + "x" * 201 + '"}', "at most 100"),
                             ('{"why": "x"}', "unknown member"),
                             ('{"for": "1h", "for": "2h"}', "no JSON")]:
             self.problem(self.post(self.path + "/pause", body), 400, words)
@@ -674,6 +682,32 @@ class Lists(ApiCase):
         self.assertEqual("ok", status["health"]["status"])
         self.tell("store-error full")
         self.assertEqual("failing", self.get("/api/v1/status")["health"]["status"])
+
+    def test_summary(self):
+        for job, ends in (("send-reminders", ["succeeded", "failed", "failed"]),
+                          ("job-2", ["failed", "partial", "canceled"]), ("gone", ["failed"])):
+            for end in ends:
+                run = self.tell(f"claim {job}")
+                self.tell(f"start {run}")
+                self.tell(f"end {run} {end} {int(end == 'failed')}")
+                last = run if job == "send-reminders" else last
+        self.tell("claim job-2")
+        self.tell("missed send-reminders 3")
+        window = "?from=2026-03-29T00:00:00Z&to=2026-03-30T00:00:00Z"
+        summary = self.get("/api/v1/summary" + window)
+        self.assertEqual({"all": 3, "enabled": 3, "paused": 0, "running": 1}, summary["jobs"])
+        self.assertEqual({"open": 1, "finished": {"succeeded": 1, "partial": 1, "failed": 4,
+                                                  "timed_out": 0, "canceled": 1, "unknown": 0}},
+                         summary["runs"])
+        self.assertEqual({"skipped": 0, "missed": 3}, summary["occurrences"])
+        # A job that did its work since, and one that is not in the file, do not fail.
+        self.assertEqual([{"job": "send-reminders", "failures": 2, "last": last}],
+                         summary["failing"])
+        self.assertEqual(summary["from"], summary["counted_from"])
+        empty = self.get("/api/v1/summary?from=2026-03-30T00:00:00Z&to=2026-03-31T00:00:00Z")
+        self.assertEqual((0, []), (sum(empty["runs"]["finished"].values()), empty["failing"]))
+        self.problem(self.ask("GET", "/api/v1/summary?from=2027-01-01T00:00:00Z&to=2026-01-01T00:00:00Z"),
+                     400, "from is not before to")
 
     def test_metrics(self):
         older, newer = ("text/plain; version=0.0.4; charset=utf-8",

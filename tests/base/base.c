@@ -240,6 +240,12 @@ static void test_utf8(void **state)
 		assert_int_equal(utf8_length(rows[i].bytes, strlen(rows[i].bytes)), rows[i].length);
 	assert_true(utf8_valid("a\xc3\xa9", 3, &bad));
 	assert_false(utf8_valid("ab\xc3", 3, &bad));
+	assert_true(utf8_is_line("\xc3\xa9", 1));
+	assert_false(utf8_is_line("\xc3\xa9x", 1));
+	assert_false(utf8_is_line("", 1));
+	assert_false(utf8_is_line("a\nb", 9));
+	assert_false(utf8_is_line("a\x7f", 9));
+	assert_false(utf8_is_line("a\xc3", 9));
 	assert_int_equal(bad, 2);
 }
 
