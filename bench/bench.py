@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""./dev bench [engine|runs|memory|idle|schedule|forecast]: speed and memory, each beside a
+"""./dev bench [engine|runs|memory|idle|schedule|forecast|deploy]: speed and memory, each beside a
 limit in the same run. `rate`, `burst` and `single` are the parts of runs.
 
 Absolute numbers depend on the machine; quote the ratios.
@@ -15,6 +15,7 @@ import time
 
 import runner
 from burst import bench_burst, bench_idle, bench_single
+from deploy import bench_deploy
 from engine import bench_engine
 from served import Belfry, aim, note, quiet_jobs, ratios, use_of
 
@@ -160,7 +161,8 @@ def bench_forecast(build, _peers):
 
 BENCHES = {"engine": bench_engine, "runs": bench_runs, "rate": bench_rate,
            "burst": bench_burst, "single": bench_single, "memory": bench_memory,
-           "idle": bench_idle, "schedule": bench_schedule, "forecast": bench_forecast}
+           "idle": bench_idle, "schedule": bench_schedule, "forecast": bench_forecast,
+           "deploy": bench_deploy}
 PARTS = ("rate", "burst", "single")  # of runs
 
 

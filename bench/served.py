@@ -46,36 +46,44 @@ def use_of(pid):
 
 
 class Belfry:
-    """`belfry serve` with a generated file, in a folder of its own."""
+    """`belfry serve` with a generated file, in a folder of its own; jobs None: --managed."""
 
     def __init__(self, build, jobs, *options):
         self.build = build
         self.folder = tempfile.mkdtemp(prefix="belfry-bench-")
         self.state = os.path.join(self.folder, "state")
-        config = os.path.join(self.folder, "schedules.json")
-        with open(config, "w", encoding="utf-8") as file:
-            json.dump({"jobs": jobs}, file)
+        source = ["--managed"]
+        if jobs is not None:
+            source = ["--config", os.path.join(self.folder, "schedules.json")]
+            with open(source[1], "w", encoding="utf-8") as file:
+                json.dump({"jobs": jobs}, file)
         self.log = os.path.join(self.folder, "log")
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
-                [os.path.join(build, "belfry"), "serve", "--config", config, "--state",
-                 self.state, "--listen", "127.0.0.1:0", "--stop", "wait", *options],
+                [os.path.join(build, "belfry"), "serve", *source, "--state", self.state,
+                  "--listen", "127.0.0.1:0", "--stop", "wait", *options],
                 stdin=subprocess.DEVNULL, stderr=log)
         while "listening on" not in self.said():
             if self.process.poll() is not None:
                 raise SystemExit(f"bench: belfry did not start: {self.said()}")
             time.sleep(0.01)
+        self.url = re.search(r"listening on (http://[\d.:]+)", self.said())[1]
 
     def said(self):
         with open(self.log, encoding="utf-8", errors="replace") as file:
             return file.read()
 
-    def sql(self, query):
+    def execute(self, statement):
         database = sqlite3.connect(os.path.join(self.state, "belfry.db"), timeout=30)
         try:
-            return database.execute(query).fetchall()
+            rows = database.execute(statement).fetchall()
+            database.commit()
+            return rows
         finally:
             database.close()
+
+    def sql(self, query):
+        return self.execute(query)
 
     def wait_finished(self, count, until, where=""):
         """Until so many runs are over and durable."""

@@ -7,18 +7,35 @@
 
 #define DAY_MS INT64_C(86400000)
 
+static char *put(char *at, int32_t value, int width, char behind)
+{
+	for (int i = width; i-- > 0; value /= 10)
+		at[i] = (char)('0' + value % 10);
+	at[width] = behind;
+	return at + width + 1;
+}
+
+/* Lists are full of instants: printf takes ten times as long. */
 static const char *format(struct utc t, char text[UTC_TEXT_MAX], bool always_ms)
 {
 	int64_t days = t.ms / DAY_MS - (t.ms % DAY_MS < 0);
 	int32_t ms = (int32_t)(t.ms - days * DAY_MS);
+	bool has_ms = always_ms || ms % 1000 != 0;
 	struct civil_date d = civil_from_days(days);
-	int n = snprintf(text, UTC_TEXT_MAX, "%04d-%02d-%02dT%02d:%02d:%02d", d.year, d.month,
-			 d.day, ms / 3600000, ms / 60000 % 60, ms / 1000 % 60);
+	char *at = text;
 
-	if (always_ms || ms % 1000 != 0)
-		snprintf(text + n, UTC_TEXT_MAX - (size_t)n, ".%03dZ", ms % 1000);
-	else
-		snprintf(text + n, UTC_TEXT_MAX - (size_t)n, "Z");
+	if (d.year >= 0 && d.year <= 9999)
+		at = put(at, d.year, 4, '-');
+	else /* of no instant that belfry makes */
+		at += snprintf(at, UTC_TEXT_MAX, "%04d-", d.year);
+	at = put(at, d.month, 2, '-');
+	at = put(at, d.day, 2, 'T');
+	at = put(at, ms / 3600000, 2, ':');
+	at = put(at, ms / 60000 % 60, 2, ':');
+	at = put(at, ms / 1000 % 60, 2, has_ms ? '.' : 'Z');
+	if (has_ms)
+		at = put(at, ms % 1000, 3, 'Z');
+	*at = '\0';
 	return text;
 }
 

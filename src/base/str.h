@@ -35,7 +35,7 @@ uint64_t str_hash(uint64_t hash, const void *data, size_t length);
 uint32_t str_count(const char *data, size_t length, char c);
 
 /* Several times as fast, for tables and comparisons in this process: not for what is
- * kept or shown, as the machine's byte order goes into it. Unlike str_hash, pieces hashed
+ * kept, as the machine's byte order goes into it. Unlike str_hash, pieces hashed
  * one after the other differ from the whole. */
 uint64_t str_quick_hash(uint64_t hash, const void *data, size_t length);
 

@@ -74,9 +74,10 @@ static void collect_formers(const struct config *before, const struct config *af
 		qsort(names->items, names->count, sizeof(*names->items), by_text);
 }
 
-static bool goes_on(const struct config *after, const struct names *formers, const char *name)
+static bool goes_on(const struct config *after, const struct names *formers, const char *name,
+		    size_t *place)
 {
-	return config_find(after, name) ||
+	return config_find_next(after, name, place) ||
 	       (formers->count &&
 		bsearch(&name, formers->items, formers->count, sizeof(*formers->items), by_text));
 }
@@ -98,13 +99,13 @@ static void write_change(const struct config *before, const struct config *after
 size_t config_changes(const struct config *before, const struct config *after, struct buf *json)
 {
 	struct names formers = {0};
-	size_t changed = 0;
+	size_t changed = 0, old_place = 0, place = 0;
 
 	collect_formers(before, after, &formers);
 	buf_json_open(json, NULL, '[');
 	for (size_t i = 0; i < after->job_count; i++) {
 		const struct job *job = &after->jobs[i];
-		const struct job *old = config_find(before, job->name);
+		const struct job *old = config_find_next(before, job->name, &old_place);
 
 		if (old && old->hash == job->hash)
 			continue;
@@ -112,7 +113,7 @@ size_t config_changes(const struct config *before, const struct config *after, s
 		write_change(before, after, job, json);
 	}
 	for (size_t i = 0; before && i < before->job_count; i++) {
-		if (goes_on(after, &formers, before->jobs[i].name))
+		if (goes_on(after, &formers, before->jobs[i].name, &place))
 			continue;
 		open_change(json, &before->jobs[i], "delete");
 		buf_json_close(json, '}');

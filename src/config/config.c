@@ -292,3 +292,14 @@ const struct job *config_find(const struct config *config, const char *name)
 						 sizeof(const struct job *), name_against_job);
 	return found ? *found : NULL;
 }
+
+const struct job *config_find_next(const struct config *config, const char *name, size_t *place)
+{
+	const struct job *job = config && *place < config->job_count ? &config->jobs[*place] : NULL;
+
+	if (!job || strcmp(job->name, name) != 0)
+		job = config_find(config, name);
+	if (job)
+		*place = (size_t)(job - config->jobs) + 1;
+	return job;
+}

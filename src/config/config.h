@@ -80,6 +80,9 @@ void config_recall_text(struct config *config, const char *text);
 bool config_is_of(const struct config *config, const char *text, size_t length);
 
 const struct job *config_find(const struct config *config, const char *name);
+/* The same for who asks for one after the other in about the order of the file: looks at
+ * *place first, and moves it behind what is found. *place begins at 0. */
+const struct job *config_find_next(const struct config *config, const char *name, size_t *place);
 
 /* What changed between two generations, as the JSON array of struct revision:
  * [{"job":"a","change":"create"},{"job":"b","change":"update","keys":["schedule"]},

@@ -13,12 +13,17 @@
 #define HIDDEN      "(hidden)"
 #define HIDDEN_JSON "\"" HIDDEN "\""
 
+/* Where each key's value stands in the text; 0: it is not written. */
+struct places {
+	size_t at[KEY_COUNT];
+};
+
 /* One of the two: a job in its text. */
 struct side {
 	const struct config *config;
 	const struct job *job; /* NULL: there is none, and no value either */
 	struct json_reader r;
-	size_t job_at, defaults_at; /* of their objects; defaults_at 0: there is none */
+	struct places own, defaults;
 };
 
 struct comparison {
@@ -38,35 +43,44 @@ static const struct around_hash *around_of(const struct side *side)
 	return &generation_of(side->config)->around[side->job - side->config->jobs];
 }
 
+/* Of the object that the reader stands before; it stands behind it afterwards. */
+static void find_places(struct json_reader *r, enum key parent, struct places *places)
+{
+	struct json_piece name;
+
+	json_open(r);
+	while (json_next_member(r, &name)) {
+		enum key key = key_find(parent, r, name);
+		enum json_kind kind = json_peek(r);
+
+		if (key != KEY_NONE)
+			places->at[key] = r->at;
+		if (key != KEY_NONE && keys[key].kind == KIND_OBJECT && kind == JSON_OBJECT)
+			find_places(r, key, places);
+		else
+			json_skip(r);
+	}
+}
+
+static void find_from(struct json_reader *r, size_t at, struct places *places)
+{
+	r->at = at;
+	if (json_peek(r) == JSON_OBJECT)
+		find_places(r, KEY_JOBS, places);
+}
+
 static void side_init(struct side *side, const struct config *config, const struct job *job)
 {
+	size_t defaults_at;
+
 	*side = (struct side){.config = config, .job = job};
 	if (!job)
 		return;
+	defaults_at = generation_of(config)->defaults_at;
 	json_init(&side->r, config->text, config->length, CONFIG_DEPTH_MAX, NULL, NULL);
-	side->job_at = around_of(side)->at;
-	side->defaults_at = generation_of(config)->defaults_at;
-}
-
-/* The reader before the member of that name of the object at `at`. */
-static bool find_member(struct json_reader *r, size_t at, const char *name, size_t *found)
-{
-	struct json_piece key;
-	bool is_found = false;
-
-	r->at = at;
-	if (json_peek(r) != JSON_OBJECT)
-		return false;
-	json_open(r);
-	while (json_next_member(r, &key)) {
-		if (json_piece_equals(r, key, name)) {
-			json_peek(r);
-			*found = r->at;
-			is_found = true;
-		}
-		json_skip(r);
-	}
-	return is_found;
+	find_from(&side->r, around_of(side)->at, &side->own);
+	if (defaults_at)
+		find_from(&side->r, defaults_at, &side->defaults);
 }
 
 /* The other names a value may be written under, cron-manager's. */
@@ -81,18 +95,14 @@ static enum key alias_of(enum key key)
 	}
 }
 
-/* Below the object at `at`, a job or "defaults". */
-static bool find_key(struct side *side, size_t at, enum key key, size_t *found)
+static bool find_key(const struct places *places, enum key key, size_t *found)
 {
-	enum key parent = keys[key].parent, alias = alias_of(key);
+	enum key alias = alias_of(key);
 
-	if (!at && at != side->job_at)
-		return false;
-	if (parent == KEY_JOBS ? find_member(&side->r, at, keys[key].name, found)
-			       : find_key(side, at, parent, found) &&
-					 find_member(&side->r, *found, keys[key].name, found))
-		return true;
-	return alias != KEY_NONE && find_key(side, at, alias, found);
+	*found = places->at[key];
+	if (!*found && alias != KEY_NONE)
+		*found = places->at[alias];
+	return *found != 0;
 }
 
 /* "${NAME}" as "(hidden)", wherever it stands in the JSON; $${ is no such thing. */
@@ -143,8 +153,7 @@ static const char *value_of(struct side *side, struct arena *arena, enum key key
 
 	if (!side->job)
 		return NULL;
-	if (!find_key(side, side->job_at, key, &at) &&
-	    !(side->defaults_at && find_key(side, side->defaults_at, key, &at)))
+	if (!find_key(&side->own, key, &at) && !find_key(&side->defaults, key, &at))
 		return keys[key].default_json;
 	const char *json = json_at(side, arena, at);
 	return keys[key].is_expanded && !is_left_to_the_shell(side, key)
@@ -260,26 +269,29 @@ static const char *zone_of(struct comparison *c, const struct side *side)
 	return side->job ? arena_format(c->arena, "\"%s\"", side->job->timezone) : NULL;
 }
 
-static bool is_told(struct comparison *c, enum key key, const char *before, const char *after)
+/* Whether the key is worth a look at its text at all. */
+static bool may_be_told(const struct comparison *c, enum key key)
 {
 	size_t at;
 
 	if (!c->before.job)
-		return key == KEY_TIMEZONE || find_key(&c->after, c->after.job_at, key, &at);
-	return is_only_text(key) ? !is_same_text(before, after) : is_changed(c, key);
+		return key == KEY_TIMEZONE || find_key(&c->after.own, key, &at);
+	return is_only_text(key) || is_changed(c, key);
 }
 
 static void compare_leaf(struct comparison *c, enum key key)
 {
 	bool is_hidden = false;
+
+	if (!may_be_told(c, key))
+		return;
 	const char *before = value_of(&c->before, c->arena, key, &is_hidden);
 	const char *after = value_of(&c->after, c->arena, key, &is_hidden);
-
 	if (key == KEY_TIMEZONE) {
 		before = zone_of(c, &c->before);
 		after = zone_of(c, &c->after);
 	}
-	if (is_told(c, key, before, after))
+	if (!c->before.job || !is_only_text(key) || !is_same_text(before, after))
 		add_key(c, key, before, after, is_hidden);
 }
 

@@ -56,6 +56,8 @@ struct daemon {
 	struct loop_timer *tls_timer;
 	struct api_world world;
 
+	struct mono proved_at; /* when the store last took a write only to see that it does */
+
 	struct absence_watch absence;
 	struct metrics metrics;
 

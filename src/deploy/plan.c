@@ -102,13 +102,14 @@ static void compare(struct plan *plan, struct plan_step *step)
 }
 
 /* What the job was called before, if it says so. */
-static const struct job *find_former(const struct config *before, const struct job *job)
+static const struct job *find_former(const struct config *before, const struct job *job,
+				     size_t *place)
 {
 	const struct job *former = NULL;
 
 	for (size_t i = 0; before && !former && i < job->was.count; i++)
 		former = config_find(before, job->was.items[i]);
-	return former ? former : config_find(before, job->name);
+	return former ? former : config_find_next(before, job->name, place);
 }
 
 static void add(struct plan *plan, const struct job *before, const struct job *after)
@@ -126,12 +127,12 @@ static void add(struct plan *plan, const struct job *before, const struct job *a
 void plan_init(struct plan *plan, const struct plan_question *question)
 {
 	const struct config *before = question->before, *after = question->after;
-	size_t old_count = before ? before->job_count : 0;
+	size_t old_count = before ? before->job_count : 0, place = 0;
 
 	*plan = (struct plan){.question = *question};
 	plan->steps = mem_alloc((after->job_count + old_count + 1) * sizeof(*plan->steps));
 	for (size_t i = 0; i < after->job_count; i++)
-		add(plan, find_former(before, &after->jobs[i]), &after->jobs[i]);
+		add(plan, find_former(before, &after->jobs[i], &place), &after->jobs[i]);
 	bool *goes_on = mem_alloc((old_count + 1) * sizeof(*goes_on));
 	for (size_t i = 0; i < plan->step_count; i++)
 		if (before && plan->steps[i].before)

@@ -89,9 +89,34 @@ static sqlite3_stmt *prepare(struct sqlite *s, const char *sql, unsigned flags, 
 	return statement;
 }
 
+/* Closes the gap that the statement at `place` leaves. */
+static void forget_idle(struct sqlite *s, int place)
+{
+	for (int i = place; i + 1 < SQLITE_IDLE_MAX; i++)
+		s->idle[i] = s->idle[i + 1];
+	s->idle[SQLITE_IDLE_MAX - 1] = NULL;
+}
+
 sqlite3_stmt *sqlite_prepare(struct sqlite *s, const char *sql, struct err *err)
 {
-	return prepare(s, sql, 0, err);
+	for (int i = 0; i < SQLITE_IDLE_MAX && s->idle[i]; i++) {
+		sqlite3_stmt *statement = s->idle[i];
+
+		if (strcmp(sqlite3_sql(statement), sql) == 0) {
+			forget_idle(s, i);
+			return statement;
+		}
+	}
+	return prepare(s, sql, SQLITE_PREPARE_PERSISTENT, err);
+}
+
+void sqlite_lay_by(struct sqlite *s, sqlite3_stmt *statement)
+{
+	sqlite3_reset(statement);
+	sqlite3_clear_bindings(statement); /* what they borrow may go */
+	sqlite3_finalize(s->idle[SQLITE_IDLE_MAX - 1]);
+	memmove(&s->idle[1], &s->idle[0], (SQLITE_IDLE_MAX - 1) * sizeof(s->idle[0]));
+	s->idle[0] = statement;
 }
 
 sqlite3_stmt *sqlite_kept(struct sqlite *s, enum kept which, const char *sql, struct err *err)
@@ -208,6 +233,8 @@ static bool close_all(struct sqlite *s)
 {
 	for (int i = 0; i < KEPT_COUNT; i++)
 		sqlite3_finalize(s->kept[i]);
+	for (int i = 0; i < SQLITE_IDLE_MAX; i++)
+		sqlite3_finalize(s->idle[i]);
 	bool is_closed = sqlite3_close(s->db) == SQLITE_OK;
 	free(s->path);
 	free(s);

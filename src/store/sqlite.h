@@ -55,12 +55,16 @@ enum kept {
 	KEPT_COUNT
 };
 
+enum { SQLITE_IDLE_MAX = 16 };
+
 struct sqlite {
 	struct store store;
 	sqlite3 *db;
 	char *path;   /* for messages */
 	bool is_busy; /* somebody else had the lock, last time */
 	sqlite3_stmt *kept[KEPT_COUNT];
+	/* Of questions that were asked, newest first: asked again, they need not be read anew. */
+	sqlite3_stmt *idle[SQLITE_IDLE_MAX];
 };
 
 static inline struct sqlite *sqlite_of(struct store *store)
@@ -81,6 +85,8 @@ bool sqlite_fail(const struct sqlite *s, struct err *err);
 /* NULL with err set on failure. A kept statement is prepared on first use. */
 sqlite3_stmt *sqlite_kept(struct sqlite *s, enum kept which, const char *sql, struct err *err);
 sqlite3_stmt *sqlite_prepare(struct sqlite *s, const char *sql, struct err *err);
+/* Of sqlite_prepare: done with for now. */
+void sqlite_lay_by(struct sqlite *s, sqlite3_stmt *statement);
 /* Runs a statement that answers nothing, to its end, and resets it. */
 bool sqlite_run(struct sqlite *s, sqlite3_stmt *statement, struct err *err);
 

@@ -155,7 +155,7 @@ bool sqlite_each_once(struct sqlite *s, sqlite3_stmt *statement, row_fn *row, vo
 {
 	bool ok = each(s, statement, row, context, err);
 
-	sqlite3_finalize(statement);
+	sqlite_lay_by(s, statement);
 	return ok;
 }
 
