@@ -50,6 +50,15 @@ static void write_revision(const struct writing *writing)
 	exposition_int(&writing->to, writing->family, labels, 2, 1);
 }
 
+static void write_applied(const struct writing *writing)
+{
+	const struct daemon *daemon = writing->daemon;
+
+	if (daemon->revision)
+		exposition_seconds(&writing->to, writing->family, NULL, 0,
+				   daemon->applied_at.ms * 1000);
+}
+
 static void write_jobs(const struct writing *writing)
 {
 	write_value(writing, (int64_t)writing->daemon->world.job_count);
@@ -237,6 +246,10 @@ static const struct row {
 	{{"belfry_revision", NULL, METRIC_INFO,
 	  "The revision of schedules.json that is in force, and the SHA-256 of its text."},
 	 write_revision,
+	 NULL},
+	{{"belfry_revision_applied_timestamp_seconds", "seconds", METRIC_GAUGE,
+	  "When the revision in force was applied, in seconds since 1970."},
+	 write_applied,
 	 NULL},
 	{{"belfry_jobs", NULL, METRIC_GAUGE, "Jobs in force."}, write_jobs, NULL},
 	{{"belfry_config_refused", NULL, METRIC_GAUGE,

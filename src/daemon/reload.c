@@ -147,6 +147,7 @@ static void record_revision(struct daemon *daemon, struct config *config, const 
 		.content = config->text,
 		.length = config->length,
 	};
+	daemon->applied_at = now.utc;
 	recorder_add(&daemon->recorder, &record, now.mono);
 }
 
@@ -276,6 +277,7 @@ bool reload_boot(struct daemon *daemon, const struct revision *last)
 	bool is_same = is_known && config_is_of(config, fresh->text, fresh->length);
 
 	daemon->revision = last->number;
+	daemon->applied_at = last->applied_at;
 	if (is_same) {
 		/* Of the two the fresh one has today's environment. */
 		config_destroy(config);
@@ -325,6 +327,7 @@ static bool begin_managed(struct daemon *daemon)
 bool reload_boot_managed(struct daemon *daemon, const struct revision *last)
 {
 	daemon->revision = last->number;
+	daemon->applied_at = last->applied_at;
 	if (last->number == 0)
 		return begin_managed(daemon);
 	struct config *config = parse_last(daemon, last);
@@ -402,6 +405,7 @@ bool reload_rejoin(struct daemon *daemon, const struct revision *last)
 	struct config *config = parse_last(daemon, last);
 
 	daemon->revision = last->number;
+	daemon->applied_at = last->applied_at;
 	if (!config && last->number > 0)
 		return false;
 	if (!config)

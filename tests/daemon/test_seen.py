@@ -5,8 +5,11 @@ import os
 import re
 import signal
 import subprocess
+import threading
 import time
 import unittest
+import urllib.parse
+import urllib.request
 from datetime import datetime, timezone
 
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
@@ -188,6 +191,72 @@ class Lateness(unittest.TestCase):
             self.assertEqual({"runs": 0, "p50_ms": None, "p99_ms": None, "max_ms": None},
                              b.ask("status")["lateness"])
             self.assertNotIn("lateness", b.run_command("status", "by-hand", check=0).stdout)
+
+
+class Prometheus:
+    """A real one that scrapes a belfry each second."""
+
+    def __init__(self, b, token):
+        target = b.url.split("//")[1]
+        with open(b.path("prometheus.yml"), "w", encoding="utf-8") as file:
+            json.dump({"global": {"scrape_interval": "1s"}, "scrape_configs": [
+                {"job_name": "belfry", "authorization": {"credentials": token},
+                 "static_configs": [{"targets": [target]}]}]}, file)
+        self.process = subprocess.Popen(
+            ["prometheus", "--config.file", b.path("prometheus.yml"), "--storage.tsdb.path",
+             b.path("tsdb"), "--web.listen-address", "127.0.0.1:0"],
+            stderr=subprocess.PIPE, text=True, cwd=b.folder)
+        self.url = None
+        for line in self.process.stderr:
+            found = re.search(r'msg="Listening on" address=(\S+)', line)
+            if found:
+                self.url = f"http://{found[1]}"
+                break
+        self.reader = threading.Thread(target=self.process.stderr.read, daemon=True)
+        self.reader.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.reader.join()
+        self.process.stderr.close()
+
+    def ask(self, query):
+        """{labels: value} of an instant query; not the scrape's own labels."""
+        url = f"{self.url}/api/v1/query?{urllib.parse.urlencode({'query': query})}"
+        with urllib.request.urlopen(url, timeout=60) as answer:
+            rows = json.load(answer)["data"]["result"]
+        return {tuple(sorted((name, value) for name, value in row["metric"].items()
+                             if name not in ("__name__", "instance", "job"))):
+                float(row["value"][1]) for row in rows}
+
+
+class Scraped(unittest.TestCase):
+    def test_a_real_prometheus_takes_all_of_it(self):
+        with Belfry([job("fails", "false"), job("works", "true", "@every 1s")]) as b:
+            b.start(env={"BELFRY_TOKEN": "one"})
+            for _ in range(3):
+                b.http("POST", "/api/cron/fails", {"Authorization": "Bearer one"})
+                wait_for(lambda: json.loads(b.http(
+                    "GET", "/api/v1/runs?job=fails&state=open",
+                    {"Authorization": "Bearer one"})[1])["runs"] == [], "the run to end")
+            with Prometheus(b, "one") as prometheus:
+                # A job's name comes as exported_job: "job" is the scrape's own.
+                failures = wait_for(lambda: prometheus.ask("belfry_consecutive_failures == 3"),
+                                    "Prometheus to have it")
+                self.assertEqual([(("exported_job", "fails"),)], list(failures))
+                self.assertEqual({(): 1}, prometheus.ask('up{job="belfry"}'))
+                wait_for(lambda: prometheus.ask('increase(belfry_runs_total{outcome="succeeded"}[1m])'),
+                         "two scrapes")
+                revision = list(prometheus.ask("belfry_revision_info"))[0]
+                self.assertEqual(64, len(dict(revision)["hash"]))
+                age = prometheus.ask("time() - belfry_revision_applied_timestamp_seconds")
+                self.assertTrue(0 < age[()] < 120, age)
+                self.assertTrue(prometheus.ask(
+                    "histogram_quantile(0.9, belfry_run_lateness_seconds_bucket)"))
 
 
 class Metrics(unittest.TestCase):
