@@ -468,6 +468,11 @@ struct api *api_create(struct loop *loop, const struct api_options *options, str
 	return (struct api *)&machine_doors;
 }
 
+void api_drain(struct api *api)
+{
+	(void)api;
+}
+
 void api_destroy(struct api *api)
 {
 	(void)api;

@@ -150,6 +150,13 @@ struct api *api_create(struct loop *loop, const struct api_options *options, str
 	return api;
 }
 
+void api_drain(struct api *api)
+{
+	enum { DRAIN_MS = 5000 };
+
+	http_server_drain(api->server, DRAIN_MS);
+}
+
 void api_destroy(struct api *api)
 {
 	if (!api)

@@ -133,6 +133,8 @@ struct api_options {
 
 /* Listens from now on. */
 struct api *api_create(struct loop *loop, const struct api_options *options, struct err *err);
+/* Before it is destroyed: sends what it owes to who has asked already, for some seconds. */
+void api_drain(struct api *api);
 void api_destroy(struct api *api);
 /* Where it listens, the port taken included. */
 const struct http_address *api_address(const struct api *api);

@@ -395,6 +395,8 @@ int daemon_serve(const struct serve_options *options)
 	arena_finish(&arena);
 	if (daemon.exit_code == EXIT_OK) {
 		loop_run(daemon.loop);
+		if (daemon.api)
+			api_drain(daemon.api);
 		log_info("stopped");
 	}
 	take_down(&daemon);

@@ -101,7 +101,9 @@ static ssize_t read_stream(void *context, uint64_t position, char *out, size_t m
 		switch (stream->next(stream->context, &x->pending)) {
 		case HTTP_MORE: break;
 		case HTTP_WAIT:
-			if (x->pending.length == 0)
+			if (x->server->is_draining)
+				x->has_ended = true;
+			else if (x->pending.length == 0)
 				return suspend(x);
 			break;
 		case HTTP_END: x->has_ended = true; break;
@@ -168,7 +170,7 @@ static void add_headers(struct MHD_Response *mhd, const struct http_exchange *x,
 	/* A cache may keep it, and asks each time whether it still holds. */
 	MHD_add_response_header(mhd, "Cache-Control", "no-cache, private");
 	MHD_add_response_header(mhd, "X-Content-Type-Options", "nosniff");
-	if (response->status == 503 || x->is_last)
+	if (response->status == 503 || x->is_last || x->server->is_draining)
 		MHD_add_response_header(mhd, "Connection", "close");
 }
 
@@ -268,6 +270,7 @@ void *exchange_on_target(void *server, const char *target, struct MHD_Connection
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 
 	x->server = server;
+	x->server->exchanges++;
 	x->fd = info->connect_fd;
 	take_peer(x, connection);
 	x->deadline_ms = exchange_clock_ms() + HTTP_REQUEST_TIMEOUT_MS;
@@ -381,6 +384,8 @@ static enum MHD_Result answer(struct http_exchange *x, const char *method)
 
 	if (x->body_seen > x->body_max)
 		refuse_length(x);
+	else if (x->server->is_draining)
+		http_problem(&x->response, 503, "this belfry is stopping");
 	else if (x->is_bad_target)
 		http_problem(&x->response, 400, "the path or the query is not well formed");
 	else
@@ -415,6 +420,7 @@ void exchange_on_completed(void *server, struct MHD_Connection *connection, void
 	if (!x)
 		return;
 	crowd_answered(connection, false);
+	x->server->exchanges--;
 	list_remove(x);
 	loop_fd_destroy(x->hangup);
 	if (x->response.stream.next) {

@@ -46,9 +46,11 @@ struct http_server {
 	/* Heads of lists: requests that have not come whole, streams that wait. */
 	struct http_exchange arriving, waiting;
 	size_t streams;
+	size_t exchanges; /* requests that have begun and are not answered to their end */
 	unsigned connections_max;
 	struct http_crowd crowd;
 	bool is_running, is_stopping;
+	bool is_draining; /* what has begun is answered, nothing else is */
 };
 
 /* MHD's call backs. */

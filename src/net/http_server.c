@@ -199,6 +199,20 @@ struct http_server *http_server_create(struct loop *loop, const struct http_serv
 	return server;
 }
 
+void http_server_drain(struct http_server *server, int64_t at_most_ms)
+{
+	int64_t end = exchange_clock_ms() + at_most_ms, left;
+	MHD_socket listening = MHD_quiesce_daemon(server->mhd);
+
+	if (listening != MHD_INVALID_SOCKET)
+		close(listening);
+	server->is_draining = true;
+	while (server->waiting.next) /* each is asked once more, and ends */
+		exchange_resume(server->waiting.next);
+	while (server->exchanges > 0 && (left = end - exchange_clock_ms()) > 0)
+		MHD_run_wait(server->mhd, (int32_t)left);
+}
+
 void http_server_destroy(struct http_server *server)
 {
 	if (!server)

@@ -4,6 +4,8 @@ short form."""
 import datetime
 import http.client
 import json
+import signal
+import socket
 import unittest
 
 from harness import Belfry, job, shell, wait_for
@@ -54,6 +56,59 @@ class Events:
         while not seen or seen[-1][0] != name or not condition(seen[-1][1]):
             seen.append(self.next())
         return seen
+
+
+class Drain(unittest.TestCase):
+    """SIGTERM, and who has asked before gets all of the answer."""
+
+    def test_a_slow_reader_and_a_stream(self):
+        text = "x" * 99 + "\n"
+        with Belfry([job("chatty", shell(f"yes {text.strip()} | head -n 60000")),
+                     job("long", ["sleep", "600"])]) as b:
+            b.start()
+            run = b.wait_run(b.trigger("chatty"))["id"]
+            host, port = b.url.rsplit("/", 1)[1].rsplit(":", 1)
+            slow = socket.create_connection((host, int(port)), timeout=60)
+            slow.sendall(f"GET /api/v1/runs/{run}/log HTTP/1.1\r\nHost: localhost\r\n"
+                         "Connection: close\r\n\r\n".encode())
+            got = slow.recv(1000)
+            following = http.client.HTTPConnection(host, int(port), timeout=60)
+            following.request("GET", f"/api/v1/runs/{b.trigger('long')}/log?follow=true")
+            log = following.getresponse()
+            with Events(b) as events:
+                b.process.send_signal(signal.SIGTERM)
+                wait_for(lambda: refused(host, int(port)), "belfry to take no more connections")
+                self.assertIsNone(b.process.poll())  # it owes somebody something
+                while piece := slow.recv(65536):
+                    got += piece
+                # Ended, not cut: a chunked answer that is cut raises.
+                events.answer.read()
+                log.read()
+            self.assertTrue(got.endswith(b"\r\n0\r\n\r\n"))
+            self.assertGreaterEqual(got.count(b"x" * 99), 60000 - 400)  # but where chunks part
+            following.close()
+            slow.close()
+            self.assertEqual(0, b.process.wait(60))
+
+    def test_nobody_holds_it_up_for_ever(self):
+        with Belfry([job("chatty", shell("yes | head -c 7000000"))]) as b:
+            b.start()
+            run = b.wait_run(b.trigger("chatty"))["id"]
+            host, port = b.url.rsplit("/", 1)[1].rsplit(":", 1)
+            with socket.create_connection((host, int(port)), timeout=60) as deaf:
+                deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                deaf.sendall(f"GET /api/v1/runs/{run}/log HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                             .encode())
+                deaf.recv(1000)
+                self.assertEqual(0, b.stop())
+
+
+def refused(host, port):
+    try:
+        socket.create_connection((host, port), timeout=60).close()
+    except ConnectionRefusedError:
+        return True
+    return False
 
 
 class WatchEvents(unittest.TestCase):
