@@ -44,6 +44,8 @@ static void check_findings(const struct findings *findings, size_t size)
 	MUST(errors <= findings->errors);
 }
 
+enum { WRITTEN_MAX = 8 };
+
 static void check_config(const struct config *config, const struct config *again)
 {
 	struct buf json = {0};
@@ -55,6 +57,12 @@ static void check_config(const struct config *config, const struct config *again
 		MUST(job->name && job->schedule && job->timezone && job->schedule_text);
 		MUST(config_find(config, job->name) == job);
 		MUST(job->hash == again->jobs[i].hash);
+		if (i < WRITTEN_MAX) { /* each reads the file from its beginning */
+			struct buf written = {0};
+
+			MUST(config_job_written(config->text, config->length, job->name, &written));
+			buf_finish(&written);
+		}
 		MUST(job->retry.attempts >= 1 && job->grace_ms >= 0 && job->timeout_ms >= 0);
 		MUST(job->executor != EXECUTOR_PROCESS || job->argv.count > 0);
 		MUST((job->executor == EXECUTOR_PROCESS) == (job->remote.json == NULL));

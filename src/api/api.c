@@ -77,8 +77,7 @@ static void tag(const struct http_request *request, struct http_response *respon
 
 	if (!is_read || response->status != 200 || response->stream.next)
 		return;
-	uint64_t hash =
-		str_quick_hash(STR_HASH_INIT, response->body.data, response->body.length);
+	uint64_t hash = str_quick_hash(STR_HASH_INIT, response->body.data, response->body.length);
 	snprintf(text, sizeof(text), "\"%016llx\"", (unsigned long long)hash);
 	http_response_header(response, "ETag", arena_format(request->arena, "W/%s", text));
 	if (!matches(http_request_header(request, "If-None-Match"), text))

@@ -113,6 +113,9 @@ struct api_doors {
 	void (*deploy)(void *context, struct arena *arena, struct api_deploy *deploy);
 	/* The file in force in its canonical form. */
 	bool (*export)(void *context, struct buf *out, struct err *err);
+	/* The job as a revision's file has it, as members of an object; false: it has none. */
+	bool (*job_written)(void *context, const struct revision *revision, const char *job,
+			    struct buf *out);
 	struct mono (*mono)(void *context);
 	/* Makes a token durable, new or revoked, and `world` knows of it; false: it is not. */
 	bool (*token)(void *context, const struct token *token);

@@ -61,6 +61,7 @@ void pauses_end(struct api_call *call);
 void runs_list(struct api_call *call);
 void runs_get(struct api_call *call);
 void runs_cancel(struct api_call *call);
+void runs_job(struct api_call *call);
 void logs_get(struct api_call *call);
 void occurrences_list(struct api_call *call);
 void revisions_list(struct api_call *call);

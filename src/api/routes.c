@@ -35,6 +35,8 @@ static const struct api_route routes[] = {
 	{"GET", "/api/v1/runs/{id}", "one run with its attempts", runs_get, .about = API_ABOUT_RUN},
 	{"GET", "/api/v1/runs/{id}/log", "its output; with follow=true until it has ended",
 	 logs_get, .about = API_ABOUT_RUN},
+	{"GET", "/api/v1/runs/{id}/job", "its job as it was, by the file it was claimed under",
+	 runs_job, .about = API_ABOUT_RUN},
 	{"POST", "/api/v1/runs/{id}/cancel", "end a run", runs_cancel, .scope = SCOPE_OPERATE,
 	 .about = API_ABOUT_RUN, .action = "cancel"},
 	{"GET", "/api/v1/occurrences", "due instants and what became of them, newest first",

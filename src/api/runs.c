@@ -97,6 +97,39 @@ void runs_get(struct api_call *call)
 	answer_end(json);
 }
 
+/* The job as it was when the run was claimed. */
+void runs_job(struct api_call *call)
+{
+	const struct api_doors *doors = &call->api->doors;
+	const struct revision *revision;
+	struct err err;
+	const struct run *run = runs_of_path(call);
+
+	if (!run)
+		return;
+	if (!query_nothing(call->request->target, &err)) {
+		answer_refused(call, &err);
+		return;
+	}
+	if (run->revision == 0) {
+		http_problem(call->response, 404, "run %s was of no revision", call->parameter);
+		return;
+	}
+	revision = revisions_find(call, run->revision);
+	if (!revision)
+		return;
+	struct buf *json = answer_json(call, 200);
+	buf_json_open(json, NULL, '{');
+	buf_json_int(json, "revision", revision->number);
+	if (!doors->job_written(doors->context, revision, run->job, json)) {
+		http_problem(call->response, 404, "revision %lld has no job \"%s\"",
+			     (long long)revision->number, run->job);
+		return;
+	}
+	buf_json_close(json, '}');
+	answer_end(json);
+}
+
 void runs_cancel(struct api_call *call)
 {
 	struct api *api = call->api;

@@ -38,10 +38,10 @@ static int by_job(const void *left, const void *right)
 static void follow(struct tally *tally, const struct run *run)
 {
 	struct streak key = {.job = run->job};
-	struct streak *streak = tally->streak_count ? bsearch(&key, tally->streaks,
-							      tally->streak_count, sizeof(key),
-							      by_job)
-						    : NULL;
+	struct streak *streak =
+		tally->streak_count
+			? bsearch(&key, tally->streaks, tally->streak_count, sizeof(key), by_job)
+			: NULL;
 
 	if (!streak || streak->is_over)
 		return;

@@ -1,9 +1,11 @@
 /* revisions.c - `belfry revisions`: the versions of schedules.json that were applied. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "client.h"
 #include "deploying.h"
+#include "http_target.h"
 #include "listing.h"
 #include "say.h"
 #include "verbs.h"
@@ -107,13 +109,36 @@ static int diff(const struct args *args)
 	return code;
 }
 
+/* ---- a run's job, as it was ---- */
+
+static int show_job(const struct args *args)
+{
+	struct buf target = {0}, out = {0};
+	struct err err;
+
+	buf_text(&target, "/api/v1/runs/");
+	http_escape(&target, args_operand(args, 1));
+	buf_text(&target, "/job");
+	json_t *answer = client_get(args, buf_string(&target), &err);
+	buf_finish(&target);
+	if (!answer)
+		return say_failed(args, &err);
+	if (args_has(args, "json"))
+		return say_json(args, answer);
+	char *text = json_dumps(answer, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+	buf_format(&out, "%s\n", text);
+	free(text);
+	json_decref(answer);
+	return say_print(args, &out);
+}
+
 /* ---- the verb ---- */
 
 static int refuse(const struct args *args)
 {
 	struct err err;
 
-	err_set(&err, "it takes nothing, \"show N\", or \"diff N M\"");
+	err_set(&err, "it takes nothing, \"show N\", \"diff N M\", or \"job RUN\"");
 	return say_usage(args, &err);
 }
 
@@ -135,10 +160,12 @@ static int run(const struct args *args)
 		return show(args);
 	if (strcmp(word, "diff") == 0 && args->operand_count == 3 && are_numbers(args))
 		return diff(args);
+	if (strcmp(word, "job") == 0 && args->operand_count == 2)
+		return show_job(args);
 	return refuse(args);
 }
 
-static const char *const words[] = {"show", "diff", NULL};
+static const char *const words[] = {"show", "diff", "job", NULL};
 
 static const struct option_row options[] = {
 	{.name = "limit", .letter = 'n', .value = "N", .summary = "at most so many (20)"},
@@ -147,17 +174,20 @@ static const struct option_row options[] = {
 
 const struct command command_revisions = {
 	.name = "revisions",
-	.operands = "[show N | diff N M]",
+	.operands = "[show N | diff N M | job RUN]",
 	.operands_max = 3,
 	.complete = COMPLETE_WORDS,
 	.operand_words = words,
 	.summary = "the versions of schedules.json that were applied",
 	.description = "Newest first. `show N` prints the file of revision N as it was applied; "
 		       "`diff N M` what\n"
-		       "M changed against N, as a plan.",
+		       "M changed against N, as a plan; `job RUN` the job of a run as it was, by "
+		       "the file\n"
+		       "that was in force.",
 	.examples = "  belfry revisions\n"
 		    "  belfry revisions show 4 > schedules.json\n"
-		    "  belfry revisions diff 3 4",
+		    "  belfry revisions diff 3 4\n"
+		    "  belfry revisions job 06nk2v0d80200",
 	.options = options,
 	.asks_server = true,
 	.run = run,

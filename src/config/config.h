@@ -84,6 +84,11 @@ const struct job *config_find(const struct config *config, const char *name);
  * *place first, and moves it behind what is found. *place begins at 0. */
 const struct job *config_find_next(const struct config *config, const char *name, size_t *place);
 
+/* The job as a file has it, ${NAME} unexpanded, and what else of the file it goes by:
+ * members "job", and "defaults" and "timezone" where the file has them. The text was in
+ * force once, and need not be readable any more. False: it has no such job. */
+bool config_job_written(const char *text, size_t length, const char *name, struct buf *out);
+
 /* What changed between two generations, as the JSON array of struct revision:
  * [{"job":"a","change":"create"},{"job":"b","change":"update","keys":["schedule"]},
  * {"job":"d","change":"rename","was":"c","keys":[]}].

@@ -167,6 +167,13 @@ static bool export(void *context, struct buf *out, struct err *err)
 	return apply_export(context, out, err);
 }
 
+static bool job_written(void *context, const struct revision *revision, const char *job,
+			struct buf *out)
+{
+	(void)context;
+	return config_job_written(revision->content, revision->length, job, out);
+}
+
 static struct mono mono(void *context)
 {
 	(void)context;
@@ -280,6 +287,7 @@ bool doors_open(struct daemon *daemon, struct err *err)
 			  .now = now,
 			  .deploy = deploy,
 			  .export = export,
+			  .job_written = job_written,
 			  .mono = mono,
 			  .token = token,
 			  .audit = audit,

@@ -34,7 +34,7 @@ struct daemon {
 	struct zoneinfo *zones;
 	struct config *config;
 	int64_t revision;
-	struct utc applied_at; /* of the revision; UTC_NONE: none */
+	struct utc applied_at;   /* of the revision; UTC_NONE: none */
 	struct buf config_error; /* of the last refused reload; empty if none */
 
 	struct store *store;

@@ -383,6 +383,14 @@ static void on_input(void *context, unsigned ready)
 	}
 }
 
+static bool door_job_written(void *context, const struct revision *revision, const char *job,
+			     struct buf *out)
+{
+	(void)context, (void)revision;
+	buf_json_text(out, "job", job);
+	return true;
+}
+
 static struct mono door_mono(void *context)
 {
 	(void)context;
@@ -442,6 +450,7 @@ static struct api *open_api(struct served *served, struct err *err)
 				  .each_run = door_each,
 				  .next_fire = door_next,
 				  .health = door_health,
+				  .job_written = door_job_written,
 				  .metrics = door_metrics,
 				  .now = door_now,
 				  .context = served};

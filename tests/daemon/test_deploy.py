@@ -163,6 +163,32 @@ class Revisions(unittest.TestCase):
                           b.run_command("revisions", "show", "9", check=1).stderr)
             self.assertEqual(2, b.run_command("revisions", "diff", "1").returncode)
 
+    def test_the_job_of_a_run_as_it_was(self):
+        with Managed() as b:
+            b.start()
+            old = {"timezone": "Europe/Paris", "defaults": {"timeout": "5m"},
+                   "jobs": [job("other", "true"),
+                            job("a", ["echo", "${HOME}"], "0 9 * * mon", tags=["x"])]}
+            forms = [json.dumps(old), json.dumps([job("a", "true", enabled=True)]),
+                     json.dumps(job("a", "false", enabled=True)),
+                     '{"defaults": {"grace": "1s"}, "jobs": [{"name": "\\u0061", "command": "true", '
+                     '"schedule": "@daily"}]}']
+            runs = []
+            for text in forms:
+                with open(b.path("new.json"), "w", encoding="utf-8") as file:
+                    file.write(text)
+                b.run_command("apply", "--yes", b.path("new.json"), check=0)
+                runs.append(b.wait_run(b.trigger("a"))["id"])
+            b.apply([])  # it is gone by now
+            was = [b.ask("revisions", "job", run) for run in runs]
+            self.assertEqual({"revision": 1, "job": old["jobs"][1], "timezone": "Europe/Paris",
+                              "defaults": {"timeout": "5m"}}, was[0])
+            self.assertEqual([1, 2, 3, 4], [row["revision"] for row in was])
+            self.assertEqual(["true", "false", "true"], [row["job"]["command"] for row in was[1:]])
+            self.assertIn('"${HOME}"', b.run_command("revisions", "job", runs[0], check=0).stdout)
+            self.assertIn("no run", b.run_command("revisions", "job", "06nk2v0d80200",
+                                                  check=1).stderr)
+
     def test_rollback_is_a_new_revision_of_the_same_bytes(self):
         with Managed() as b:
             b.start()
