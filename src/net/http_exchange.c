@@ -101,10 +101,10 @@ static ssize_t read_stream(void *context, uint64_t position, char *out, size_t m
 		switch (stream->next(stream->context, &x->pending)) {
 		case HTTP_MORE: break;
 		case HTTP_WAIT:
-			if (x->server->is_draining)
-				x->has_ended = true;
-			else if (x->pending.length == 0)
-				return suspend(x);
+			/* Cut, and not ended: who follows a log must not take it for all. */
+			if (x->pending.length == 0)
+				return x->server->is_draining ? MHD_CONTENT_READER_END_WITH_ERROR
+							      : suspend(x);
 			break;
 		case HTTP_END: x->has_ended = true; break;
 		case HTTP_FAIL: return MHD_CONTENT_READER_END_WITH_ERROR;

@@ -207,7 +207,7 @@ void http_server_drain(struct http_server *server, int64_t at_most_ms)
 	if (listening != MHD_INVALID_SOCKET)
 		close(listening);
 	server->is_draining = true;
-	while (server->waiting.next) /* each is asked once more, and ends */
+	while (server->waiting.next) /* each is asked once more, and cut */
 		exchange_resume(server->waiting.next);
 	while (server->exchanges > 0 && (left = end - exchange_clock_ms()) > 0)
 		MHD_run_wait(server->mhd, (int32_t)left);

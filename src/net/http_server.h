@@ -88,7 +88,7 @@ struct http_server;
 struct http_server *http_server_create(struct loop *loop, const struct http_server_options *options,
 				       struct err *err);
 /* Takes no more connections and sends what it owes: answers under way are sent to their
- * end, streams that wait end, and what is asked meanwhile is told 503. Returns when all
+ * end, streams that wait are cut, and what is asked meanwhile is told 503. Returns when all
  * that is done, or after so long; in between nothing else of the loop is served. */
 void http_server_drain(struct http_server *server, int64_t at_most_ms);
 /* Ends all connections, streams included. */
