@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 import unittest
+import urllib.error
 import urllib.parse
 import urllib.request
 from datetime import datetime, timezone
@@ -214,6 +215,15 @@ class Prometheus:
                 break
         self.reader = threading.Thread(target=self.process.stderr.read, daemon=True)
         self.reader.start()
+        wait_for(self.is_ready, "Prometheus to be ready")
+
+    def is_ready(self):
+        try:
+            urllib.request.urlopen(self.url + "/-/ready", timeout=60).close()
+        except urllib.error.HTTPError as error:
+            error.close()
+            return False
+        return True
 
     def __enter__(self):
         return self
