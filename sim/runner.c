@@ -625,6 +625,14 @@ static void begin_talk(void)
 	each(sweep_node);
 }
 
+/* In place of exec/fly.c, which nothing in a history uses. */
+struct executor *exec_fly_create(struct loop *loop, const char *state_dir,
+				 const struct exec_sink *sink, struct err *err)
+{
+	(void)loop, (void)state_dir, (void)err;
+	return exec_absent_create(EXECUTOR_FLY, sink);
+}
+
 /* In place of exec/process.c. */
 struct executor *exec_process_create(struct loop *loop, const char *state_dir,
 				     const char *runner_path, const struct exec_sink *sink,

@@ -242,13 +242,22 @@ static bool make_executors(struct here *here, struct err *err)
 	struct arena arena = {0};
 	const char *runner = beside_find_runner(&arena, err);
 
-	for (int kind = 0; runner && kind < EXECUTOR_KIND_COUNT; kind++)
-		here->executors[kind] =
-			kind == EXECUTOR_PROCESS
-				? exec_process_create(here->loop, here->folder, runner, &sink, err)
-				: exec_absent_create((enum executor_kind)kind, &sink);
+	bool ok = runner != NULL;
+
+	for (int kind = 0; ok && kind < EXECUTOR_KIND_COUNT; kind++) {
+		if (kind == EXECUTOR_PROCESS)
+			here->executors[kind] = exec_process_create(here->loop, here->folder,
+								    runner, &sink, err);
+		else if (kind == EXECUTOR_FLY)
+			here->executors[kind] =
+				exec_fly_create(here->loop, here->folder, &sink, err);
+		else
+			here->executors[kind] =
+				exec_absent_create((enum executor_kind)kind, &sink);
+		ok = here->executors[kind] != NULL;
+	}
 	arena_finish(&arena);
-	return here->executors[EXECUTOR_PROCESS] != NULL;
+	return ok;
 }
 
 struct here *here_create(const struct here_ears *ears, struct err *err)

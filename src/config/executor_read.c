@@ -252,16 +252,106 @@ static void warn_of_process_keys(struct loader *l, const struct draft *d)
 				 keys[i].name, executor_kind_word(d->job.executor));
 }
 
-/* A member of the job as JSON, and into the hash. */
+/* A value on its way to the executor. */
+struct passage {
+	struct loader *l;
+	struct buf *out;
+	uint64_t expanded; /* of what ${NAME} became, in whatever order it came */
+};
+
+static void pass_value(struct passage *p, enum key key);
+
+static void pass_members(struct passage *p, enum key parent)
+{
+	struct json_reader *r = &p->l->json;
+	bool is_map = keys[parent].kind == KIND_MAP, is_first = true;
+	struct json_piece name;
+
+	json_open(r);
+	buf_char(p->out, '{');
+	for (; json_next_member(r, &name); is_first = false) {
+		size_t length;
+		const char *text = json_piece_text(r, name, &p->l->scratch, &length);
+
+		if (!is_first)
+			buf_char(p->out, ',');
+		buf_json_string(p->out, text, length);
+		buf_char(p->out, ':');
+		pass_value(p, is_map ? parent : key_find(parent, r, name));
+	}
+	buf_char(p->out, '}');
+}
+
+static void pass_items(struct passage *p, enum key key)
+{
+	bool is_first = true;
+
+	json_open(&p->l->json);
+	buf_char(p->out, '[');
+	for (; json_next_item(&p->l->json); is_first = false) {
+		if (!is_first)
+			buf_char(p->out, ',');
+		pass_value(p, key);
+	}
+	buf_char(p->out, ']');
+}
+
+static void pass_expanded(struct passage *p)
+{
+	const char *text = value_text(p->l, true, NULL);
+
+	text = text ? text : "";
+	p->expanded += str_hash(STR_HASH_INIT, text, strlen(text));
+	buf_json_string(p->out, text, strlen(text));
+}
+
+/* As it is, but for ${NAME} where the key takes it; what is missing was told before. */
+static void pass_value(struct passage *p, enum key key)
+{
+	struct json_reader *r = &p->l->json;
+	bool is_expanded = key != KEY_NONE && keys[key].is_expanded;
+	bool has_members =
+		key != KEY_NONE && (keys[key].kind == KIND_OBJECT || keys[key].kind == KIND_MAP);
+
+	switch (json_peek(r)) {
+	case JSON_STRING:
+		if (is_expanded && p->l->report.findings->errors == 0) {
+			pass_expanded(p);
+			return;
+		}
+		break;
+	case JSON_OBJECT:
+		if (has_members) {
+			pass_members(p, key);
+			return;
+		}
+		break;
+	case JSON_ARRAY:
+		if (is_expanded) {
+			pass_items(p, key);
+			return;
+		}
+		break;
+	case JSON_NUMBER:
+	case JSON_BOOL:
+	case JSON_NULL:
+	case JSON_NONE: break;
+	}
+	json_compact(r, p->out);
+}
+
+/* A member of the job as JSON, and into the hash: what was written, in whatever order, and
+ * what it means. */
 static void add_json(struct loader *l, struct draft *d, enum key key, struct buf *json)
 {
 	struct visit visit = visit_key(l, d, key);
+	struct passage passage = {.l = l, .out = json};
 	size_t at = l->json.at;
 	uint64_t value = json_hash_value(&l->json);
 
-	d->around.remote = d->around.remote * 31 + hash_short(value);
 	l->json.at = at;
-	json_compact(&l->json, json);
+	pass_value(&passage, key);
+	d->around.remote = d->around.remote * 31 + hash_short(value + passage.expanded);
 	visit_leave(l, visit);
 }
 
@@ -274,6 +364,7 @@ static void add_cron_manager(struct loader *l, struct draft *d, struct buf *json
 	} members[] = {{KEY_APP_NAME, "app"}, {KEY_REGION, "region"}, {KEY_CONFIG, "config"}};
 
 	buf_char(json, '{');
+	buf_json_bool(json, "cron_manager", true); /* so that its Machines say so, too */
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
 		d->around.remote *= 31;
 		if (!is_written(d, members[i].key))

@@ -141,6 +141,9 @@ static bool make_executors(struct daemon *daemon, struct err *err)
 			daemon->executors[kind] =
 				exec_process_create(daemon->loop, daemon->options->state,
 						    daemon->options->runner, &sink, err);
+		else if (kind == EXECUTOR_FLY)
+			daemon->executors[kind] = exec_fly_create(
+				daemon->loop, daemon->options->state, &sink, err);
 		else
 			daemon->executors[kind] =
 				exec_absent_create((enum executor_kind)kind, &sink);

@@ -101,6 +101,17 @@ static void let_text_go(struct daemon *daemon)
 		config_forget_text(daemon->config);
 }
 
+static void tell_executors(struct daemon *daemon)
+{
+	for (int kind = 0; kind < EXECUTOR_KIND_COUNT; kind++) {
+		struct executor *executor = daemon->executors[kind];
+
+		if (executor && executor->ops->follow)
+			executor->ops->follow(executor, daemon->config->jobs,
+					      daemon->config->job_count);
+	}
+}
+
 /* From now on these are the jobs. The old generation dies when nothing that was
  * decided under it is left to do. */
 static void put_in_force(struct daemon *daemon, struct config *config, int64_t revision,
@@ -124,6 +135,7 @@ static void put_in_force(struct daemon *daemon, struct config *config, int64_t r
 	turn_now(daemon);
 	daemon->node.owes_boot |= is_boot && daemon->node.is_member;
 	config_destroy(old);
+	tell_executors(daemon);
 	let_text_go(daemon);
 	zones_follow(daemon);
 	if (daemon->api && is_new_revision)

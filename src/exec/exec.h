@@ -48,6 +48,8 @@ struct executor_ops {
 	void (*stop)(struct executor *executor, uint64_t run, int64_t grace_ms);
 	/* The end of the run is durable: spools, containers, Machines may go. */
 	void (*forget)(struct executor *executor, uint64_t run);
+	/* These jobs are in force from now on; borrowed for the call. May be NULL. */
+	void (*follow)(struct executor *executor, const struct job *jobs, size_t count);
 	/* Lets go of everything but what runs; jobs go on without us. */
 	void (*destroy)(struct executor *executor);
 };
@@ -58,6 +60,11 @@ struct executor_ops {
 struct executor *exec_process_create(struct loop *loop, const char *state_dir,
 				     const char *runner_path, const struct exec_sink *sink,
 				     struct err *err);
+
+/* Fly Machines; where Fly is and who we are comes from the environment (fly_calls.h).
+ * state_dir keeps a small file a run. */
+struct executor *exec_fly_create(struct loop *loop, const char *state_dir,
+				 const struct exec_sink *sink, struct err *err);
 
 /* For kinds that this build does not carry out yet: every start is answered with
  * START_FAILED and a message that says so. */

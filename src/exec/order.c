@@ -151,14 +151,9 @@ static const char *shown_path(const struct order_base *base, const char *path, c
 	return strcmp(path, shown) == 0 ? absolute(base, path, arena) : shown;
 }
 
-static bool make_environment(const struct order_base *base, const struct job *job,
-			     const struct run *run, const struct user *user,
-			     struct environment *env, struct err *err)
+static bool add_told(const struct order_base *base, const struct job *job, const struct run *run,
+		     struct environment *env, struct err *err)
 {
-	grow(env);
-	inherit(env, base->environment);
-	if (user)
-		set_user(env, user);
 	if (job->env_file &&
 	    !env_file_read(absolute(base, job->env_file, env->arena),
 			   shown_path(base, job->env_file, job->env_file_shown, env->arena),
@@ -167,6 +162,29 @@ static bool make_environment(const struct order_base *base, const struct job *jo
 	for (size_t i = 0; i < job->env_count; i++)
 		set(env, job->env[i].name, job->env[i].value);
 	set_run(env, job, run);
+	return true;
+}
+
+static bool make_environment(const struct order_base *base, const struct job *job,
+			     const struct run *run, const struct user *user,
+			     struct environment *env, struct err *err)
+{
+	grow(env);
+	inherit(env, base->environment);
+	if (user)
+		set_user(env, user);
+	return add_told(base, job, run, env, err);
+}
+
+bool order_told(const struct order_base *base, const struct job *job, const struct run *run,
+		struct arena *arena, const char *const **list, struct err *err)
+{
+	struct environment env = {.arena = arena};
+
+	grow(&env);
+	if (!add_told(base, job, run, &env, err))
+		return false;
+	*list = env.items;
 	return true;
 }
 

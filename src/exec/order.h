@@ -28,6 +28,10 @@ void order_base_finish(struct order_base *base);
 /* The order's texts live in the arena or are borrowed from base and job. */
 bool order_make(const struct order_base *base, const struct job *job, const struct run *run,
 		struct arena *arena, struct start_order *order, struct err *err);
+/* What a job that runs elsewhere is told: its env_file, its env, and the BELFRY_ variables;
+ * nothing of belfry's own environment. Ends with NULL; in the arena. */
+bool order_told(const struct order_base *base, const struct job *job, const struct run *run,
+		struct arena *arena, const char *const **env, struct err *err);
 /* The variable's value in a list of NAME=value; NULL if it is not there. */
 const char *order_variable(const char *const *env, const char *name);
 

@@ -123,3 +123,17 @@ bool http_host_is_loopback(const char *host)
 		return http_address_is_loopback(&address);
 	return ends_with_localhost(name);
 }
+
+bool http_url_is_loopback(const char *url)
+{
+	const char *scheme = strstr(url, "://");
+	const char *host = scheme ? scheme + 3 : url;
+	size_t length = strcspn(host, "/?#");
+	char text[128];
+
+	if (length >= sizeof(text))
+		return false;
+	memcpy(text, host, length);
+	text[length] = '\0';
+	return http_host_is_loopback(text);
+}

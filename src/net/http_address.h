@@ -37,4 +37,7 @@ bool http_address_is_loopback(const struct http_address *address);
  * name resolve to 127.0.0.1 (DNS rebinding) sends that name. */
 bool http_host_is_loopback(const char *host);
 
+/* Of an http or https URL. */
+bool http_url_is_loopback(const char *url);
+
 #endif

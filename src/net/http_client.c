@@ -48,20 +48,6 @@ static void make_url(const struct http_call *call, struct buf *url)
 	buf_text(url, call->target);
 }
 
-/* A proxy of the environment must not get between us and our own machine. */
-static bool is_local(const char *url)
-{
-	const char *host = strstr(url, "://") + 3;
-	char text[128];
-	size_t length = strcspn(host, "/?#");
-
-	if (length >= sizeof(text))
-		return false;
-	memcpy(text, host, length);
-	text[length] = '\0';
-	return http_host_is_loopback(text);
-}
-
 static bool describe(CURL *curl, CURLcode code, const char *detail, const struct buf *url,
 		     struct err *err)
 {
@@ -116,7 +102,7 @@ static void set_up(CURL *curl, const struct http_call *call, const char *url, ch
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer);
 	if (call->cacert)
 		curl_easy_setopt(curl, CURLOPT_CAINFO, call->cacert);
-	if (is_local(url))
+	if (http_url_is_loopback(url)) /* no proxy between us and our own machine */
 		curl_easy_setopt(curl, CURLOPT_PROXY, "");
 	if (strcmp(call->method, "GET") != 0) {
 		const char *body = call->body ? call->body : "";
