@@ -14,7 +14,8 @@
 
 enum {
 	BURST = 3,
-	SPACING_MS = 1000,  /* between two of the same kind, once the burst is used up */
+	SPACING_MS = 1150,  /* of the same kind, once the burst is used up: a second, and some for
+			       what the way to Fly takes now and then */
 	TIMEOUT_MS = 30000, /* of one try */
 	PAUSE_MS = 500,     /* before the second try; doubles */
 	PAUSE_MOST_MS = 10000,

@@ -21,7 +21,7 @@ static int64_t number_of(const json_t *object, const char *key, int64_t absent)
 
 	if (json_is_integer(value))
 		return json_integer_value(value);
-	if (json_is_real(value))
+	if (json_is_real(value) && json_real_value(value) > -1e9 && json_real_value(value) < 1e9)
 		return (int64_t)json_real_value(value);
 	return absent;
 }

@@ -1,0 +1,299 @@
+#!/usr/bin/python3
+"""The real daemon on Fly, as far as the stand-in for it goes: Machines, exits, logs, faults."""
+import json
+import os
+import sys
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "daemon")]
+from harness import Belfry, job, shell, wait_for  # noqa: E402
+from standin import Fly  # noqa: E402
+
+APP = "kaiwa"
+
+
+class OnFly(Belfry):
+    """A daemon whose Fly is the stand-in."""
+
+    def __init__(self, fly, jobs, **top):
+        super().__init__(jobs, **top)
+        self.fly = fly
+
+    def start(self, *options, env=None, **more):
+        return super().start(*options, env={"FLY_API_TOKEN": self.fly.token,
+                                            "FLY_FLAPS_BASE_URL": self.fly.url,
+                                            "FLY_API_BASE_URL": self.fly.url, **(env or {})},
+                             **more)
+
+    def run_to_end(self, name, *options):
+        return self.wait_run(self.trigger(name, *options))
+
+
+def fly_job(name, command, image="registry.fly.io/kaiwa:one", schedule="0 0 1 1 *", fly=None,
+            **more):
+    of_image = {"image": image} if image else {}
+    return {"name": name, "schedule": schedule, "command": command,
+            "fly": {"app": APP, **of_image, **(fly or {})}, **more}
+
+
+class FlyCase(unittest.TestCase):
+    def setUp(self):
+        self.fly = Fly(apps=(APP,))
+        self.addCleanup(self.fly.__exit__, None, None, None)
+
+    def belfry(self, *jobs, **top):
+        b = OnFly(self.fly, list(jobs), **top)
+        self.addCleanup(b.__exit__, None, None, None)
+        return b.start()
+
+    def none_left(self):
+        wait_for(lambda: not self.fly.machines(), "the Machines to be destroyed")
+        self.assertEqual({}, self.fly.duplicates())
+
+
+class Runs(FlyCase):
+    def test_a_run_is_one_machine(self):
+        b = self.belfry(fly_job("send-reminders", shell(
+            'echo "to $WHO from $BELFRY_JOB $BELFRY_ATTEMPT $BELFRY_DRY_RUN"; '
+            """echo '{"event":"result","processed":3,"failed":1}'"""), env={"WHO": "all"},
+            fly={"region": "cdg", "guest": {"cpus": 1, "memory_mb": 256, "cpu_kind": "shared"}}))
+        run = b.run_to_end("send-reminders")
+        self.assertEqual(("partial", 0, 3, 1, "fly"), (run["outcome"], run["exit_code"],
+                                                       run["processed"], run["failed"],
+                                                       run["executor"]))
+        self.assertIn("to all from send-reminders 1 0", b.text_of(run["id"]))
+        self.assertEqual(1, len(self.fly.created))
+        body = self.fly.created[0]["body"]
+        self.assertEqual("cdg", body["region"])
+        self.assertTrue(body["skip_launch"])
+        config = body["config"]
+        self.assertEqual(("no", False, 256), (config["restart"]["policy"], config["auto_destroy"],
+                                              config["guest"]["memory_mb"]))
+        self.assertEqual((run["id"], "1", "send-reminders"),
+                         (config["metadata"]["belfry_run"], config["metadata"]["belfry_attempt"],
+                          config["metadata"]["belfry_job"]))
+        self.assertNotIn("managed-by-cron-manager", config["metadata"])
+        self.none_left()
+        self.assertEqual(0, self.fly.throttled())
+
+
+class Ends(FlyCase):
+    def test_each_end_in_plain_words(self):
+        b = self.belfry(fly_job("code", shell("exit 3")),
+                        fly_job("signal", shell("kill -SEGV $$")),
+                        fly_job("partial", shell("exit 75"), exit_codes={"partial": [75]}),
+                        fly_job("gone-image", "true", image="registry.fly.io/kaiwa:none"),
+                        fly_job("no-app", "true", fly={"app": "another"}),
+                        fly_job("no-image", "true", image=None))
+        self.fly.image_missing("registry.fly.io/kaiwa:none")
+        told = {}
+        for name in ("code", "signal", "partial", "gone-image", "no-app", "no-image"):
+            run = b.run_to_end(name)
+            told[name] = (run["outcome"], run["exit_code"], run["signal"], run["message"])
+        self.assertEqual(("failed", 3, None, "exit code 3"), told["code"])
+        self.assertEqual("failed", told["signal"][0])
+        self.assertEqual(11, told["signal"][2], told["signal"])
+        self.assertEqual(("partial", 75), told["partial"][:2])
+        self.assertIn("could not start the Machine (failed)", told["gone-image"][3])
+        self.assertIn("404", told["no-app"][3])
+        self.assertIn("names no image", told["no-image"][3])
+        self.none_left()
+
+    def test_out_of_memory(self):
+        b = self.belfry(fly_job("hungry", ["sleep", "600"]))
+        run = b.trigger("hungry")
+        machine = self.fly.until(self.fly.live, "the Machine to run")[0]
+        self.fly.oom(machine.id)
+        run = b.wait_run(run)
+        self.assertEqual(("failed", "killed: out of memory"), (run["outcome"], run["message"]))
+
+    def test_cancel_is_a_signal_then_the_end(self):
+        b = self.belfry(fly_job("polite", shell("trap 'echo bye; exit 0' TERM; sleep 600 & wait")),
+                        fly_job("deaf", shell("trap '' TERM; while :; do sleep 1; done"),
+                                grace="1s"))
+        for name in ("polite", "deaf"):
+            run = b.trigger(name)
+            self.fly.until(self.fly.live, "the Machine to run")
+            wait_for(lambda: b.ask("runs", "--limit", "1")[0]["state"] == "running", "the start")
+            b.run_command("cancel", run, check=0)
+            self.assertEqual("canceled", b.wait_run(run)["outcome"], name)
+        self.assertIn("bye", b.text_of(b.finished("polite")[0]["id"]))
+        self.none_left()
+
+    def test_timeout(self):
+        b = self.belfry(fly_job("long", ["sleep", "600"], timeout="2s", grace="1s"))
+        run = b.run_to_end("long")
+        self.assertEqual("timed_out", run["outcome"])
+        self.assertLess(run["duration_ms"], 30000)
+        self.none_left()
+
+    def test_a_machine_that_somebody_destroys_is_told(self):
+        b = self.belfry(fly_job("lost", ["sleep", "600"]))
+        run = b.trigger("lost")
+        machine = self.fly.until(self.fly.live, "the Machine to run")[0]
+        wait_for(lambda: b.ask("runs", "--limit", "1")[0]["state"] == "running", "the start")
+        self.fly.lose(machine.id)
+        run = b.wait_run(run)
+        self.assertEqual("unknown", run["outcome"])
+        self.assertIn("does not tell how it ended", run["message"])
+
+    def test_exits_are_found_in_every_place(self):
+        b = self.belfry(fly_job("code", shell("exit 4")), fly_job("signal", shell("kill -9 $$")))
+        for where in ("exit_event", "MonitorEvent", "both"):
+            for at in ("ms", "rfc3339"):
+                self.fly.exit_events_in, self.fly.exited_at = where, at
+                self.assertEqual(4, b.run_to_end("code")["exit_code"], (where, at))
+        for form in ("both", "signal"):
+            self.fly.signals_as = form
+            self.assertEqual(9, b.run_to_end("signal")["signal"], form)
+
+
+class Images(FlyCase):
+    def add(self, b, image, group, state="started"):
+        """One of the app's own Machines."""
+        body = {"config": {"image": image, "metadata": {"fly_process_group": group},
+                           "init": {"exec": ["sleep", "600"]}, "restart": {"policy": "no"}},
+                "skip_launch": state != "started"}
+        import urllib.request
+        request = urllib.request.Request(
+            f"{self.fly.url}/v1/apps/{APP}/machines", json.dumps(body).encode(), method="POST",
+            headers={"Authorization": f"Bearer {self.fly.token}",
+                     "Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.load(answer)["id"]
+
+    def image_of_last(self):
+        return self.fly.created[-1]["body"]["config"]["image"]
+
+    def test_current_is_what_the_app_runs_now(self):
+        b = self.belfry(fly_job("any", "true", image="current"),
+                        fly_job("worker", "true", image="current",
+                                fly={"process_group": "worker"}))
+        self.add(b, "registry.fly.io/kaiwa:web", "app")
+        self.add(b, "registry.fly.io/kaiwa:worker", "worker")
+        self.add(b, "registry.fly.io/kaiwa:console", "fly_app_console")
+        run = b.run_to_end("worker")
+        self.assertEqual("succeeded", run["outcome"])
+        self.assertTrue(self.image_of_last().startswith("registry.fly.io/kaiwa:worker"))
+        self.assertIn("kaiwa:worker", b.run_command("logs", run["id"], "--stream", "belfry",
+                                                    check=0).stdout)
+        b.run_to_end("any")
+        self.assertNotIn("console", self.image_of_last())
+
+    def test_without_machines_the_release_tells(self):
+        b = self.belfry(fly_job("any", "true", image="current"))
+        self.assertIn("has no Machine", b.run_to_end("any")["message"])
+        self.fly.release(APP, "registry.fly.io/kaiwa:deployment-41", 41)
+        run = b.run_to_end("any")
+        self.assertEqual("succeeded", run["outcome"])
+        self.assertEqual("registry.fly.io/kaiwa:deployment-41", self.image_of_last())
+        self.none_left()
+
+
+class Configs(FlyCase):
+    def test_what_would_make_it_the_app_s_is_left_out_and_told(self):
+        config = {"image": "registry.fly.io/kaiwa:one", "services": [{"internal_port": 3000}],
+                  "checks": {"up": {"type": "http"}}, "schedule": "daily",
+                  "restart": {"policy": "always"}, "auto_destroy": True,
+                  "env": {"A": "config", "B": "config"}, "unheard_of": {"x": [1]},
+                  "metadata": {"fly_platform_version": "v2", "fly_process_group": "cron",
+                               "team": "mail"}}
+        b = self.belfry(fly_job("all", shell("echo $A $B"), image=None, env={"A": "job"},
+                                fly={"config": config}))
+        run = b.run_to_end("all")
+        self.assertIn("job config", b.text_of(run["id"]))
+        sent = self.fly.created[0]["body"]["config"]
+        for key in ("services", "checks", "schedule"):
+            self.assertNotIn(key, sent)
+        self.assertEqual({"x": [1]}, sent["unheard_of"])
+        self.assertEqual("mail", sent["metadata"]["team"])
+        self.assertNotIn("fly_platform_version", sent["metadata"])
+        notes = b.run_command("logs", run["id"], "--stream", "belfry", check=0).stdout
+        for word in ("config.services", "config.checks", "config.schedule", "restart.policy",
+                     "fly_platform_version"):
+            self.assertIn(word, notes)
+        self.none_left()
+
+    def test_dry_run_has_its_arguments(self):
+        b = self.belfry(fly_job("mail", ["echo", "sends"], dry_run=["--dryRun"]))
+        run = b.run_to_end("mail", "--dry-run")
+        self.assertIn("sends --dryRun", b.text_of(run["id"]))
+
+    def test_the_next_region_where_there_is_no_room(self):
+        b = self.belfry(fly_job("job", "true", fly={"region": "cdg, ams"}))
+        self.fly.fault({"action": "create"}, "capacity")
+        run = b.run_to_end("job")
+        self.assertEqual("succeeded", run["outcome"])
+        self.assertEqual(["cdg", "ams"], [row["body"]["region"] for row in self.fly.created])
+        self.assertIn("no room in cdg", b.run_command("logs", run["id"], "--stream", "belfry",
+                                                      check=0).stdout)
+        self.none_left()
+
+
+class Crashes(FlyCase):
+    def test_a_run_goes_on_over_a_restart(self):
+        b = self.belfry(fly_job("long", shell("echo one; sleep 3; echo two; exit 5")))
+        run = b.trigger("long")
+        self.fly.until(self.fly.live, "the Machine to run")
+        b.kill()
+        b.start()
+        run = b.wait_run(run)
+        self.assertEqual(("failed", 5), (run["outcome"], run["exit_code"]))
+        text = b.text_of(run["id"])
+        self.assertEqual((1, 1), (text.count("one\n"), text.count("two\n")))
+        self.assertEqual(1, len(self.fly.created))
+        self.none_left()
+
+    def test_what_is_left_of_a_run_that_is_over_is_swept(self):
+        b = self.belfry(fly_job("job", "true"))
+        fault = self.fly.fault({"method": "DELETE"}, "status", times=None, code=500)
+        run = b.run_to_end("job")
+        wait_for(lambda: fault.hits, "the first try")
+        b.kill()
+        self.assertEqual(1, len(self.fly.machines()))
+        self.fly.faults.scripted.clear()
+        b.start()
+        self.none_left()
+        self.assertEqual("succeeded", b.wait_run(run["id"])["outcome"])
+
+
+class Faults(FlyCase):
+    def test_create_whose_answer_is_lost(self):
+        b = self.belfry(fly_job("job", "true"))
+        for kind in ("status_after", "cut_after", "truncated", "cut"):
+            self.fly.fault({"action": "create"}, kind)
+            self.assertEqual("succeeded", b.run_to_end("job")["outcome"], kind)
+        self.none_left()
+
+    def test_every_request_may_fail_once(self):
+        b = self.belfry(fly_job("job", "true"))
+        for action in ("create", "start", "get", "list", "delete", "logs"):
+            for kind in ("status", "status_after", "cut", "cut_after", "not_json", "empty"):
+                self.fly.fault({"action": action}, kind)
+                self.assertEqual("succeeded", b.run_to_end("job")["outcome"], (action, kind))
+                self.fly.faults.scripted.clear()
+        self.none_left()
+
+    def test_no_log(self):
+        b = self.belfry(fly_job("job", shell("echo hello; exit 3")))
+        self.fly.fault({"action": "logs"}, "status", times=None, code=500)
+        run = b.run_to_end("job")
+        self.assertEqual(3, run["exit_code"])
+        self.assertIn("log cannot be had", b.run_command("logs", run["id"], "--stream", "belfry",
+                                                         check=0).stdout)
+
+    def test_many_at_once_go_by_priority_and_none_is_refused(self):
+        jobs = [fly_job(f"job-{i}", "true", priority=i) for i in range(9)]
+        b = self.belfry(*jobs)
+        ids = {b.trigger(f"job-{i}"): i for i in range(9)}
+        for run in ids:
+            self.assertEqual("succeeded", b.wait_run(run)["outcome"])
+        order = [ids[row["body"]["config"]["metadata"]["belfry_run"]] for row in self.fly.created]
+        self.assertEqual(sorted(order[3:], reverse=True), order[3:])
+        self.assertEqual({}, dict(self.fly.limits.exceeded))
+        self.none_left()
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
