@@ -229,6 +229,13 @@ class Stopping(Asking):
         self.assertEqual(request["exit_event"], request["MonitorEvent"]["exit_event"])
         self.assertNotIn("exit_code", request["exit_event"])
 
+    def test_a_stop_as_the_command_ends(self):
+        for _ in range(30):
+            machine = self.create(job_config(["true"]))
+            self.fly.until(lambda m=machine: self.fly.machine(m).state != "created", "a start")
+            self.assertIn(self.ask("POST", f"{machine}/stop")[0], (200, 412))
+            self.exit_of(self.reach(machine, "stopped"))
+
     def test_out_of_memory(self):
         machine = self.up()
         self.fly.oom(machine)
