@@ -44,10 +44,10 @@ class Answer:
 class Refusal(Exception):
     """What a request is refused with."""
 
-    def __init__(self, status, text, **more):
+    def __init__(self, http_status, text, /, **more):
         super().__init__(text)
-        self.answer = error(status, text, **more)
+        self.answer = error(http_status, text, **more)
 
 
-def error(code, text, headers=None, **more):
-    return Answer(code, {"error": text, **more}, headers)
+def error(http_status, text, /, headers=None, **more):
+    return Answer(http_status, {"error": text, **more}, headers)

@@ -3,7 +3,7 @@ test that did not expect it."""
 import json
 import re
 
-from machines import signal_number
+from values import signal_number
 
 REGIONS = ("ams arn bom cdg dfw ewr fra gru iad jnb lax lhr nrt ord sin sjc syd yyz").split()
 SIGNALS = "SIGHUP SIGINT SIGQUIT SIGKILL SIGUSR1 SIGUSR2 SIGTERM".split()

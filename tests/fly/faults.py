@@ -1,7 +1,8 @@
 """What goes wrong, by script or by lot.
 
-A fault is a function (fly, request, effect, how) that answers in the place of effect(), which
+A fault is a function (fly, request, effect, ...) that answers in the place of effect(), which
 does what was asked and answers it: it decides whether that happens, and what is seen of it."""
+import inspect
 import random
 
 from answers import Answer, error
@@ -100,41 +101,49 @@ def hidden(fly, request, effect, seconds=10):
     return effect()
 
 
-def _quirk(name, document, **defaults):
-    def fault(fly, request, effect, **how):
-        request.quirks[name] = {**defaults, **how}.get("value", True)
-        if request.machine and fly.machine(request.machine):
-            fly.machine(request.machine).quirks.update(request.quirks)
-        return effect()
-    fault.__doc__ = document
-    return fault
+def _mark(fly, request, effect, name, value):
+    """A fault of the Machine that is created, or of the one the request is for."""
+    request.quirks[name] = value
+    machine = fly.machine(request.machine)
+    if machine:
+        machine.quirks[name] = value
+    return effect()
 
 
 def late_events(fly, request, effect, seconds=30):
     """All events of the Machine but its launch are seen so much later."""
-    return _quirk("late_events", "", value=seconds)(fly, request, effect)
+    return _mark(fly, request, effect, "late_events", seconds)
 
 
 def stuck(fly, request, effect, state="starting"):
     """The Machine never gets farther."""
-    return _quirk("stuck", "", value=state)(fly, request, effect)
+    return _mark(fly, request, effect, "stuck", state)
 
 
 def start_failed(fly, request, effect, state="failed"):
     """The Machine never starts: failed, or launch_failed."""
-    return _quirk("start_failed", "", value=state)(fly, request, effect)
+    return _mark(fly, request, effect, "start_failed", state)
 
 
-no_exit_event = _quirk("no_exit_event", "The Machine stops, and nothing says how it ended.")
-destroyed_without_exit = _quirk("destroyed_without_exit",
-                                "When it ends it is destroyed, and nothing says how it ended.")
-exit_without_request = _quirk("exit_without_request", "There is an exit event, an empty one.")
+def no_exit_event(fly, request, effect):
+    """The Machine stops, and nothing says how it ended."""
+    return _mark(fly, request, effect, "no_exit_event", True)
+
+
+def destroyed_without_exit(fly, request, effect):
+    """When it ends it is destroyed, and nothing says how it ended."""
+    return _mark(fly, request, effect, "destroyed_without_exit", True)
+
+
+def exit_without_request(fly, request, effect):
+    """There is an exit event, and it says nothing."""
+    return _mark(fly, request, effect, "exit_without_request", True)
+
 
 KINDS = {function.__name__: function for function in (
     status, status_after, cut, cut_after, slow, stalled, truncated, not_json, empty, capacity,
-    wait_timeout, not_found, unreachable, hidden, late_events, stuck, start_failed)}
-KINDS.update(no_exit_event=no_exit_event, destroyed_without_exit=destroyed_without_exit,
-             exit_without_request=exit_without_request)
+    wait_timeout, not_found, unreachable, hidden, late_events, stuck, start_failed,
+    no_exit_event, destroyed_without_exit, exit_without_request)}
 
 # What is drawn by lot, for which actions: None is all of them.
 DRAWN = [
@@ -167,6 +176,7 @@ class Fault:
     def __init__(self, match, kind, times, how):
         if kind not in KINDS:
             raise ValueError(f"no such fault: {kind}")
+        inspect.signature(KINDS[kind]).bind(None, None, None, **how)  # fails here, not later
         if not callable(match):
             match = {"action": match} if isinstance(match, str) else dict(match)
             unknown = set(match) - {"action", "method", "app", "machine", "path", "nth"}

@@ -40,7 +40,8 @@ class Guest:
         """To the command alone: Fly's init hands a signal on to its main child."""
         with self.lock:
             if not self.is_over:
-                self.process.send_signal(number)
+                # Popen's own way would reap a process that has just ended.
+                os.kill(self.process.pid, number)
 
     def signal_all(self, number):
         with self.lock:

@@ -1,15 +1,9 @@
 """The log API: what Machines of an app print, in pages of 100 lines, for seven days."""
-import datetime
+from values import rfc3339
 
 PAGE = 100
 DAY_S = 24 * 3600
 KEPT_S = 7 * DAY_S
-
-
-def rfc3339(ns):
-    seconds, rest = divmod(ns, 10 ** 9)
-    time = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
-    return f"{time:%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
 
 
 class Logs:

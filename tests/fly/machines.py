@@ -1,49 +1,17 @@
 """One Machine: its states, versions, events and lease, and the runs of its command.
 
 Everything here is called with the clock's lock held."""
-import hashlib
 import random
 import signal
 import uuid
 
 from guest import PATH, Guest
-from logs import rfc3339
+from values import image_ref, rfc3339, seconds_of, signal_number, ulid, whole_second
 
 GONE = ("destroying", "destroyed")
 RESTARTS_MAX = 10
 RESTARTS_WITHIN_S = 300
 STOP_TIMEOUT_S = 5
-ULID = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-
-
-def ulid():
-    return "01" + "".join(random.choices(ULID, k=24))
-
-
-def image_ref(image):
-    """As Fly takes a name apart: docker.io's where no registry is named."""
-    name, _, digest = image.partition("@")
-    head, _, rest = name.partition("/")
-    if rest and ("." in head or ":" in head or head == "localhost"):
-        registry, name = head, rest
-    else:
-        registry = "registry-1.docker.io"
-    name, _, tag = name.partition(":")
-    if registry == "registry-1.docker.io" and "/" not in name:
-        name = "library/" + name
-    digest = digest or "sha256:" + hashlib.sha256(image.encode()).hexdigest()
-    return {"registry": registry, "repository": name,
-            **({"tag": tag or "latest"} if tag or "@" not in image else {}),
-            "digest": digest, "labels": {}}
-
-
-def signal_number(value):
-    """Of a name, a number, or a number in a string; None where there is no such signal."""
-    try:
-        return signal.Signals[value] if str(value).startswith("SIG") else \
-            signal.Signals(int(value))
-    except (KeyError, ValueError):
-        return None
 
 
 class Machine:
@@ -55,7 +23,7 @@ class Machine:
         self.name = name or f"quiet-thunder-{random.randrange(10000)}-{self.id[:4]}"
         self.region = region
         self.config = config
-        self.instance_id = ulid()
+        self.instance_id = ulid(fly.clock.now())
         self.versions = [self.instance_id]
         self.state = "created"
         self.created_at = self.updated_at = fly.clock.now()
@@ -133,7 +101,7 @@ class Machine:
 
     def update(self, config, skip_launch):
         self.config = config
-        self.instance_id = ulid()
+        self.instance_id = ulid(self.fly.clock.now())
         self.versions.append(self.instance_id)
         self._event("update", "replacing", "user")
         self._restarts.clear()
@@ -311,7 +279,7 @@ class Machine:
 
     def _event(self, kind, status, source, request=None):
         now = self.fly.clock.now()
-        event = {"id": ulid(), "type": kind, "status": status, "source": source,
+        event = {"id": ulid(now), "type": kind, "status": status, "source": source,
                  "timestamp": int(now * 1000)}
         if request is not None:
             event["request"] = request
@@ -385,24 +353,3 @@ class Machine:
         if nonce and self.held_lease() and self.lease["nonce"] == nonce:
             view["nonce"] = nonce
         return view
-
-
-def whole_second(instant):
-    return rfc3339(int(instant) * 10 ** 9).replace(".000000000", "")
-
-
-def seconds_of(value, default):
-    """Of Go's duration as text, or of nanoseconds, as config.stop_config has them."""
-    if isinstance(value, (int, float)):
-        return value / 1e9
-    units = {"ms": 1e-3, "s": 1, "m": 60, "h": 3600}
-    total, number, unit = 0.0, "", ""
-    for letter in (value or "") + "0":
-        if letter.isdigit() or letter == ".":
-            if unit:
-                total += float(number) * units[unit]
-                number = unit = ""
-            number += letter
-        else:
-            unit += letter
-    return total if value else default

@@ -7,7 +7,7 @@ import sys
 import threading
 
 from answers import Request, error
-from machines import ulid
+from values import ulid
 
 REASONS = http.server.BaseHTTPRequestHandler.responses
 
@@ -94,7 +94,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             self.send(self.server.handle_api(request))
 
-    do_GET = do_POST = do_DELETE = do_PUT = do_PATCH = do_HEAD = do_OPTIONS = answer
+    do_GET = do_POST = do_DELETE = do_PUT = do_PATCH = answer
 
     def send_error(self, code, message=None, explain=None):
         """What the parser of requests finds."""
@@ -110,7 +110,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
             return
         head = [f"HTTP/1.1 {answer.status} {REASONS.get(answer.status, ('Unknown',))[0]}",
-                f"fly-request-id: {ulid()}-{random.choice(('ams', 'iad'))}"]
+                f"fly-request-id: {ulid(clock.now())}-{random.choice(('ams', 'iad'))}"]
         headers = {"Content-Type": "application/json; charset=utf-8", **answer.headers}
         if answer.status != 204:
             headers["Content-Length"] = len(answer.body)

@@ -22,9 +22,9 @@ from control import Control  # noqa: E402
 from faults import Faults  # noqa: E402
 from limits import Limits  # noqa: E402
 from logs import Logs  # noqa: E402
-from machines import ulid  # noqa: E402
 from server import Server  # noqa: E402
 from tokens import Tokens  # noqa: E402
+from values import ulid  # noqa: E402
 
 DEADLINE_S = 60
 TOKEN = "fm2_of_the_tests"
@@ -107,7 +107,7 @@ class Fly:
     def app(self, name, org="personal"):
         """Creates an app, and is it."""
         with self.clock.changed:
-            self.apps[name] = {"id": ulid().lower()[:16], "org": org}
+            self.apps[name] = {"id": ulid(self.clock.now()).lower()[-16:], "org": org}
             return self.apps[name]
 
     def add_token(self, text, org="personal", apps=None):
