@@ -318,7 +318,16 @@ static bool judge(struct fly_ward *ward, const struct fly_machine *machine)
 		ward->since_ms = fly_now_ms();
 	if (!has_waited(ward, TELL_MS))
 		return true;
-	gone(ward, "the Machine is over, and Fly does not tell how it ended");
+	/* Its story is told, and no start is in it. */
+	if (machine->has_events && !machine->has_started && !ward->is_told_started)
+		fail(ward,
+		     arena_format(&ward->arena,
+				  "Fly did not start the Machine (%s): its image cannot be pulled, "
+				  "or its config does not work",
+				  machine->state),
+		     false);
+	else
+		gone(ward, "the Machine is over, and Fly does not tell how it ended");
 	return false;
 }
 

@@ -31,10 +31,10 @@ static void later(struct fly_ward *ward, int64_t ms)
 
 /* ---- lines ---- */
 
-static void output(struct fly_ward *ward, enum stream stream, struct utc at, const char *text)
+static void output(struct fly_ward *ward, enum stream stream, struct utc at, const char *text,
+		   size_t length)
 {
 	struct buf line = {0};
-	size_t length = strlen(text);
 
 	buf_add(&line, text, length);
 	if (length == 0 || text[length - 1] != '\n')
@@ -74,12 +74,12 @@ static bool take_line(struct fly_ward *ward, const json_t *entry)
 	const json_t *attributes = json_object_get(entry, "attributes");
 	const char *id = json_string_value(json_object_get(entry, "id"));
 	const char *time = json_string_value(json_object_get(attributes, "timestamp"));
-	const char *message = json_string_value(json_object_get(attributes, "message"));
+	const json_t *message = json_object_get(attributes, "message");
 	const char *instance = json_string_value(json_object_get(attributes, "instance"));
 	const char *mark = id ? id : time;
 	struct utc at;
 
-	if (!message || (instance && strcmp(instance, ward->machine) != 0))
+	if (!json_is_string(message) || (instance && strcmp(instance, ward->machine) != 0))
 		return false;
 	if (!time || !utc_parse(time, strlen(time), &at))
 		at = ward->started_at;
@@ -87,13 +87,14 @@ static bool take_line(struct fly_ward *ward, const json_t *entry)
 		return false; /* the end of the page before */
 	free(ward->log_last);
 	ward->log_last = mark ? mem_copy_text(mark) : NULL;
-	output(ward, is_of_app(attributes) ? STREAM_STDOUT : STREAM_BELFRY, at, message);
+	output(ward, is_of_app(attributes) ? STREAM_STDOUT : STREAM_BELFRY, at,
+	       json_string_value(message), json_string_length(message));
 	return true;
 }
 
 static size_t take_page(struct fly_ward *ward, const struct http_answer *answer, bool *is_readable)
 {
-	json_t *json = json_loadb(answer->body, answer->length, 0, NULL);
+	json_t *json = json_loadb(answer->body, answer->length, JSON_ALLOW_NUL, NULL);
 	const json_t *data = json_object_get(json, "data");
 	const json_t *token = json_object_get(json_object_get(json, "meta"), "next_token");
 	size_t lines = 0;

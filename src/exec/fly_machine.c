@@ -116,6 +116,7 @@ static void take_exit(const json_t *event, struct fly_machine *machine)
 /* Newest first: of several exits the newest counts, of several starts the oldest. */
 static void take_events(const json_t *events, struct fly_machine *machine)
 {
+	machine->has_events = json_array_size(events) > 0;
 	for (size_t i = 0; i < json_array_size(events); i++) {
 		const json_t *event = json_array_get(events, i);
 
@@ -158,7 +159,7 @@ bool fly_machine_read(const json_t *json, struct arena *arena, struct fly_machin
 bool fly_machines_parse(const char *text, size_t length, struct arena *arena,
 			struct fly_machine **machines, size_t *count)
 {
-	json_t *json = json_loadb(text, length, 0, NULL);
+	json_t *json = json_loadb(text, length, JSON_ALLOW_NUL, NULL);
 	size_t most = json_is_array(json) ? json_array_size(json) : 1;
 
 	*count = 0;
@@ -215,7 +216,7 @@ enum fly_phase fly_machine_phase(const struct fly_machine *machine)
 
 const char *fly_error(const char *body, size_t length, struct arena *arena, const char **code)
 {
-	json_t *json = json_loadb(body, length, 0, NULL);
+	json_t *json = json_loadb(body, length, JSON_ALLOW_NUL, NULL);
 	const char *text = json_string_value(json_object_get(json, "error"));
 	struct buf plain = {0};
 

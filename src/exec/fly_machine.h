@@ -33,6 +33,7 @@ struct fly_machine {
 	const char *created; /* as it came, for comparisons alone */
 	uint64_t run;        /* 0: of none */
 	int32_t attempt;
+	bool has_events;
 	bool has_started; /* a start event, or more than that */
 	struct utc started_at;
 	bool has_exited;

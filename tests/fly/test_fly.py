@@ -1,14 +1,11 @@
 #!/usr/bin/python3
 """The real daemon on Fly, as far as the stand-in for it goes: Machines, exits, logs, faults."""
 import json
-import os
-import sys
 import unittest
+import urllib.request
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "daemon")]
-from harness import shell, wait_for  # noqa: E402
-from on_fly import APP, FlyCase, fly_job  # noqa: E402
+from on_fly import APP, FlyCase, fly_job  # before harness, whose folder it knows
+from harness import shell, wait_for
 
 
 class Runs(FlyCase):
@@ -114,7 +111,6 @@ class Images(FlyCase):
         body = {"config": {"image": image, "metadata": {"fly_process_group": group},
                            "init": {"exec": ["sleep", "600"]}, "restart": {"policy": "no"}},
                 "skip_launch": state != "started"}
-        import urllib.request
         request = urllib.request.Request(
             f"{self.fly.url}/v1/apps/{APP}/machines", json.dumps(body).encode(), method="POST",
             headers={"Authorization": f"Bearer {self.fly.token}",
