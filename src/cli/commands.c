@@ -21,6 +21,7 @@ const struct command *const commands[] = {
 	&command_pause,
 	&command_resume,
 	&command_test,
+	&command_verify,
 	&command_next,
 	&command_explain,
 	&command_forecast,
