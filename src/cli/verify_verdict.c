@@ -33,13 +33,21 @@ const char *verify_verdict_word(enum verify_verdict verdict)
 
 bool verify_status_parse(const char *text, int *least, int *most)
 {
-	bool is_class = strlen(text) == 3 && strcasecmp(text + 1, "xx") == 0;
-	bool is_one = strlen(text) == 3 && strspn(text, "0123456789") == 3;
+	int number = 0;
 
-	if (text[0] < '1' || text[0] > '5' || (!is_class && !is_one))
+	if (strlen(text) != 3 || text[0] < '1' || text[0] > '5')
 		return false;
-	*least = (text[0] - '0') * 100 + (is_one ? (text[1] - '0') * 10 + (text[2] - '0') : 0);
-	*most = is_one ? *least : *least + 99;
+	if (strcasecmp(text, (const char[]){text[0], 'x', 'x', '\0'}) == 0) {
+		*least = (text[0] - '0') * 100;
+		*most = *least + 99;
+		return true;
+	}
+	for (const char *c = text; *c; c++) {
+		if (*c < '0' || *c > '9')
+			return false;
+		number = number * 10 + (*c - '0');
+	}
+	*least = *most = number;
 	return true;
 }
 
@@ -74,21 +82,29 @@ enum verify_verdict verify_judge(const struct verify_wanted *wanted, const struc
 
 /* ---- pieces of the line ---- */
 
-/* Where in the URL its host and port stand. */
-static const char *authority(const char *url, size_t *length)
+/* Where in the URL its host and port stand; of a name that is told instead, all of it. */
+static const char *authority(const struct verify_wanted *wanted, size_t *length)
 {
-	const char *host = strstr(url, "://");
+	const char *host = strstr(wanted->url, "://");
 
-	host = host ? host + 3 : url;
-	*length = strcspn(host, "/?#");
-	return host;
+	*length = host ? strcspn(host + 3, "/?#") : strlen(wanted->url);
+	return host ? host + 3 : wanted->url;
 }
 
-static bool has_port(const char *host, size_t length)
+/* The colon before it; NULL: none is told. */
+static const char *find_port(const char *host, size_t length)
 {
 	const char *colon = memrchr(host, ':', length), *bracket = memrchr(host, ']', length);
 
-	return colon && (!bracket || colon > bracket);
+	return colon && (!bracket || colon > bracket) ? colon : NULL;
+}
+
+/* NULL: nobody is told. */
+static const char *scheme(const struct verify_wanted *wanted)
+{
+	return strncasecmp(wanted->url, "https:", 6) == 0  ? "https://"
+	       : strncasecmp(wanted->url, "http:", 5) == 0 ? "http://"
+							   : NULL;
 }
 
 static bool is_https(const struct verify_wanted *wanted)
@@ -96,67 +112,46 @@ static bool is_https(const struct verify_wanted *wanted)
 	return strncasecmp(wanted->url, "https:", 6) == 0;
 }
 
-static const char *usual_port(const struct verify_wanted *wanted)
-{
-	return is_https(wanted) ? "443" : "80";
-}
-
-static bool is_loopback(const struct verify_wanted *wanted)
-{
-	char text[128] = "";
-	size_t length;
-	const char *host = authority(wanted->url, &length);
-
-	if (wanted->hides_url || length >= sizeof(text))
-		return false;
-	memcpy(text, host, length);
-	return http_host_is_loopback(text);
-}
-
-/* "app.example.org:443" */
-static void add_place(const struct verify_wanted *wanted, struct buf *out)
-{
-	size_t length;
-	const char *host = authority(wanted->url, &length);
-
-	if (wanted->hides_url) {
-		buf_text(out, wanted->url);
-		return;
-	}
-	buf_add(out, host, length);
-	if (!has_port(host, length))
-		buf_format(out, ":%s", usual_port(wanted));
-}
-
+/* "443"; "" where the URL's own may be hidden. */
 static void add_port(const struct verify_wanted *wanted, struct buf *out)
 {
 	size_t length;
-	const char *host = authority(wanted->url, &length);
+	const char *host = authority(wanted, &length), *colon = find_port(host, length);
 
-	if (wanted->hides_url) {
-		buf_text(out, "its port");
-		return;
-	}
-	if (!has_port(host, length)) {
-		buf_text(out, usual_port(wanted));
-		return;
-	}
-	const char *colon = memrchr(host, ':', length);
-	buf_add(out, colon + 1, (size_t)(host + length - colon - 1));
+	if (colon)
+		buf_add(out, colon + 1, (size_t)(host + length - colon - 1));
+	else if (!wanted->hides_url)
+		buf_text(out, is_https(wanted) ? "443" : "80");
 }
 
 static void add_host(const struct verify_wanted *wanted, struct buf *out)
 {
 	size_t length;
-	const char *host = authority(wanted->url, &length);
+	const char *host = authority(wanted, &length), *colon = find_port(host, length);
 
-	if (wanted->hides_url) {
-		buf_text(out, wanted->url);
-		return;
-	}
-	if (has_port(host, length))
-		length = (size_t)((const char *)memrchr(host, ':', length) - host);
-	buf_add(out, host, length);
+	buf_add(out, host, colon ? (size_t)(colon - host) : length);
+}
+
+/* "app.example.org:443" */
+static void add_place(const struct verify_wanted *wanted, struct buf *out)
+{
+	struct buf port = {0};
+
+	add_host(wanted, out);
+	add_port(wanted, &port);
+	if (port.length)
+		buf_format(out, ":%s", buf_string(&port));
+	buf_finish(&port);
+}
+
+static bool is_loopback(const struct verify_wanted *wanted)
+{
+	struct buf host = {0};
+
+	add_host(wanted, &host);
+	bool is_it = http_host_is_loopback(buf_string(&host));
+	buf_finish(&host);
+	return is_it;
 }
 
 static void add_wanted_status(const struct verify_wanted *wanted, struct buf *out)
@@ -211,21 +206,20 @@ static void add_why(const struct verify_wanted *wanted, const struct verify_seen
 
 static void tell_refused(const struct verify_wanted *wanted, struct buf *out)
 {
+	struct buf port = {0};
+
+	add_port(wanted, &port);
 	buf_text(out, "nobody listens on ");
 	add_place(wanted, out);
-	if (is_loopback(wanted)) {
-		buf_text(out, "; is the app started, and does it listen on port ");
-		add_port(wanted, out);
-		buf_text(out, "?");
-		return;
-	}
-	buf_text(out,
-		 "; the app is not started, or listens on another port, or on 127.0.0.1 alone: "
-		 "have it listen on 0.0.0.0");
-	if (!wanted->hides_url) {
-		buf_char(out, ':');
-		add_port(wanted, out);
-	}
+	if (is_loopback(wanted))
+		buf_format(out, "; is the app started, and does it listen on %s%s?",
+			   port.length ? "port " : "that port", buf_string(&port));
+	else
+		buf_format(out,
+			   "; the app is not started, or listens on another port, or on 127.0.0.1 "
+			   "alone: have it listen on 0.0.0.0%s%s",
+			   port.length ? ":" : "", buf_string(&port));
+	buf_finish(&port);
 }
 
 static void tell_time(const struct verify_wanted *wanted, const struct verify_seen *seen,
@@ -305,7 +299,7 @@ static void tell_strange(const struct verify_wanted *wanted, const struct verify
 		buf_text(out, " answers, but not in HTTP");
 	}
 	buf_format(out, "; is that the app's port, and %s right?",
-		   is_https(wanted) ? "https://" : "http://");
+		   scheme(wanted) ? scheme(wanted) : "the scheme");
 }
 
 static void tell_broken(const struct verify_wanted *wanted, const struct verify_seen *seen,
@@ -333,7 +327,7 @@ static void tell_wrong(const struct verify_wanted *wanted, const struct verify_s
 	switch (verify_judge(wanted, seen)) {
 	case VERIFY_REFUSED: tell_refused(wanted, out); break;
 	case VERIFY_NAME_NOT_FOUND:
-		buf_text(out, wanted->hides_url ? "the name in " : "the name ");
+		buf_text(out, strstr(wanted->url, "://") ? "the name " : "the name in ");
 		add_host(wanted, out);
 		buf_text(out, " is not found; is it spelt right, and known to the DNS already?");
 		break;

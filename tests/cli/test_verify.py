@@ -4,6 +4,7 @@ import contextlib
 import http.server
 import json
 import os
+import re
 import signal
 import socket
 import ssl
@@ -228,6 +229,19 @@ class Answers(Verify):
                 for secret in ("geheim", str(self.app.server_port), "elsewhere."):
                     self.assertNotIn(secret, result.stdout)
 
+    def test_what_is_not_secret_is_told(self):
+        """As a job's URL that has a part from the environment."""
+        taken, port = closed_port()
+        with taken:
+            for name, said in (("http://127.0.0.1:${PORT}/", "nobody listens on 127.0.0.1:${PORT}; "
+                                "is the app started, and does it listen on port ${PORT}?"),
+                               ("http://${HOST}/x", "nobody listens on ${HOST}; the app is not"),
+                               ("${URL}/x", "nobody listens on ${URL}/x; the app is not"),
+                               ("http://app:3000/${X}", "have it listen on 0.0.0.0:3000 (")):
+                result = self.verify(f"http://127.0.0.1:{port}/", "--as", name)
+                self.assertIn(said, result.stdout)
+                self.assertNotIn(str(port), result.stdout)
+
     def test_the_result_line_of_a_job(self):
         result = self.verify(self.app.url("/503"), "--result")
         line, event = result.stdout.splitlines()
@@ -251,6 +265,71 @@ class Answers(Verify):
             process.send_signal(signal.SIGINT)
             self.assertEqual(b"", process.stdout.read())
             self.assertEqual(-signal.SIGINT, process.wait(60))
+
+
+class Jobs(Verify):
+    """The same as a job of schedules.json, carried out here."""
+
+    def setUp(self):
+        super().setUp()
+        self.app = self.enterContext(App())
+        self.env = {**ENV, "KEY": "geheim", "DOWN": "down"}
+        self.jobs({"up": {"url": self.app.url("/health"), "expect_text": "is well"},
+                   "down": {"url": self.app.url("/down"), "expect_status": "3xx",
+                            "within": "250ms"},
+                   "secret": {"url": self.app.url("/${DOWN}?key=${KEY}")}})
+        self.app.statuses["/down"] = 503
+
+    def jobs(self, verifies):
+        self.folder.write("schedules.json", json.dumps({"jobs": [
+            {"name": name, "schedule": "@hourly", "verify": verify}
+            for name, verify in verifies.items()]}))
+
+    def belfry(self, *words):
+        return self.folder.belfry(*words, env=self.env)
+
+    def test_check(self):
+        result = self.belfry("check", "--strict")
+        self.assertEqual((0, "schedules.json: 3 jobs, no errors, no warnings\n"),
+                         (result.returncode, result.stdout))
+
+    def test_run(self):
+        for words in ([], ["--dry-run"]):
+            result = self.belfry("run", "up", *words)
+            line = result.stdout.splitlines()[0]
+            self.assertEqual(0, result.returncode)
+            self.assertRegex(line, r"^up: .*/health answers 200 with \"is well\" \(")
+            self.assertRegex(result.stderr, rf"^succeeded in [\d.]+s: {re.escape(line)}\n$")
+            result = self.belfry("run", "down", *words)
+            line = result.stdout.splitlines()[0]
+            self.assertEqual(1, result.returncode)
+            self.assertRegex(line, r"^not up: .*/down answers 503, and not 3xx; ")
+            self.assertIn(f"failed: exit code 1: {line}, after ", result.stderr)
+
+    def test_test_carries_it_out(self):
+        result = self.belfry("test", "--json")
+        self.assertEqual(1, result.returncode)
+        self.assertEqual({"up": "succeeded", "down": "failed", "secret": "failed"},
+                         {row["job"]: row["outcome"] for row in json.loads(result.stdout)})
+
+    def test_what_came_from_the_environment_is_not_told(self):
+        result = self.belfry("run", "secret")
+        self.assertIn("/${DOWN}?key=${KEY} answers 503", result.stdout)
+        self.assertIn("/down?key=geheim", self.app.asked)
+        self.assertNotIn("geheim", result.stdout + result.stderr)
+
+    def test_a_strange_address_from_the_environment_is_no_option(self):
+        self.jobs({"odd": {"url": "${URL}"}})
+        self.env["URL"] = "--help"
+        result = self.belfry("run", "odd")
+        self.assertEqual(1, result.returncode)
+        self.assertIn("${URL} is no address with http:// or https://", result.stderr)
+        self.assertIn("failed: exit code 2", result.stderr)
+
+    def test_wherever_belfry_is(self):
+        """It is found by its own path, not by PATH, and from any folder."""
+        self.env["PATH"] = "/nowhere"
+        self.assertEqual(0, self.belfry("run", "up").returncode)
 
 
 class NoAnswers(Verify):
