@@ -184,17 +184,17 @@ class Answers(Verify):
 
     def test_until_the_time_is_over(self):
         begun = time.monotonic()
-        result = self.verify(self.app.url("/503"), "--within", "700ms", "--json")
+        result = self.verify(self.app.url("/503"), "--within", "2s", "--json")
         answer = json.loads(result.stdout)
         self.assertEqual((1, "wrong_status"), (result.returncode, answer["verdict"]))
         self.assertGreater(answer["tries"], 1)
-        self.assertGreater(time.monotonic() - begun, 0.4)
+        self.assertGreater(time.monotonic() - begun, 1)
 
     def test_a_short_last_try_hides_nothing(self):
         """It answers 503 once and is stuck from then on: that it was is what counts."""
         self.app.statuses["/"] = lambda: self.app.ended.wait() and 200 \
             if len(self.app.asked) > 1 else 503
-        result = self.verify(self.app.url(), "--within", "600ms")
+        result = self.verify(self.app.url(), "--within", "2s")
         self.assertIn("answers 503, and not 200", result.stdout)
 
     def test_no_answer_in_time(self):
@@ -202,7 +202,7 @@ class Answers(Verify):
         place = url.split("/")[2]
         answer = self.check(1, f"not up: {place} takes the connection and does not answer in time; "
                                "the app is stuck, or too busy, or waits for something itself: see "
-                               "its log", url, "--within", "150ms")
+                               "its log", url, "--within", "1s")
         self.assertEqual(("timed_out", None), (answer["verdict"], answer["status"]))
 
     def test_an_answer_that_breaks_off(self):
@@ -276,7 +276,7 @@ class Jobs(Verify):
         self.env = {**ENV, "KEY": "geheim", "DOWN": "down"}
         self.jobs({"up": {"url": self.app.url("/health"), "expect_text": "is well"},
                    "down": {"url": self.app.url("/down"), "expect_status": "3xx",
-                            "within": "250ms"},
+                            "within": "1s"},
                    "secret": {"url": self.app.url("/${DOWN}?key=${KEY}")}})
         self.app.statuses["/down"] = 503
 

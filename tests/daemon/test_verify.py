@@ -72,17 +72,17 @@ class Verify(unittest.TestCase):
 
     def test_it_is_shown(self):
         url = "http://127.0.0.1:1/?key=${KEY}"
-        jobs = [verify("app", "@yearly", url=url, expect_status="2xx", within="50ms"),
+        jobs = [verify("app", "@yearly", url=url, expect_status="2xx", within="1s"),
                 job("other", ["true"], "@yearly")]
         with Belfry(jobs) as belfry:
             belfry.start(env={"KEY": "geheim"})
-            command = ["belfry", "verify", "--expect-status=2xx", "--within=50ms", url]
+            command = ["belfry", "verify", "--expect-status=2xx", "--within=1s", url]
             shown = belfry.ask("status", "app")
             self.assertEqual(("process", command, True),
                              (shown["executor"], shown["command"], shown["has_dry_run"]))
             status = belfry.run_command("status", "app", check=0).stdout
             self.assertRegex(status, r"(?m)^executor +process: belfry verify --expect-status=2xx "
-                                     r"--within=50ms http://127\.0\.0\.1:1/\?key=\$\{KEY\}$")
+                                     r"--within=1s http://127\.0\.0\.1:1/\?key=\$\{KEY\}$")
             exported = json.loads(belfry.run_command("export", check=0).stdout)
             self.assertEqual(jobs[0], exported["jobs"][0])
             self.assertIn("app", belfry.run_command("list", check=0).stdout)
