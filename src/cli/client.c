@@ -83,7 +83,7 @@ json_t *client_ask(const struct args *args, const struct client_question *questi
 		json = read_reply(&call, &reply, question->takes_problem, err);
 	if (status)
 		*status = reply.status;
-	buf_finish(&reply.body);
+	http_reply_finish(&reply);
 	return json;
 }
 
@@ -122,7 +122,7 @@ bool client_stream(const struct args *args, const char *target, http_data_fn *da
 		ok = false;
 	}
 	*status = reply.status;
-	buf_finish(&reply.body);
+	http_reply_finish(&reply);
 	return ok;
 }
 

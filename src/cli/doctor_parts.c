@@ -139,7 +139,7 @@ static bool is_belfry(const char *server)
 			 json_object_get(body, "running") && json_object_get(body, "store");
 		json_decref(body);
 	}
-	buf_finish(&reply.body);
+	http_reply_finish(&reply);
 	return is_one;
 }
 

@@ -2,8 +2,9 @@
  * test.c - `belfry test`: rehearses every job, for CI.
  *
  * Each job is checked: its program is there, its user, its folder. A job that says
- * how it is run dry ("dry_run", if only an empty list) is then run dry. Others are
- * left at the check, for a job that knows nothing of dry runs would do real work.
+ * how it is run dry ("dry_run", if only an empty list), or that verifies, is then run
+ * dry. Others are left at the check, for a job that knows nothing of dry runs would do
+ * real work.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -328,8 +329,10 @@ const struct command command_test = {
 		"Checks of each job that its program, user and folder are there, and runs it dry\n"
 		"if it has \"dry_run\" (an empty list will do where BELFRY_DRY_RUN=1 is enough "
 		"for\n"
-		"it). Jobs without it are only checked: they might do real work. Exit code 1 if\n"
-		"anything failed; what a failed job printed follows the table.",
+		"it). Jobs with \"verify\" change nothing, and are run. Others are only checked: "
+		"they\n"
+		"might do real work. Exit code 1 if anything failed; what a failed job printed\n"
+		"follows the table.",
 	.examples = "  belfry test\n"
 		    "  belfry test schedules.json --job send-reminders --json",
 	.options = options,

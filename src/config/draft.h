@@ -39,6 +39,7 @@ struct draft {
 	struct env_list env;
 	bool has_own_env;
 	int64_t cpu_ms;
+	struct verify_spec verify;
 	struct around_hash around;
 };
 

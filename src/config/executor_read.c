@@ -231,6 +231,10 @@ static enum key choose(struct loader *l, struct draft *d)
 	has_two(l, d, KEY_DOCKER, KEY_HTTP);
 	has_two(l, d, fly, KEY_HTTP);
 	has_two(l, d, KEY_COMMAND, KEY_HTTP);
+	has_two(l, d, KEY_DOCKER, KEY_VERIFY);
+	has_two(l, d, fly, KEY_VERIFY);
+	has_two(l, d, KEY_HTTP, KEY_VERIFY);
+	has_two(l, d, KEY_COMMAND, KEY_VERIFY);
 	if (is_written(d, KEY_DOCKER)) {
 		d->job.executor = EXECUTOR_DOCKER;
 		return KEY_DOCKER;
@@ -240,7 +244,9 @@ static enum key choose(struct loader *l, struct draft *d)
 		return fly;
 	}
 	d->job.executor = is_written(d, KEY_HTTP) ? EXECUTOR_HTTP : EXECUTOR_PROCESS;
-	return is_written(d, KEY_HTTP) ? KEY_HTTP : KEY_COMMAND;
+	return is_written(d, KEY_HTTP)     ? KEY_HTTP
+	       : is_written(d, KEY_VERIFY) ? KEY_VERIFY
+					   : KEY_COMMAND;
 }
 
 static void warn_of_process_keys(struct loader *l, const struct draft *d)
@@ -392,13 +398,15 @@ void executor_read(struct loader *l, struct draft *d)
 	enum key key = choose(l, d);
 
 	read_command(l, d);
-	if (key != KEY_COMMAND) {
+	if (key == KEY_VERIFY) {
+		verify_read(l, d);
+	} else if (key != KEY_COMMAND) {
 		warn_of_process_keys(l, d);
 		keep_remote(l, d, key);
 	} else if (!is_written(d, KEY_COMMAND)) {
 		loader_tell(
 			l, SEVERITY_ERROR, d->spots[KEY_JOBS].at, 1,
-			"\"command\" is missing: what to run; or one of \"docker\", \"fly\" and "
-			"\"http\"");
+			"\"command\" is missing: what to run; or one of \"verify\", \"docker\", "
+			"\"fly\" and \"http\"");
 	}
 }

@@ -55,6 +55,26 @@ static uint64_t add_remote(uint64_t hash, const struct job *job, const struct ar
 	return is_it ? str_quick_hash(hash, &around->remote, sizeof(around->remote)) : hash;
 }
 
+/* Of a job that does not verify: as of one that leaves it to the defaults. */
+static bool add_verify(uint64_t *hash, const struct job *job, enum key key)
+{
+	static const struct verify_spec none = {.expect_status = VERIFY_STATUS_USUAL};
+	const struct verify_spec *verify = job->verify ? job->verify : &none;
+
+	if (key == KEY_VERIFY_URL)
+		*hash = add_text(*hash, verify->url);
+	else if (key == KEY_VERIFY_STATUS)
+		*hash = str_quick_hash(*hash, &verify->expect_status,
+				       sizeof(verify->expect_status));
+	else if (key == KEY_VERIFY_TEXT)
+		*hash = add_text(*hash, verify->expect_text);
+	else if (key == KEY_VERIFY_WITHIN)
+		*hash = str_quick_hash(*hash, &verify->within_ms, sizeof(verify->within_ms));
+	else
+		return false;
+	return true;
+}
+
 /* What is not kept as the value that was written. */
 static bool add_special(uint64_t *hash, const struct job *job, const struct around_hash *around,
 			enum key key)
@@ -74,7 +94,7 @@ static bool add_special(uint64_t *hash, const struct job *job, const struct arou
 	else if (key == KEY_JITTER)
 		*hash = str_quick_hash(*hash, &jitter_ms, sizeof(jitter_ms));
 	else if (key == KEY_COMMAND)
-		*hash = add_list(*hash, &job->argv);
+		*hash = add_list(*hash, job->verify ? &(struct text_list){0} : &job->argv);
 	else if (key == KEY_ENV)
 		*hash = add_env(*hash, job);
 	else if (key == KEY_ALERT)
@@ -90,7 +110,7 @@ static bool add_special(uint64_t *hash, const struct job *job, const struct arou
 	else if (key == KEY_HTTP)
 		*hash = add_remote(*hash, job, around, EXECUTOR_HTTP);
 	else
-		return false;
+		return add_verify(hash, job, key);
 	return true;
 }
 

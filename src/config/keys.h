@@ -77,6 +77,11 @@ enum key {
 	KEY_CPU,
 	KEY_CPUS,
 	KEY_CORE,
+	KEY_VERIFY,
+	KEY_VERIFY_URL,
+	KEY_VERIFY_STATUS,
+	KEY_VERIFY_TEXT,
+	KEY_VERIFY_WITHIN,
 	KEY_DOCKER,
 	KEY_DOCKER_IMAGE,
 	KEY_DOCKER_NETWORK,
@@ -116,6 +121,7 @@ enum key_kind {
 	KIND_INTEGERS, /* one or a list, as bytes where they are kept */
 	KIND_MAP,      /* names to texts */
 	KIND_UMASK,
+	KIND_STATUS, /* of HTTP, or a class of them */
 	KIND_COMMAND,
 	KIND_SCHEDULE,
 	KIND_CALENDAR, /* a text or a number, or a list of them */
@@ -178,5 +184,6 @@ extern const struct rule_row text_rules[RULE_COUNT];
 #define DURATION_PATTERN "^(?=[0-9])([0-9]+d)?([0-9]+h)?([0-9]+m(?!s))?([0-9]+s)?([0-9]+ms)?$"
 #define SIZE_PATTERN     "^[0-9]+([KMGT](i?B)?)?$"
 #define UMASK_PATTERN    "^0?[0-7]{1,3}$"
+#define STATUS_PATTERN   "^[1-5][Xx]{2}$"
 
 #endif

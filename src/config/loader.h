@@ -101,6 +101,8 @@ void job_read(struct loader *l);
 /* schedule_read.c and executor_read.c: the job is read, but for these. */
 void schedule_read(struct loader *l, struct draft *d);
 void executor_read(struct loader *l, struct draft *d);
+/* verify_read.c: the executor is "verify" */
+void verify_read(struct loader *l, struct draft *d);
 /* hash.c */
 void hash_job(struct job *job, const struct around_hash *around);
 /* One key of a job, with the keys below it. */

@@ -303,6 +303,7 @@ static void write_kind(struct buf *json, enum key key, bool is_default)
 		buf_json_raw(json, "type", "[\"string\",\"array\"]");
 		buf_json_raw(json, "items", "{\"type\":\"string\"}");
 		return;
+	case KIND_STATUS: write_text_or_number(json, STATUS_PATTERN, row->least, row->most); return;
 	case KIND_SCHEDULE: write_schedule(json); return;
 	case KIND_CALENDAR: write_calendar(json, key); return;
 	case KIND_OBJECT: write_object(json, key, is_default); return;
@@ -367,7 +368,7 @@ static void write_object(struct buf *json, enum key parent, bool is_default)
 
 static const char ONE_TIMEOUT[] = "{\"required\":[\"timeout\",\"command_timeout\"]}";
 
-static const enum key executor_keys[] = {KEY_DOCKER,   KEY_FLY,    KEY_HTTP,
+static const enum key executor_keys[] = {KEY_VERIFY,   KEY_DOCKER, KEY_FLY,   KEY_HTTP,
 					 KEY_APP_NAME, KEY_REGION, KEY_CONFIG};
 enum { EXECUTOR_KEYS = sizeof(executor_keys) / sizeof(executor_keys[0]) };
 
@@ -378,7 +379,7 @@ static const struct executor_shape {
 } executors[] = {
 	{KEY_COMMAND, {KEY_NONE, KEY_NONE}, false}, {KEY_DOCKER, {KEY_NONE, KEY_NONE}, false},
 	{KEY_FLY, {KEY_NONE, KEY_NONE}, false},     {KEY_APP_NAME, {KEY_REGION, KEY_CONFIG}, false},
-	{KEY_HTTP, {KEY_NONE, KEY_NONE}, true},
+	{KEY_HTTP, {KEY_NONE, KEY_NONE}, true},     {KEY_VERIFY, {KEY_NONE, KEY_NONE}, true},
 };
 
 static void write_executor(struct buf *json, const struct executor_shape *shape)

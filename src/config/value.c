@@ -65,6 +65,7 @@ static value_read_fn *const readers[KIND_COUNT] = {
 	[KIND_INTEGERS] = value_read_integers,
 	[KIND_MAP] = value_read_map,
 	[KIND_UMASK] = value_read_umask,
+	[KIND_STATUS] = value_read_status,
 	[KIND_CALENDAR] = value_read_calendar,
 	[KIND_OBJECT] = read_object,
 	/* Read when the rest of the job is known, or not at all. */

@@ -39,7 +39,7 @@ bool value_item_is(struct slot *s, unsigned kinds, const char *wanted);
 typedef void value_read_fn(struct slot *s);
 value_read_fn value_read_text, value_read_zone;
 value_read_fn value_read_integer, value_read_duration, value_read_size, value_read_umask;
-value_read_fn value_read_fraction;
+value_read_fn value_read_fraction, value_read_status;
 value_read_fn value_read_word, value_read_outcomes;
 value_read_fn value_read_texts, value_read_integers, value_read_calendar;
 value_read_fn value_read_map;

@@ -174,3 +174,18 @@ void value_read_umask(struct slot *s)
 	else
 		value_keep_number(s, mask);
 }
+
+/* A class is kept as its first digit. */
+void value_read_status(struct slot *s)
+{
+	if (json_peek(&s->l->json) == JSON_NUMBER) {
+		value_read_integer(s);
+		return;
+	}
+	const char *text = value_text(s->l, false, NULL);
+	if (text && strlen(text) == 3 && text[0] >= '1' && text[0] <= '5' &&
+	    strspn(text + 1, "Xx") == 2)
+		value_keep_number(s, text[0] - '0');
+	else
+		value_wrong(s, "a status such as 200, or a class such as \"2xx\"");
+}

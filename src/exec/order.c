@@ -2,6 +2,7 @@
 #include "order.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,18 @@
 #include "env_file.h"
 #include "user.h"
 
+/* As it was when we began: after an upgrade the new program is at the same place. */
+static char *own_program(void)
+{
+	char path[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	if (n <= 0)
+		return NULL;
+	path[n] = '\0';
+	return mem_copy_text(path);
+}
+
 bool order_base_init(struct order_base *base, struct err *err)
 {
 	mode_t mask = umask(022); /* it can only be read by being set */
@@ -18,6 +31,7 @@ bool order_base_init(struct order_base *base, struct err *err)
 	umask(mask);
 	*base = (struct order_base){.environment = (const char *const *)environ,
 				    .cwd = getcwd(NULL, 0),
+				    .program = own_program(),
 				    .umask = (int32_t)mask,
 				    .uid = geteuid()};
 	return base->cwd || err_errno(err, errno, "cannot tell the working directory");
@@ -26,7 +40,8 @@ bool order_base_init(struct order_base *base, struct err *err)
 void order_base_finish(struct order_base *base)
 {
 	free(base->cwd);
-	base->cwd = NULL;
+	free(base->program);
+	base->cwd = base->program = NULL;
 }
 
 /* ---- the environment ---- */
@@ -219,12 +234,15 @@ static const char *const *shell_argv(const struct job *job, size_t extra, struct
 	return argv;
 }
 
-static const char *const *plain_argv(const struct job *job, size_t extra, struct arena *arena)
+static const char *const *plain_argv(const struct order_base *base, const struct job *job,
+				     size_t extra, struct arena *arena)
 {
 	const char **argv = arena_array(arena, const char *, job->argv.count + extra + 1);
 
 	for (size_t i = 0; i < job->argv.count; i++)
 		argv[i] = job->argv.items[i];
+	if (job->verify)
+		argv[0] = base->program;
 	for (size_t i = 0; i < extra; i++)
 		argv[job->argv.count + i] = job->dry_run.items[i];
 	return argv;
@@ -281,13 +299,15 @@ bool order_make(const struct order_base *base, const struct job *job, const stru
 				      .output_max = ORDER_OUTPUT_MAX};
 	if (job->argv.count == 0)
 		return err_set(err, "the job has no command");
+	if (job->verify && !base->program)
+		return err_set(err, "cannot tell where belfry's own program is: is /proc there?");
 	if (has_user && (!user_find(job->process.user, arena, &user, err) ||
 			 !become(base, job, &user, order, err)))
 		return false;
 	if (!make_environment(base, job, run, has_user ? &user : NULL, &env, err))
 		return false;
-	order->argv =
-		job->process.shell ? shell_argv(job, extra, arena) : plain_argv(job, extra, arena);
+	order->argv = job->process.shell ? shell_argv(job, extra, arena)
+					 : plain_argv(base, job, extra, arena);
 	order->env = env.items;
 	order->cwd = absolute(base, job->process.cwd, arena);
 	set_shown(base, job, arena, order);

@@ -18,7 +18,8 @@ enum { ORDER_OUTPUT_MAX = 8 << 20 }; /* of a run, kept */
 /* What belfry itself has, which a job inherits. */
 struct order_base {
 	const char *const *environment;
-	char *cwd; /* absolute; owned */
+	char *cwd;     /* absolute; owned */
+	char *program; /* belfry itself, absolute, for jobs that verify; owned; NULL: not known */
 	int32_t umask;
 	uint32_t uid; /* effective */
 };

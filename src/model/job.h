@@ -53,6 +53,16 @@ struct process_spec {
 	struct process_limits limits;
 };
 
+/* A job that asks whether an app is up, which belfry's own program does. */
+struct verify_spec {
+	const char *url;         /* that is asked */
+	const char *url_shown;   /* as it was written */
+	const char *expect_text; /* NULL: anything */
+	int32_t expect_status;   /* 100 to 599, or a class by its first digit */
+	int64_t within_ms;       /* 0: one try */
+};
+enum { VERIFY_STATUS_USUAL = 200 };
+
 /* Executors of later releases: kept as the JSON they were written in (compact,
  * defaults not merged), for `check`, `plan` and the executors to come. */
 struct remote_spec {
@@ -106,6 +116,9 @@ struct job {
 	const char *env_file; /* read at each start; NULL if none */
 	const char *env_file_shown;
 	struct process_spec process;
+	/* Set: the first word of argv stands for the program of belfry itself, wherever that
+	 * is; the executor knows. */
+	const struct verify_spec *verify;
 	struct remote_spec remote; /* docker, fly, http */
 
 	/* Of everything above, order of keys and white space left out. Two jobs of

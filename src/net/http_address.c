@@ -129,8 +129,13 @@ bool http_url_is_loopback(const char *url)
 	const char *scheme = strstr(url, "://");
 	const char *host = scheme ? scheme + 3 : url;
 	size_t length = strcspn(host, "/?#");
+	const char *user = memrchr(host, '@', length);
 	char text[128];
 
+	if (user) {
+		length -= (size_t)(user + 1 - host);
+		host = user + 1;
+	}
 	if (length >= sizeof(text))
 		return false;
 	memcpy(text, host, length);

@@ -3,6 +3,7 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -24,7 +25,8 @@ static size_t on_data(char *data, size_t unit, size_t count, void *context)
 	long status = 0;
 
 	curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &status);
-	if (transfer->call->data && status >= 200 && status < 300) {
+	bool is_taken = transfer->call->takes_any || (status >= 200 && status < 300);
+	if (transfer->call->data && is_taken) {
 		if (transfer->call->data(transfer->call->context, data, length))
 			return length;
 		transfer->was_ended = true;
@@ -34,6 +36,19 @@ static size_t on_data(char *data, size_t unit, size_t count, void *context)
 		return 0;
 	buf_add(&transfer->reply->body, data, length);
 	return length;
+}
+
+static int on_progress(void *context, curl_off_t down_total, curl_off_t down, curl_off_t up_total,
+		       curl_off_t up)
+{
+	const struct http_call *call = context;
+
+	(void)down_total;
+	(void)down;
+	(void)up_total;
+	(void)up;
+	call->tick(call->context);
+	return 0;
 }
 
 static void make_url(const struct http_call *call, struct buf *url)
@@ -46,6 +61,56 @@ static void make_url(const struct http_call *call, struct buf *url)
 		length--;
 	buf_add(url, call->server, length);
 	buf_text(url, call->target);
+}
+
+/* ---- what went wrong ---- */
+
+static enum http_failure kind_of_timeout(CURL *curl)
+{
+	curl_off_t named = 0, connected = 0;
+
+	curl_easy_getinfo(curl, CURLINFO_NAMELOOKUP_TIME_T, &named);
+	curl_easy_getinfo(curl, CURLINFO_CONNECT_TIME_T, &connected);
+	return connected ? HTTP_NO_ANSWER : named ? HTTP_NO_CONNECTION : HTTP_NO_NAME;
+}
+
+static enum http_failure kind_of_connect(CURL *curl)
+{
+	long number = 0;
+
+	curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &number);
+	return number == ECONNREFUSED ? HTTP_REFUSED
+	       : number == ETIMEDOUT  ? HTTP_NO_CONNECTION
+				      : HTTP_UNREACHABLE;
+}
+
+static enum http_failure kind_of(CURL *curl, CURLcode code)
+{
+	switch ((int)code) {
+	case CURLE_OK: return HTTP_ANSWERED;
+	case CURLE_URL_MALFORMAT: return HTTP_BAD_ADDRESS;
+	case CURLE_COULDNT_RESOLVE_HOST: return HTTP_NO_NAME;
+	case CURLE_COULDNT_CONNECT: return kind_of_connect(curl);
+	case CURLE_OPERATION_TIMEDOUT: return kind_of_timeout(curl);
+	case CURLE_PEER_FAILED_VERIFICATION: return HTTP_BAD_CERTIFICATE;
+	case CURLE_SSL_CONNECT_ERROR: return HTTP_NO_TLS;
+	case CURLE_UNSUPPORTED_PROTOCOL: /* HTTP/0.9, which is any text at all */
+	case CURLE_WEIRD_SERVER_REPLY:
+	case CURLE_HTTP2:
+	case CURLE_HTTP2_STREAM: return HTTP_NO_HTTP;
+	case CURLE_GOT_NOTHING:
+	case CURLE_PARTIAL_FILE:
+	case CURLE_RECV_ERROR:
+	case CURLE_SEND_ERROR: return HTTP_BROKE_OFF;
+	default: return HTTP_FAILED;
+	}
+}
+
+static void keep_failure(CURL *curl, CURLcode code, const char *detail, struct http_reply *reply)
+{
+	reply->failure = kind_of(curl, code);
+	snprintf(reply->why, sizeof(reply->why), "%s",
+		 detail[0] ? detail : curl_easy_strerror(code));
 }
 
 static bool describe(CURL *curl, CURLcode code, const char *detail, const struct buf *url,
@@ -102,6 +167,11 @@ static void set_up(CURL *curl, const struct http_call *call, const char *url, ch
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer);
 	if (call->cacert)
 		curl_easy_setopt(curl, CURLOPT_CAINFO, call->cacert);
+	if (call->tick) {
+		curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+		curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+		curl_easy_setopt(curl, CURLOPT_XFERINFODATA, call);
+	}
 	if (http_url_is_loopback(url)) /* no proxy between us and our own machine */
 		curl_easy_setopt(curl, CURLOPT_PROXY, "");
 	if (strcmp(call->method, "GET") != 0) {
@@ -113,6 +183,15 @@ static void set_up(CURL *curl, const struct http_call *call, const char *url, ch
 	}
 }
 
+static void keep_location(CURL *curl, struct http_reply *reply)
+{
+	struct curl_header *header;
+
+	if (reply->status >= 300 && reply->status < 400 &&
+	    curl_easy_header(curl, "Location", 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
+		buf_text(&reply->location, header->value);
+}
+
 bool http_client_send(const struct http_call *call, struct http_reply *reply, struct err *err)
 {
 	char detail[CURL_ERROR_SIZE] = "";
@@ -122,19 +201,31 @@ bool http_client_send(const struct http_call *call, struct http_reply *reply, st
 	long status = 0;
 
 	*reply = (struct http_reply){0};
-	if (!curl)
-		return err_set(err, "libcurl cannot be set up");
+	if (!curl) {
+		reply->failure = HTTP_FAILED;
+		snprintf(reply->why, sizeof(reply->why), "libcurl cannot be set up");
+		return err_set(err, "%s", reply->why);
+	}
 	make_url(call, &url);
 	struct curl_slist *headers = make_headers(call);
 	set_up(curl, call, buf_string(&url), detail, headers, &transfer);
 	CURLcode code = curl_easy_perform(curl);
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
 	reply->status = (int)status;
+	keep_location(curl, reply);
 	bool ok = code == CURLE_OK || transfer.was_ended;
-	if (!ok)
+	if (!ok) {
+		keep_failure(curl, code, detail, reply);
 		describe(curl, code, detail, &url, err);
+	}
 	curl_slist_free_all(headers);
 	curl_easy_cleanup(curl);
 	buf_finish(&url);
 	return ok;
+}
+
+void http_reply_finish(struct http_reply *reply)
+{
+	buf_finish(&reply->location);
+	buf_finish(&reply->body);
 }

@@ -1,5 +1,6 @@
 /*
- * http_client.h - requests to a belfry server, one at a time, waiting for the answer.
+ * http_client.h - requests to a server, belfry's above all, one at a time, waiting for
+ * the answer.
  *
  * For programs with nothing else to do meanwhile (the command line). libcurl
  * does the work; nothing of it shows here.
@@ -18,6 +19,22 @@
  * no error. */
 typedef bool http_data_fn(void *context, const char *data, size_t length);
 
+/* Why there was no whole answer. */
+enum http_failure {
+	HTTP_ANSWERED,        /* there was one */
+	HTTP_FAILED,          /* for a reason of another kind: reply->why */
+	HTTP_BAD_ADDRESS,     /* no address that could be asked */
+	HTTP_NO_NAME,         /* the host's name is not found */
+	HTTP_REFUSED,         /* nobody listens */
+	HTTP_UNREACHABLE,     /* no way to there */
+	HTTP_NO_CONNECTION,   /* none in time */
+	HTTP_NO_ANSWER,       /* connected, and none in time */
+	HTTP_BAD_CERTIFICATE, /* nobody vouches for it, or it is another's, or too old */
+	HTTP_NO_TLS,          /* no TLS, or none that we speak */
+	HTTP_NO_HTTP,         /* what came is no HTTP */
+	HTTP_BROKE_OFF,       /* the connection was closed before */
+};
+
 struct http_call {
 	const char *server; /* "http://127.0.0.1:7420"; the scheme may be left out */
 	const char *token;  /* NULL: none is sent */
@@ -29,13 +46,22 @@ struct http_call {
 	int64_t timeout_ms; /* of the whole; 0: none, only to connect */
 	/* Set: called with the body of a 2xx answer instead of collecting it. */
 	http_data_fn *data;
+	bool takes_any; /* `data` gets the bodies of all answers */
+	/* Set: called about once a second while nothing comes. */
+	void (*tick)(void *context);
 	void *context;
 };
 
+enum { HTTP_WHY_MAX = 256 };
+
 struct http_reply {
-	int status;
-	struct buf body; /* the caller finishes it */
+	int status; /* 0: not even its first line came */
+	enum http_failure failure;
+	char why[HTTP_WHY_MAX]; /* the failure, in the library's words */
+	struct buf location;    /* of a redirect, which is not followed; as it was sent */
+	struct buf body;        /* the caller finishes both */
 };
+void http_reply_finish(struct http_reply *reply);
 
 /* False where no whole answer was had; any status is an answer. */
 bool http_client_send(const struct http_call *call, struct http_reply *reply, struct err *err);

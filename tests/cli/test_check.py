@@ -23,7 +23,7 @@ bad.json:2:15: error: timezone: unknown zone "Europe/Pariss"; did you mean Europ
 bad.json:4:52: error: jobs[0].schedule: day-of-week 8 is out of range 0-7 (0 and 7 are Sunday)
     send-digest: "0 10 * * 8"
                            ^
-bad.json:5:5: error: jobs[1]: "command" is missing: what to run; or one of "docker", "fly" and "http"
+bad.json:5:5: error: jobs[1]: "command" is missing: what to run; or one of "verify", "docker", "fly" and "http"
 bad.json:5:40: warning: jobs[1].schedule: day-of-month and day-of-week are both given, so it fires \
 on days that satisfy either one; write +fri for days that satisfy both
     both: "0 9 13 * fri"

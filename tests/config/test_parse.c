@@ -12,6 +12,7 @@
 #include "argv.h"
 #include "config.h"
 #include "keys.h"
+#include "str.h"
 #include "world.h"
 #include "zoneinfo.h"
 
@@ -253,6 +254,132 @@ static void paths_from_the_environment_are_shown_as_written(void **state)
 	assert_string_equal(a->env_file_shown, "/${SECRET}");
 	assert_string_equal(b->env_file_shown, "/${SECRET}");
 	config_destroy(config);
+}
+
+/* What belfry's own program is given; a URL from the environment is neither shown nor told. */
+static void verify_becomes_a_command_of_belfry(void **state)
+{
+	static const char *const all[] = {"belfry",
+					  "verify",
+					  "--result",
+					  "--expect-status=2xx",
+					  "--expect-text=all is \"well\"",
+					  "--within=1m",
+					  "--",
+					  "http://127.0.0.1:3000/health?deep=1"};
+	static const char *const all_shown[] = {"belfry",
+						"verify",
+						"--expect-status=2xx",
+						"--expect-text=all is \"well\"",
+						"--within=1m",
+						"http://127.0.0.1:3000/health?deep=1"};
+	static const char *const secret[] = {"belfry",
+					     "verify",
+					     "--result",
+					     "--as=https://app.example.org/?key=${SECRET}",
+					     "--expect-status=204",
+					     "--",
+					     "https://app.example.org/?key=" SECRET};
+	static const char *const secret_shown[] = {"belfry", "verify", "--expect-status=204",
+						   "https://app.example.org/?key=${SECRET}"};
+	size_t length;
+	char *text = read_good("verify", &length);
+	struct config *config = parse(text);
+	const struct job *job = config_find(config, "all");
+
+	(void)state;
+	assert_int_equal(job->executor, EXECUTOR_PROCESS);
+	assert_non_null(job->verify);
+	assert_texts(&job->argv, all, COUNT(all));
+	assert_texts(&job->argv_shown, all_shown, COUNT(all_shown));
+	job = config_find(config, "secret");
+	assert_texts(&job->argv, secret, COUNT(secret));
+	assert_texts(&job->argv_shown, secret_shown, COUNT(secret_shown));
+	for (size_t i = 0; i < config->job_count; i++) {
+		assert_null(config->jobs[i].process.shell);
+		assert_non_null(config->jobs[i].dry_run.items); /* it may always be run dry */
+		assert_int_equal(config->jobs[i].dry_run.count, 0);
+		assert_string_equal(config->jobs[i].process.cwd, "/");
+	}
+	config_destroy(config);
+	free(text);
+}
+
+static void changes_of_verify_are_told_by_value(void **state)
+{
+	static const struct {
+		const char *before, *after, *path, *was, *is; /* path NULL: no change */
+	} rows[] = {
+		{"\"verify\":{\"url\":\"http://a\"}",
+		 "\"verify\":{\"url\":\"http://a\",\"expect_status\":200,\"within\":0}", NULL, NULL,
+		 NULL},
+		{"\"verify\":{\"url\":\"http://a\",\"within\":\"60s\"}",
+		 "\"verify\":{\"within\":\"1m\",\"url\":\"http://a\"}", NULL, NULL, NULL},
+		{"\"verify\":{\"url\":\"http://a\"}", "\"verify\":{\"url\":\"http://b\"}",
+		 "verify.url", "\"http://a\"", "\"http://b\""},
+		{"\"verify\":{\"url\":\"http://a\"}",
+		 "\"verify\":{\"url\":\"http://a\",\"expect_status\":\"2xx\"}",
+		 "verify.expect_status", "200", "\"2xx\""},
+		{"\"verify\":{\"url\":\"http://a\"}",
+		 "\"verify\":{\"url\":\"http://a\",\"expect_text\":\"ok\"}", "verify.expect_text",
+		 NULL, "\"ok\""},
+		{"\"verify\":{\"url\":\"http://a\",\"within\":\"1m\"}",
+		 "\"verify\":{\"url\":\"http://a\"}", "verify.within", "\"1m\"", "\"0s\""},
+		{"\"verify\":{\"url\":\"http://${SECRET}\"}",
+		 "\"verify\":{\"url\":\"http://s3cret\"}", "verify.url", "\"http://(hidden)\"",
+		 "\"http://s3cret\""},
+	};
+	char text[512];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct arena arena = {0};
+		struct key_change *changes;
+
+		snprintf(text, sizeof(text),
+			 "{\"jobs\":[{\"name\":\"a\",\"schedule\":\"@daily\",%s}]}",
+			 rows[i].before);
+		struct config *before = parse(text);
+		snprintf(text, sizeof(text),
+			 "{\"jobs\":[{\"name\":\"a\",\"schedule\":\"@daily\",%s}]}", rows[i].after);
+		struct config *after = parse(text);
+		size_t count = config_differences(before, &before->jobs[0], after, &after->jobs[0],
+						  &arena, &changes);
+		assert_int_equal(before->jobs[0].hash == after->jobs[0].hash, !rows[i].path);
+		assert_int_equal(count, rows[i].path ? 1 : 0);
+		if (count) {
+			assert_string_equal(changes[0].path, rows[i].path);
+			assert_true(str_equal(changes[0].before, rows[i].was));
+			assert_true(str_equal(changes[0].after, rows[i].is));
+		}
+		config_destroy(before);
+		config_destroy(after);
+		arena_finish(&arena);
+	}
+}
+
+/* From a command to a verify: the command goes, the URL comes, defaults are no change. */
+static void a_command_may_become_a_verify(void **state)
+{
+	struct config *before = parse(JOB("")),
+		      *after = parse("{\"jobs\":[{\"name\":\"a\",\"schedule\":\"0 9 * * "
+				     "*\",\"verify\":{\"url\":\"http://a\"}}]}");
+	struct arena arena = {0};
+	struct key_change *changes;
+
+	(void)state;
+	assert_int_equal(config_differences(before, &before->jobs[0], after, &after->jobs[0],
+					    &arena, &changes),
+			 2);
+	assert_string_equal(changes[0].path, "command");
+	assert_string_equal(changes[0].before, "[\"true\"]");
+	assert_null(changes[0].after);
+	assert_string_equal(changes[1].path, "verify.url");
+	assert_null(changes[1].before);
+	assert_string_equal(changes[1].after, "\"http://a\"");
+	config_destroy(before);
+	config_destroy(after);
+	arena_finish(&arena);
 }
 
 static void cron_manager_is_read_as_fly(void **state)
@@ -702,6 +829,9 @@ int main(void)
 		cmocka_unit_test(defaults_are_merged_member_by_member),
 		cmocka_unit_test(what_defaults_give_is_shared),
 		cmocka_unit_test(paths_from_the_environment_are_shown_as_written),
+		cmocka_unit_test(verify_becomes_a_command_of_belfry),
+		cmocka_unit_test(changes_of_verify_are_told_by_value),
+		cmocka_unit_test(a_command_may_become_a_verify),
 		cmocka_unit_test(cron_manager_is_read_as_fly),
 		cmocka_unit_test(empty_files_have_no_jobs),
 		cmocka_unit_test(content_hash_is_sha256),

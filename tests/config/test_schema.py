@@ -148,6 +148,24 @@ EXECUTORS = [
     (False, {"fly": {"app": "a"}, "region": "cdg"}),
     (False, {"fly": {"app": "a"}, "docker": {"image": "i"}}),
     (False, {"app_name": "a", "docker": {"image": "i"}}),
+    (True, {"verify": {"url": "https://example.org"}}),
+    (True, {"verify": {"url": "http://x", "expect_status": 204, "expect_text": "a", "within": "1m"}}),
+    (True, {"verify": {"url": "http://x", "expect_status": "5xx", "within": 60}, "shell": "/bin/sh"}),
+    (False, {"verify": {}}),
+    (False, {"verify": "http://x"}),
+    (False, {"verify": {"url": "x"}}),
+    (False, {"verify": {"url": "http://x", "expect_status": "200"}}),
+    (False, {"verify": {"url": "http://x", "expect_status": "6xx"}}),
+    (False, {"verify": {"url": "http://x", "expect_status": 600}}),
+    (False, {"verify": {"url": "http://x", "expect_status": [200]}}),
+    (False, {"verify": {"url": "http://x", "expect_text": ""}}),
+    (False, {"verify": {"url": "http://x", "within": "x"}}),
+    (False, {"verify": {"url": "http://x", "fly": "a"}}),
+    (False, {"verify": {"url": "http://x"}, "command": "x"}),
+    (False, {"verify": {"url": "http://x"}, "docker": {"image": "i"}}),
+    (False, {"verify": {"url": "http://x"}, "fly": {"app": "a"}}),
+    (False, {"verify": {"url": "http://x"}, "app_name": "a"}),
+    (False, {"verify": {"url": "http://x"}, "http": {"url": "http://x"}}),
     (True, {"http": {"url": "https://example.org", "expect": 200}}),
     (True, {"http": {"url": "http://x", "method": "GET", "headers": {"X-Y": "z"}, "body": "",
                      "expect": [200, 204]}}),
@@ -171,6 +189,7 @@ FILES = [
     (False, {"jobs": [], "defaults": {"name": "x"}}),
     (False, {"jobs": [], "defaults": {"command": "x"}}),
     (False, {"jobs": [], "defaults": {"fly": {"app": "x"}}}),
+    (False, {"jobs": [], "defaults": {"verify": {"url": "http://x"}}}),
     (False, {"jobs": [], "defaults": {"timeout": 1, "command_timeout": 2}}),
     (True, {"jobs": [], "defaults": {"timeout": 1, "retry": {"attempts": 2}, "env": {"A": "b"}}}),
     (False, {"jobs": [], "defaults": {"retry": {"attempts": 0}}}),
@@ -235,7 +254,7 @@ class Agreement(unittest.TestCase):
 
     def test_every_key_has_its_values_here(self):
         job = self.schema["$defs"]["job"]["properties"]
-        others = {"docker", "fly", "http", "app_name", "region", "config"}
+        others = {"verify", "docker", "fly", "http", "app_name", "region", "config"}
         self.assertEqual(set(job) - others, set(VALUES))
 
     def test_files_of_the_corpus(self):
