@@ -245,11 +245,12 @@ def summary(runs, check):
 
 
 def settle(demo):
-    """Waits until nothing runs, so that runs, mails and database can agree."""
+    """The runs, of a moment in which none is going on: the next may begin right after it."""
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if all(run["state"] == "finished" for run in demo.ask("runs", "--limit", "100000")):
-            return
+    while True:
+        runs = demo.ask("runs", "--limit", "100000")
+        if all(run["state"] == "finished" for run in runs) or time.monotonic() > deadline:
+            return runs
         time.sleep(0.2)
 
 
@@ -274,8 +275,7 @@ def perform(demo, limit):
         problems.append("the web app or belfry is not healthy")
     # Runs begun before the stop end under it (--stop wait); they are asked for
     # first and counted again from the database by the check.
-    settle(demo)
-    runs = demo.ask("runs", "--limit", "100000")
+    runs = settle(demo)
     problems += demo.stop()
     check = json.loads(subprocess.run(
         ["/usr/bin/python3", os.path.join(HERE, "check_demo.py"), demo.mail, demo.database],
