@@ -157,7 +157,7 @@ class Engine:
 
     def build(self, dockerfile, context, tag):
         self.docker("build", "--network=host", *proxy_settings(), "--file", dockerfile,
-                    "--tag", tag, context, deadline_s=400)
+                    "--tag", tag, context, deadline_s=600)
         # What older sources left is not kept for ever.
         self.docker("image", "prune", "--force")
         self.docker("builder", "prune", "--force", "--keep-storage", "2GB")
