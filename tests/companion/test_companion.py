@@ -5,7 +5,6 @@ import json
 import os
 import re
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
@@ -111,16 +110,16 @@ class Companion:
 
 
 class CompanionTest(unittest.TestCase):
+    engine = None
+
     @classmethod
     def setUpClass(cls):
-        cls.engine = cls.enterClassContext(Engine(os.environ["COMPANION_FOLDER"]))
         cls.engine.make_base()
         cls.engine.build(os.path.join(FLY, "Dockerfile"), ROOT, "belfry")
         cls.engine.build(os.path.join(FLY, "job.Dockerfile"), FLY, "jobs")
 
     def setUp(self):
-        folder = tempfile.mkdtemp(prefix="belfry-companion-")
-        self.addCleanup(shutil.rmtree, folder)
+        folder = tempfile.mkdtemp(dir=self.engine.scratch)
         self.companion = Companion(self.engine, folder)
         self.addCleanup(self.engine.remove_containers)
 
@@ -302,7 +301,9 @@ class CompanionTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    # Told to end, it takes its engine along. unittest goes on after all but this.
+    # Told to end, it takes its engine along: unittest goes on after all exceptions but this,
+    # and does not clean up after this.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     os.environ["PATH"] = PATH
-    unittest.main()
+    with Engine(os.environ["COMPANION_FOLDER"]) as CompanionTest.engine:
+        unittest.main()
