@@ -1,8 +1,12 @@
 """What Python tests of every folder stand on."""
+import concurrent.futures
+import io
 import os
 import subprocess
+import sys
 import threading
 import time
+import unittest
 
 DEADLINE_S = 60
 
@@ -71,3 +75,39 @@ class Strace:
         self.process.wait()
         self.reader.join()
         self.process.stderr.close()
+
+
+# ---- running ----
+
+def main(parallel=4):
+    """As unittest.main, but several tests at a time: they wait most of the time."""
+    names = [word for word in sys.argv[1:] if not word.startswith("-")]
+    module = sys.modules["__main__"]
+    loader = unittest.TestLoader()
+    suite = loader.loadTestsFromNames(names, module) if names else \
+        loader.loadTestsFromModule(module)
+    with concurrent.futures.ThreadPoolExecutor(parallel) as pool:
+        results = list(pool.map(run_one, flat(suite)))
+    bad = [result for result in results if not result.wasSuccessful()]
+    skipped = [text for result in results for _, text in result.skipped]
+    print(f"{len(results)} tests, {len(bad)} failed, {len(skipped)} skipped {skipped or ''}",
+          flush=True)
+    sys.exit(1 if bad or not results else 0)
+
+
+def flat(suite):
+    for test in suite:
+        if isinstance(test, unittest.TestSuite):
+            yield from flat(test)
+        else:
+            yield test
+
+
+def run_one(test):
+    text = io.StringIO()
+    begun = time.monotonic()
+    result = unittest.TextTestRunner(stream=text).run(test)
+    words = "ok" if result.wasSuccessful() else "FAILED\n" + text.getvalue()
+    print(f"{test.id().removeprefix('__main__.')}: {words} ({time.monotonic() - begun:.1f}s)",
+          flush=True)
+    return result

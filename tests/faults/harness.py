@@ -1,17 +1,14 @@
 """What the fault tests stand on: the daemon of tests/daemon/harness.py, jobs that leave a
 stamp, the books kept over them, and the tools that hurt."""
 import collections
-import concurrent.futures
 import fcntl
 import importlib.util
-import io
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
-import unittest
 
 _TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, _TESTS)
@@ -21,7 +18,7 @@ daemon_harness = importlib.util.module_from_spec(_spec)
 sys.modules["daemon_harness"] = daemon_harness
 _spec.loader.exec_module(daemon_harness)
 
-from common import Strace, is_alive  # noqa: E402
+from common import Strace, is_alive, main  # noqa: E402
 from daemon_harness import BELFRY, BUILD, DEADLINE_S, job, shell, wait_for  # noqa: E402
 
 __all__ = ["BELFRY", "BUILD", "DEADLINE_S", "IS_LONG", "IS_ROOT", "Belfry", "Beside", "Stamped",
@@ -37,40 +34,6 @@ def drawing(what):
     seed = int(os.environ.get("BELFRY_SEED", 0)) or random.SystemRandom().randrange(1, 1 << 32)
     print(f"{what}: BELFRY_SEED={seed}", flush=True)
     return random.Random(seed)
-
-
-def main(parallel=4):
-    """As unittest.main, but several tests at a time: they wait most of the time."""
-    names = [word for word in sys.argv[1:] if not word.startswith("-")]
-    module = sys.modules["__main__"]
-    loader = unittest.TestLoader()
-    suite = loader.loadTestsFromNames(names, module) if names else \
-        loader.loadTestsFromModule(module)
-    with concurrent.futures.ThreadPoolExecutor(parallel) as pool:
-        results = list(pool.map(run_one, flat(suite)))
-    bad = [result for result in results if not result.wasSuccessful()]
-    skipped = [text for result in results for _, text in result.skipped]
-    print(f"{len(results)} tests, {len(bad)} failed, {len(skipped)} skipped {skipped or ''}",
-          flush=True)
-    sys.exit(1 if bad or not results else 0)
-
-
-def flat(suite):
-    for test in suite:
-        if isinstance(test, unittest.TestSuite):
-            yield from flat(test)
-        else:
-            yield test
-
-
-def run_one(test):
-    text = io.StringIO()
-    begun = time.monotonic()
-    result = unittest.TextTestRunner(stream=text).run(test)
-    words = "ok" if result.wasSuccessful() else "FAILED\n" + text.getvalue()
-    print(f"{test.id().removeprefix('__main__.')}: {words} ({time.monotonic() - begun:.1f}s)",
-          flush=True)
-    return result
 
 
 # ---- processes ----

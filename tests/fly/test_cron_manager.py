@@ -6,6 +6,7 @@ import subprocess
 import unittest
 
 from on_fly import APP, FlyCase, OnFly, fly_job  # before harness, whose folder it knows
+from common import main
 from harness import BELFRY, shell, wait_for
 
 # The shape of its example.
@@ -229,4 +230,4 @@ class Known(FlyCase):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    main(parallel=6)

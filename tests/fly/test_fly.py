@@ -5,6 +5,7 @@ import unittest
 import urllib.request
 
 from on_fly import APP, FlyCase, fly_job  # before harness, whose folder it knows
+from common import main
 from harness import shell, wait_for
 
 
@@ -251,4 +252,4 @@ class Faults(FlyCase):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    main(parallel=6)
