@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -383,7 +384,9 @@ class Asked(Asking):
 
     def test_a_lease_from_the_beginning(self):
         machine = self.ask("POST", MACHINES, {"config": job_config(SLEEP), "lease_ttl": 60})[1]
-        self.reach(machine["id"], "started")
+        self.assertNotIn("nonce", self.reach(machine["id"], "started"))
+        self.assertEqual(self.ask("GET", machine["id"], headers={
+            "fly-machine-lease-nonce": machine["nonce"]})[1]["nonce"], machine["nonce"])
         self.assertEqual(self.ask("POST", f"{machine['id']}/stop")[0], 409)
         self.assertEqual(self.ask("POST", f"{machine['id']}/stop", headers={
             "fly-machine-lease-nonce": machine["nonce"]})[0], 200)
@@ -543,6 +546,25 @@ class Clocks(Asking):
         self.fly.clock.speed = 1e6
         start = self.fly.clock.now()
         wait_for(lambda: self.fly.clock.now() > start + 1000, "time to fly")
+
+
+class Encrypted(unittest.TestCase):
+    def test_tls(self):
+        with tempfile.TemporaryDirectory() as folder:
+            pair = os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem")
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                            "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+                            "/CN=fly", "-addext", "subjectAltName=IP:127.0.0.1",
+                            "-keyout", pair[1], "-out", pair[0]],
+                           check=True, stderr=subprocess.DEVNULL)
+            with Fly(tls=pair) as fly:
+                request = urllib.request.Request(fly.url + MACHINES, headers={
+                    "Authorization": f"Bearer {fly.token}"})
+                context = ssl.create_default_context(cafile=pair[0])
+                with urllib.request.urlopen(request, timeout=60, context=context) as answer:
+                    self.assertEqual(answer.read(), b"[]")
+                with self.assertRaises(urllib.error.URLError):
+                    urllib.request.urlopen(request, timeout=60)
 
 
 class Program(unittest.TestCase):
