@@ -246,14 +246,13 @@ static bool make_executors(struct here *here, struct err *err)
 
 	for (int kind = 0; ok && kind < EXECUTOR_KIND_COUNT; kind++) {
 		if (kind == EXECUTOR_PROCESS)
-			here->executors[kind] = exec_process_create(here->loop, here->folder,
-								    runner, &sink, err);
+			here->executors[kind] =
+				exec_process_create(here->loop, here->folder, runner, &sink, err);
 		else if (kind == EXECUTOR_FLY)
 			here->executors[kind] =
 				exec_fly_create(here->loop, here->folder, &sink, err);
 		else
-			here->executors[kind] =
-				exec_absent_create((enum executor_kind)kind, &sink);
+			here->executors[kind] = exec_absent_create((enum executor_kind)kind, &sink);
 		ok = here->executors[kind] != NULL;
 	}
 	arena_finish(&arena);

@@ -142,8 +142,8 @@ static bool make_executors(struct daemon *daemon, struct err *err)
 				exec_process_create(daemon->loop, daemon->options->state,
 						    daemon->options->runner, &sink, err);
 		else if (kind == EXECUTOR_FLY)
-			daemon->executors[kind] = exec_fly_create(
-				daemon->loop, daemon->options->state, &sink, err);
+			daemon->executors[kind] =
+				exec_fly_create(daemon->loop, daemon->options->state, &sink, err);
 		else
 			daemon->executors[kind] =
 				exec_absent_create((enum executor_kind)kind, &sink);

@@ -17,13 +17,13 @@
 #include "result_line.h"
 
 enum fly_step {
-	FLY_STEP_IMAGE,   /* the app's current image is looked up */
-	FLY_STEP_CREATE,  /* the Machine is being made */
-	FLY_STEP_FIND,    /* whether it was made is not known */
-	FLY_STEP_LAUNCH,  /* it is there; it is being started */
-	FLY_STEP_WATCH,   /* it runs, as far as is known */
-	FLY_STEP_LOG,     /* it ended; what is left of its log is read */
-	FLY_STEP_OVER,    /* its end is told; it waits to be forgotten */
+	FLY_STEP_IMAGE,  /* the app's current image is looked up */
+	FLY_STEP_CREATE, /* the Machine is being made */
+	FLY_STEP_FIND,   /* whether it was made is not known */
+	FLY_STEP_LAUNCH, /* it is there; it is being started */
+	FLY_STEP_WATCH,  /* it runs, as far as is known */
+	FLY_STEP_LOG,    /* it ended; what is left of its log is read */
+	FLY_STEP_OVER,   /* its end is told; it waits to be forgotten */
 };
 
 struct fly;
@@ -39,16 +39,16 @@ struct fly_ward {
 	struct fly_spec spec;
 	const char *body, *image; /* NULL: none yet, the config's own */
 	char *job_name;
-	size_t region;      /* the one being tried, of spec.regions */
+	size_t region;       /* the one being tried, of spec.regions */
 	char *app, *machine; /* owned; machine NULL: not known */
 	int64_t timeout_ms, grace_ms;
 	bool is_rehearsal;
 
 	struct fly_call *call, *log_call; /* under way; NULL: none */
 	struct loop_timer *timer, *log_timer;
-	int64_t since_ms;   /* monotonic: when the step began */
-	int looks;          /* in this step */
-	int launches;       /* that were asked for */
+	int64_t since_ms; /* monotonic: when the step began */
+	int looks;        /* in this step */
+	int launches;     /* that were asked for */
 	bool is_adopted, is_told_started, is_told_host;
 	struct utc started_at;
 
@@ -73,8 +73,8 @@ struct fly {
 	struct fly_place place;
 	struct fly_calls *calls;
 	struct order_base base;
-	int folder;     /* state directory's "fly"; -1 */
-	char home[33];  /* which belfry this is, in metadata */
+	int folder;    /* state directory's "fly"; -1 */
+	char home[33]; /* which belfry this is, in metadata */
 	struct fly_ward *wards;
 	struct loop_timer *sweep;
 	char **apps; /* that were seen, for the sweep */

@@ -41,9 +41,9 @@ struct fly_request {
 	const char *app;           /* whose limit counts */
 	enum fly_limit limit;
 	int32_t priority;
-	bool is_once;    /* it makes something: never sent again blindly */
-	bool is_of_api;  /* logs, releases */
-	bool is_eager;   /* nobody waits long for it: two tries */
+	bool is_once;   /* it makes something: never sent again blindly */
+	bool is_of_api; /* logs, releases */
+	bool is_eager;  /* nobody waits long for it: two tries */
 	http_answered_fn *answered;
 	void *context;
 };

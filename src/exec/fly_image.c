@@ -60,22 +60,22 @@ static void on_release(void *context, const struct http_answer *answer)
 		fly_image_known(ward, ref);
 		return;
 	}
-	fly_image_unknown(ward,
-			  arena_format(arena,
-				       "image \"current\": app %s has no Machine%s%s, and its release "
-				       "cannot be had (%s); deploy it, or write the image",
-				       ward->app, ward->spec.group ? " of group " : "",
-				       ward->spec.group ? ward->spec.group : "",
-				       answer->status ? arena_format(arena, "Fly answered %d",
-								     answer->status)
-						      : answer->failure),
-			  answer->status == 0 || answer->status >= 500);
+	fly_image_unknown(
+		ward,
+		arena_format(arena,
+			     "image \"current\": app %s has no Machine%s%s, and its release "
+			     "cannot be had (%s); deploy it, or write the image",
+			     ward->app, ward->spec.group ? " of group " : "",
+			     ward->spec.group ? ward->spec.group : "",
+			     answer->status ? arena_format(arena, "Fly answered %d", answer->status)
+					    : answer->failure),
+		answer->status == 0 || answer->status >= 500);
 }
 
 static void ask_release(struct fly_ward *ward)
 {
-	static const char query[] =
-		"query($name:String!){app(name:$name){currentReleaseUnprocessed{imageRef version}}}";
+	static const char query[] = "query($name:String!){app(name:$name){"
+				    "currentReleaseUnprocessed{imageRef version}}}";
 	struct buf body = {0};
 
 	buf_json_open(&body, NULL, '{');
@@ -112,8 +112,9 @@ static void on_machines(void *context, const struct http_answer *answer)
 		ask_release(ward);
 		return;
 	}
-	fly_say(ward, arena_format(&ward->arena, "image \"current\" of %s is that of Machine %s: %s",
-				   ward->app, best->id, best->image));
+	fly_say(ward,
+		arena_format(&ward->arena, "image \"current\" of %s is that of Machine %s: %s",
+			     ward->app, best->id, best->image));
 	fly_image_known(ward, best->image);
 }
 

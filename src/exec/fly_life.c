@@ -8,17 +8,17 @@
 #include "http_target.h"
 
 enum {
-	LOOK_MS = 1000,       /* between two looks at a Machine, at first */
-	LOOK_MOST_MS = 5000,  /* and for one that runs for long */
-	FIND_MS = 2000,       /* between two looks for one whose making was not answered */
+	LOOK_MS = 1000,      /* between two looks at a Machine, at first */
+	LOOK_MOST_MS = 5000, /* and for one that runs for long */
+	FIND_MS = 2000,      /* between two looks for one whose making was not answered */
 	FIND_LOOKS = 6,
-	START_MS = 300000,    /* to get from made to started */
-	TELL_MS = 20000,      /* for Fly to tell how a Machine that stopped ended */
-	HOST_MS = 600000,     /* for a host to be reachable again, beyond the timeout */
-	YOUNG_MS = 30000,     /* a Machine that was just made may not be in every answer yet */
-	FORCE_MS = 5000,      /* beyond the grace */
+	START_MS = 300000, /* to get from made to started */
+	TELL_MS = 20000,   /* for Fly to tell how a Machine that stopped ended */
+	HOST_MS = 600000,  /* for a host to be reachable again, beyond the timeout */
+	YOUNG_MS = 30000,  /* a Machine that was just made may not be in every answer yet */
+	FORCE_MS = 5000,   /* beyond the grace */
 	LAUNCHES = 4,
-	LAUNCH_MS = 5000,     /* to see that a launch which was not answered took effect */
+	LAUNCH_MS = 5000, /* to see that a launch which was not answered took effect */
 };
 
 static void look(struct fly_ward *ward);
@@ -213,9 +213,9 @@ static void send_stop(struct fly_ward *ward)
 		 &(struct fly_request){
 			 .method = "POST",
 			 .path = machine_path(ward, &arena, "/stop"),
-			 .body = arena_format(&arena,
-					      "{\"signal\":\"SIGTERM\",\"timeout\":\"%" PRId64 "s\"}",
-					      seconds > 0 ? seconds : 1),
+			 .body = arena_format(
+				 &arena, "{\"signal\":\"SIGTERM\",\"timeout\":\"%" PRId64 "s\"}",
+				 seconds > 0 ? seconds : 1),
 			 .is_eager = true},
 		 on_stopped);
 	arena_finish(&arena);
@@ -286,7 +286,8 @@ static bool judge(struct fly_ward *ward, const struct fly_machine *machine)
 		if (!has_waited(ward, START_MS))
 			return true;
 		fail(ward,
-		     arena_format(&ward->arena, "Fly did not start the Machine within 5 minutes (%s)",
+		     arena_format(&ward->arena,
+				  "Fly did not start the Machine within 5 minutes (%s)",
 				  machine->state),
 		     false);
 		return false;
@@ -304,10 +305,11 @@ static bool judge(struct fly_ward *ward, const struct fly_machine *machine)
 		return false;
 	case FLY_PHASE_FAILED:
 		fail(ward,
-		     arena_format(&ward->arena,
-				  "Fly could not start the Machine (%s): its image cannot be "
-				  "pulled, or its config does not work; see `fly machine status %s`",
-				  machine->state, machine->id),
+		     arena_format(
+			     &ward->arena,
+			     "Fly could not start the Machine (%s): its image cannot be "
+			     "pulled, or its config does not work; see `fly machine status %s`",
+			     machine->state, machine->id),
 		     false);
 		return false;
 	case FLY_PHASE_STOPPED:
@@ -346,7 +348,8 @@ static void on_looked(void *context, const struct http_answer *answer)
 		check_host(ward, machines);
 		goes_on = judge(ward, machines);
 	} else if (answer->status == 404 && (ward->is_forced || has_waited(ward, YOUNG_MS))) {
-		gone(ward, "the Machine is gone, and nobody saw how it ended: somebody destroyed it");
+		gone(ward,
+		     "the Machine is gone, and nobody saw how it ended: somebody destroyed it");
 		goes_on = false;
 	} else if (ward->timeout_ms && ward->is_told_started &&
 		   has_waited(ward, ward->timeout_ms + ward->grace_ms + HOST_MS)) {
@@ -446,8 +449,9 @@ static void launch(struct fly_ward *ward)
 	step(ward, FLY_STEP_LAUNCH);
 	ward->launches++;
 	fly_send(ward,
-		 &(struct fly_request){
-			 .method = "POST", .path = machine_path(ward, &arena, "/start"), .is_once = true},
+		 &(struct fly_request){.method = "POST",
+				       .path = machine_path(ward, &arena, "/start"),
+				       .is_once = true},
 		 on_launched);
 	arena_finish(&arena);
 }
@@ -484,8 +488,9 @@ static void refuse(struct fly_ward *ward, const struct http_answer *answer)
 		 (answer->status == 409 && strstr(text, "name")))
 		fly_find(ward); /* ours, of an answer that was lost */
 	else if (answer->status == 401 || answer->status == 403)
-		fail(ward, arena_format(&arena, "Fly does not take the token for app %s: %s",
-					ward->app, text),
+		fail(ward,
+		     arena_format(&arena, "Fly does not take the token for app %s: %s", ward->app,
+				  text),
 		     false);
 	else
 		fail(ward, text, false);
@@ -595,8 +600,8 @@ static void on_found(void *context, const struct http_answer *answer)
 	struct fly_machine *machines;
 	const struct fly_machine *machine = NULL;
 	size_t count = 0;
-	bool is_told = is_fine(answer) && fly_machines_parse(answer->body, answer->length, &arena,
-							     &machines, &count);
+	bool is_told = is_fine(answer) &&
+		       fly_machines_parse(answer->body, answer->length, &arena, &machines, &count);
 
 	ward->call = NULL;
 	if (is_told)
@@ -616,8 +621,8 @@ static void search(struct fly_ward *ward)
 	char id[RUN_ID_TEXT_MAX];
 	struct arena arena = {0};
 
-	const char *rest = arena_format(&arena, "?metadata." FLY_META_RUN "=%s",
-					run_id_format(ward->run, id));
+	const char *rest =
+		arena_format(&arena, "?metadata." FLY_META_RUN "=%s", run_id_format(ward->run, id));
 	fly_send(ward,
 		 &(struct fly_request){.method = "GET",
 				       .path = fly_machines_path(ward, &arena, rest),

@@ -63,8 +63,8 @@ static void output(struct fly_ward *ward, enum stream stream, struct utc at, con
 static bool is_of_app(const json_t *attributes)
 {
 	const json_t *meta = json_object_get(attributes, "meta");
-	const char *provider = json_string_value(
-		json_object_get(json_object_get(meta, "event"), "provider"));
+	const char *provider =
+		json_string_value(json_object_get(json_object_get(meta, "event"), "provider"));
 
 	return !provider || strcmp(provider, "app") == 0;
 }
@@ -173,14 +173,14 @@ static void ask(struct fly_ward *ward)
 		buf_text(&path, "&next_token=");
 		http_escape(&path, ward->log_token);
 	}
-	ward->log_call = fly_calls_send(ward->fly->calls,
-					&(struct fly_request){.method = "GET",
-							      .path = buf_string(&path),
-							      .app = ward->app,
-							      .is_of_api = true,
-							      .is_eager = true,
-							      .answered = on_page,
-							      .context = ward});
+	ward->log_call =
+		fly_calls_send(ward->fly->calls, &(struct fly_request){.method = "GET",
+								       .path = buf_string(&path),
+								       .app = ward->app,
+								       .is_of_api = true,
+								       .is_eager = true,
+								       .answered = on_page,
+								       .context = ward});
 	buf_finish(&path);
 }
 

@@ -72,9 +72,9 @@ static void take_metadata(const json_t *metadata, struct arena *arena, struct fl
 	machine->attempt = attempt ? (int32_t)strtol(attempt, NULL, 10) : 0;
 	machine->home = text_of(metadata, FLY_META_HOME, arena);
 	machine->group = text_of(metadata, "fly_process_group", arena);
-	machine->is_release_job = machine->group && (strcmp(machine->group, "fly_app_console") == 0 ||
-						     strcmp(machine->group,
-							    "fly_app_release_command") == 0);
+	machine->is_release_job =
+		machine->group && (strcmp(machine->group, "fly_app_console") == 0 ||
+				   strcmp(machine->group, "fly_app_release_command") == 0);
 }
 
 static const json_t *exit_event_of(const json_t *request)
@@ -187,7 +187,7 @@ static bool is_any(const char *state, const char *const *states)
 
 enum fly_phase fly_machine_phase(const struct fly_machine *machine)
 {
-	static const char *const running[] = {"started", "starting", "stopping", "restarting",
+	static const char *const running[] = {"started",    "starting",  "stopping", "restarting",
 					      "suspending", "suspended", NULL};
 	static const char *const failed[] = {"failed", "launch_failed", NULL};
 	static const char *const stopped[] = {"stopped", NULL};

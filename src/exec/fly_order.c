@@ -46,11 +46,11 @@ bool fly_spec_read(const struct job *job, struct arena *arena, struct fly_spec *
 	const char *group = json_string_value(json_object_get(fly, "process_group"));
 	bool ok = true;
 
-	*spec = (struct fly_spec){
-		.app = app ? arena_text(arena, app) : NULL,
-		.image = image ? arena_text(arena, image) : NULL,
-		.group = group ? arena_text(arena, group) : NULL,
-		.is_cron_manager = json_is_true(json_object_get(fly, "cron_manager"))};
+	*spec = (struct fly_spec){.app = app ? arena_text(arena, app) : NULL,
+				  .image = image ? arena_text(arena, image) : NULL,
+				  .group = group ? arena_text(arena, group) : NULL,
+				  .is_cron_manager =
+					  json_is_true(json_object_get(fly, "cron_manager"))};
 	take_regions(region ? region : "", arena, spec);
 	if (!app || !*app)
 		ok = err_set(err, "the job names no Fly app");

@@ -32,10 +32,10 @@ bool fly_spec_is_current(const struct fly_spec *spec);
 struct fly_order {
 	const struct job *job;
 	const struct run *run;
-	const char *region;            /* NULL: Fly's choice */
-	const char *image;             /* resolved; NULL: the config's own */
-	const char *home;              /* this belfry */
-	const char *const *env;        /* NAME=value, besides the config's own; ends with NULL */
+	const char *region;     /* NULL: Fly's choice */
+	const char *image;      /* resolved; NULL: the config's own */
+	const char *home;       /* this belfry */
+	const char *const *env; /* NAME=value, besides the config's own; ends with NULL */
 	bool is_cron_manager;
 };
 /* The body of the request that makes the Machine and does not launch it. What was left

@@ -178,8 +178,8 @@ static int on_socket(CURL *curl, curl_socket_t fd, int what, void *context, void
 {
 	struct http_requests *requests = context;
 	struct watch *watch = of_socket;
-	unsigned interest = (what & CURL_POLL_IN ? LOOP_READ : 0) |
-			    (what & CURL_POLL_OUT ? LOOP_WRITE : 0);
+	unsigned interest =
+		(what & CURL_POLL_IN ? LOOP_READ : 0) | (what & CURL_POLL_OUT ? LOOP_WRITE : 0);
 
 	(void)curl;
 	if (what == CURL_POLL_REMOVE) {
@@ -265,8 +265,7 @@ static void set_up(struct http_sent *sent, const struct http_order *order)
 	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, order->method);
 }
 
-struct http_sent *http_requests_send(struct http_requests *requests,
-				     const struct http_order *order)
+struct http_sent *http_requests_send(struct http_requests *requests, const struct http_order *order)
 {
 	struct http_sent *sent = mem_alloc(sizeof(*sent));
 

@@ -46,7 +46,7 @@ static struct fly_machine one(struct arena *arena, const char *text)
 
 static void phases(void **state)
 {
-#define START "{\"type\":\"start\",\"timestamp\":5000}"
+#define START      "{\"type\":\"start\",\"timestamp\":5000}"
 #define EXIT(rest) "{\"type\":\"exit\",\"timestamp\":9000,\"request\":{" rest "}}"
 	static const struct {
 		const char *state, *events;
@@ -59,8 +59,10 @@ static void phases(void **state)
 		{"never_heard_of", "", FLY_PHASE_WAITING},
 		{"never_heard_of", START, FLY_PHASE_RUNNING},
 		{"stopped", EXIT("\"exit_event\":{\"exit_code\":0}") "," START, FLY_PHASE_ENDED},
-		{"started", EXIT("\"exit_event\":{\"restarting\":true}") "," START, FLY_PHASE_RUNNING},
-		{"stopped", EXIT("\"exit_event\":{\"restarting\":true}") "," START, FLY_PHASE_ENDED},
+		{"started", EXIT("\"exit_event\":{\"restarting\":true}") "," START,
+		 FLY_PHASE_RUNNING},
+		{"stopped", EXIT("\"exit_event\":{\"restarting\":true}") "," START,
+		 FLY_PHASE_ENDED},
 		{"destroyed", EXIT("\"MonitorEvent\":{\"exit_event\":{}}"), FLY_PHASE_ENDED},
 		{"stopped", START, FLY_PHASE_STOPPED},
 		{"stopped", EXIT("") "," START, FLY_PHASE_STOPPED},
@@ -93,9 +95,11 @@ static void exits(void **state)
 		bool is_oom;
 	} rows[] = {
 		{"\"exit_event\":{\"exit_code\":3,\"signal\":-1}", 3, 0, false},
-		{"\"exit_event\":{\"exit_code\":137,\"guest_signal\":9,\"oom_killed\":true}", 137, 9, true},
-		{"\"exit_event\":{\"exit_code\":1},\"MonitorEvent\":{\"exit_event\":{\"exit_code\":7}}", 7,
-		 0, false},
+		{"\"exit_event\":{\"exit_code\":137,\"guest_signal\":9,\"oom_killed\":true}", 137,
+		 9, true},
+		{"\"exit_event\":{\"exit_code\":1},\"MonitorEvent\":{\"exit_event\":{\"exit_code\":"
+		 "7}}",
+		 7, 0, false},
 		{"\"exit_event\":{}", 0, 0, false},
 		{"\"exit_event\":{\"exit_code\":\"x\",\"signal\":15}", 0, 15, false},
 	};
@@ -136,8 +140,8 @@ static void errors(void **state)
 		struct arena arena = {0};
 		const char *code;
 
-		assert_string_equal(rows[i].text, fly_error(rows[i].body, strlen(rows[i].body),
-							    &arena, &code));
+		assert_string_equal(rows[i].text,
+				    fly_error(rows[i].body, strlen(rows[i].body), &arena, &code));
 		assert_true(rows[i].code ? code && strcmp(code, rows[i].code) == 0 : !code);
 		arena_finish(&arena);
 	}
@@ -191,8 +195,7 @@ static void command_goes_where_it_counts(void **state)
 		struct buf notes = {0};
 		json_t *body = body_of(&job, true, &notes);
 		const json_t *config = json_object_get(body, "config");
-		const json_t *list =
-			json_object_get(json_object_get(config, "init"), rows[i].key);
+		const json_t *list = json_object_get(json_object_get(config, "init"), rows[i].key);
 
 		assert_int_equal(3, json_array_size(list));
 		assert_string_equal("--dryRun", json_string_value(json_array_get(list, 2)));
@@ -213,7 +216,8 @@ static void specs(void **state)
 		size_t regions;
 		bool is_good, is_current;
 	} rows[] = {
-		{"{\"app\":\"a\",\"image\":\"current\",\"region\":\"cdg, ams,,lhr \"}", 3, true, true},
+		{"{\"app\":\"a\",\"image\":\"current\",\"region\":\"cdg, ams,,lhr \"}", 3, true,
+		 true},
 		{"{\"app\":\"a\",\"config\":{\"image\":\"x\"}}", 0, true, false},
 		{"{\"app\":\"a\",\"region\":\"\",\"image\":\"x\"}", 0, true, false},
 		{"{\"app\":\"a\"}", 0, false, false},
@@ -237,8 +241,10 @@ static void specs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(tokens), cmocka_unit_test(phases),
-		cmocka_unit_test(exits),  cmocka_unit_test(errors),
+		cmocka_unit_test(tokens),
+		cmocka_unit_test(phases),
+		cmocka_unit_test(exits),
+		cmocka_unit_test(errors),
 		cmocka_unit_test(command_goes_where_it_counts),
 		cmocka_unit_test(specs),
 	};
