@@ -13,6 +13,7 @@ static struct run *copy_run(struct arena *arena, const struct run *run)
 	*copy = *run;
 	copy->job = arena_text(arena, run->job);
 	copy->message = run->message ? arena_text(arena, run->message) : NULL;
+	copy->image = run->image ? arena_text(arena, run->image) : NULL;
 	return copy;
 }
 

@@ -251,7 +251,24 @@ static void add_remark(struct table *table, const json_t *run)
 	buf_finish(&text);
 }
 
-static void add_run(struct table *table, const json_t *run, bool with_job, struct utc now)
+/* Which release it was: on a narrow terminal without registry and digest. */
+static void add_image(struct table *table, const json_t *run)
+{
+	const char *image = client_text(run, "image"), *slash = strrchr(image, '/');
+	struct buf brief = {0};
+
+	if (!*image) {
+		table_add(table, STYLE_PLAIN, NULL);
+		return;
+	}
+	slash = slash ? slash + 1 : image;
+	buf_add(&brief, slash, strcspn(slash, "@"));
+	table_add_brief(table, STYLE_PLAIN, image, buf_string(&brief));
+	buf_finish(&brief);
+}
+
+static void add_run(struct table *table, const json_t *run, bool with_job, bool with_image,
+		    struct utc now)
 {
 	struct utc started = client_time(run, "started_at");
 	const char *outcome = show_outcome(run), *trigger = client_text(run, "trigger");
@@ -263,8 +280,18 @@ static void add_run(struct table *table, const json_t *run, bool with_job, struc
 		     client_bool(run, "dry_run") ? " (dry)" : "");
 	add_started(table, started);
 	add_took(table, run, now);
+	if (with_image)
+		add_image(table, run);
 	table_add(table, show_style(outcome), outcome);
 	add_remark(table, run);
+}
+
+static bool have_images(const json_t *runs)
+{
+	for (size_t i = 0; i < json_array_size(runs); i++)
+		if (*client_text(json_array_get(runs, i), "image"))
+			return true;
+	return false;
 }
 
 void show_runs(struct buf *out, const json_t *runs, bool with_job, struct utc now)
@@ -275,20 +302,22 @@ void show_runs(struct buf *out, const json_t *runs, bool with_job, struct utc no
 		{.title = "TRIGGER", .may_go = true, .rank = 3},
 		{.title = "STARTED (UTC)", .may_go = true, .rank = 1},
 		{.title = "TOOK", .may_go = true, .rank = 2},
+		{.title = "IMAGE", .may_go = true, .rank = 4},
 		{.title = "OUTCOME"},
 		{.title = "", .wraps = true, .rank = 2},
 	};
-	enum { COUNT = sizeof(columns) / sizeof(columns[0]) };
+	enum { COUNT = sizeof(columns) / sizeof(columns[0]), JOB = 1, IMAGE = 5 };
 	struct table_column chosen[COUNT];
+	bool with_image = !with_job && have_images(runs);
 	size_t count = 0;
 	struct table table;
 
 	for (size_t i = 0; i < COUNT; i++)
-		if (with_job || i != 1)
+		if ((with_job || i != JOB) && (with_image || i != IMAGE))
 			chosen[count++] = columns[i];
 	table_init(&table, chosen, count);
 	for (size_t i = 0; i < json_array_size(runs); i++)
-		add_run(&table, json_array_get(runs, i), with_job, now);
+		add_run(&table, json_array_get(runs, i), with_job, with_image, now);
 	table_write(&table, out);
 	table_finish(&table);
 }

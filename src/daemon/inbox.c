@@ -25,6 +25,7 @@ void inbox_push(struct inbox *inbox, const struct event *event)
 	copy->pause.reason = keep(inbox, event->pause.reason);
 	copy->pause.by = keep(inbox, event->pause.by);
 	copy->message = keep(inbox, event->message);
+	copy->image = keep(inbox, event->image);
 	copy->end.message = keep(inbox, event->end.message);
 }
 

@@ -18,6 +18,7 @@ static void keep_texts(struct recorder *recorder, struct record *record)
 	case RECORD_RUN:
 		record->run.job = keep(recorder, record->run.job);
 		record->run.message = keep(recorder, record->run.message);
+		record->run.image = keep(recorder, record->run.image);
 		break;
 	case RECORD_ATTEMPT:
 		record->attempt.message = keep(recorder, record->attempt.message);

@@ -49,7 +49,7 @@ struct active_run {
 	struct heap_item timer;    /* in engine.timers, key: ms on the monotonic clock */
 	struct heap_item deadline; /* in engine.deadlines, key: the same */
 	struct heap_item turn;     /* in `line`, key: by priority, then by instant */
-	struct run run;            /* run.job is owned; run.message too */
+	struct run run;            /* run.job is owned; run.message and run.image too */
 	struct slot *slot;         /* NULL: its job is no longer in the file */
 	struct group *group;       /* where it holds a place; NULL: nowhere */
 	struct active_run *bucket; /* next in the table of ids */
@@ -121,6 +121,7 @@ void runs_remove(struct engine *engine, struct active_run *run);
 /* Whether an executor may be busy with it; of an adopted one nobody knows yet. */
 bool runs_is_occupied(const struct active_run *run);
 void runs_set_message(struct active_run *run, const char *message);
+void runs_set_image(struct active_run *run, const char *image);
 void runs_set_job(struct active_run *run, const char *job);
 void runs_finish(struct engine *engine);
 

@@ -47,6 +47,8 @@ static void record_run(struct step *step, const struct active_run *run)
 	effect->record.run.job = arena_text(arena, run->run.job);
 	if (run->run.message)
 		effect->record.run.message = arena_text(arena, run->run.message);
+	if (run->run.image)
+		effect->record.run.image = arena_text(arena, run->run.image);
 }
 
 static void record_attempt(struct step *step, const struct active_run *run, enum outcome outcome,
@@ -109,7 +111,7 @@ static void finish_at(struct step *step, struct active_run *run, enum outcome ou
 	struct effect *effect = effects_add(step->effects, EFFECT_FORGET);
 	effect->run = run->run;
 	effect->run.job = arena_text(step->effects->arena, run->run.job);
-	effect->run.message = NULL;
+	effect->run.message = effect->run.image = NULL;
 	runs_remove(step->engine, run);
 }
 
@@ -125,7 +127,7 @@ static void ask_stop(struct step *step, struct active_run *run)
 
 	effect->run = run->run;
 	effect->run.job = arena_text(step->effects->arena, run->run.job);
-	effect->run.message = NULL;
+	effect->run.message = effect->run.image = NULL;
 	effect->grace_ms = run->grace_ms;
 	/* Asked again should nothing come of it. */
 	heap_set(&step->engine->timers, &run->timer,
@@ -150,7 +152,7 @@ static void start(struct step *step, struct active_run *run)
 	runs_set_message(run, NULL);
 	effect->run = run->run;
 	effect->run.job = job->name;
-	effect->run.message = NULL;
+	effect->run.message = effect->run.image = NULL;
 	effect->job = job;
 	effect->timeout_ms = deadline_attempt_ms(step, run);
 	if (overdue != NO_TIMER_MS)
@@ -223,6 +225,8 @@ static void started(struct step *step, struct active_run *run, const struct caus
 	run->held_up = 0;
 	if (!utc_is_set(run->run.started_at))
 		run->run.started_at = cause->event->at;
+	if (cause->event->image)
+		runs_set_image(run, cause->event->image);
 	if (run->run.state != RUN_STOPPING)
 		enter(step, run, run->stop == STOP_NONE ? RUN_RUNNING : RUN_STOPPING);
 	record_run(step, run);

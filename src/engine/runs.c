@@ -37,6 +37,7 @@ struct active_run *runs_add(struct engine *engine, const struct run *run, struct
 	added->run = *run;
 	added->run.job = mem_copy_text(run->job);
 	added->run.message = mem_own(run->message);
+	added->run.image = mem_own(run->image);
 	added->slot = slot;
 	added->stop_asked_at = UTC_NONE;
 	added->timer.order = added->deadline.order = added->turn.order = run->id;
@@ -74,6 +75,14 @@ void runs_set_message(struct active_run *run, const char *message)
 	run->run.message = copy;
 }
 
+void runs_set_image(struct active_run *run, const char *image)
+{
+	const char *copy = mem_own(image);
+
+	mem_disown(run->run.image);
+	run->run.image = copy;
+}
+
 void runs_set_job(struct active_run *run, const char *job)
 {
 	const char *copy = mem_copy_text(job);
@@ -86,6 +95,7 @@ static void destroy(struct active_run *run)
 {
 	mem_disown(run->run.job);
 	mem_disown(run->run.message);
+	mem_disown(run->run.image);
 	free(run);
 }
 

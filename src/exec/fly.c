@@ -55,6 +55,7 @@ static void clear(struct fly_ward *ward)
 	free(ward->job_name);
 	free(ward->app);
 	free(ward->machine);
+	free(ward->ran_in);
 	free(ward->log_token);
 	free(ward->log_last);
 	result_line_finish(&ward->result);
@@ -146,6 +147,7 @@ void fly_tell_started(struct fly_ward *ward, struct utc at)
 		return;
 	ward->is_told_started = true;
 	ward->started_at = event.at = utc_is_set(at) ? at : utc_now();
+	event.image = ward->ran_in;
 	ward->fly->sink.event(ward->fly->sink.context, &event);
 }
 

@@ -273,6 +273,13 @@ static void check_host(struct fly_ward *ward, const struct fly_machine *machine)
 	ward->is_told_host = is_away;
 }
 
+static void note_image(struct fly_ward *ward, const struct fly_machine *machine)
+{
+	if (ward->ran_in || !machine->image)
+		return;
+	ward->ran_in = mem_copy_text(machine->image);
+}
+
 /* True while there is something to wait for. */
 static bool judge(struct fly_ward *ward, const struct fly_machine *machine)
 {
@@ -346,6 +353,7 @@ static void on_looked(void *context, const struct http_answer *answer)
 	    fly_machines_parse(answer->body, answer->length, &arena, &machines, &count) &&
 	    count == 1) {
 		check_host(ward, machines);
+		note_image(ward, machines);
 		goes_on = judge(ward, machines);
 	} else if (answer->status == 404 && (ward->is_forced || has_waited(ward, YOUNG_MS))) {
 		gone(ward,

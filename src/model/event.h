@@ -48,6 +48,7 @@ struct event {
 	uint64_t run;            /* RECORDED … LOST, CANCEL; TRIGGER: out, 0 = refused */
 	int32_t attempt;         /* STARTED … LOST: an answer about an older one is ignored */
 	struct utc at;           /* STARTED: when */
+	const char *image;       /* STARTED: what it runs in, resolved; NULL: in none */
 	const char *job;         /* TRIGGER, RESUME */
 	const struct run *taken; /* TAKEN_OVER, HANDED */
 	struct pause pause;      /* PAUSE; `since` is the engine's to say. RESUME: by */

@@ -63,8 +63,8 @@ struct verify_spec {
 };
 enum { VERIFY_STATUS_USUAL = 200 };
 
-/* Executors of later releases: kept as the JSON they were written in (compact,
- * defaults not merged), for `check`, `plan` and the executors to come. */
+/* As it was written (compact, defaults not merged), but with the values of ${NAME}: for
+ * executors alone, and never shown. */
 struct remote_spec {
 	const char *json;
 };

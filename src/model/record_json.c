@@ -63,6 +63,7 @@ void record_json_run_members(struct buf *out, const struct run *run)
 	int_or_null(out, "processed", run->processed, run->processed >= 0);
 	int_or_null(out, "failed", run->failed, run->failed >= 0);
 	buf_json_text(out, "message", run->message);
+	buf_json_text(out, "image", run->image);
 	buf_json_int(out, "output_bytes", run->output_bytes);
 	int_or_null(out, "cpu_ms", run->cpu_ms, run->cpu_ms >= 0);
 	int_or_null(out, "max_rss_kib", run->max_rss_kib, run->max_rss_kib >= 0);

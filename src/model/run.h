@@ -50,6 +50,7 @@ struct run {
 	int64_t cpu_ms;            /* user and system time of all attempts; -1 if not told */
 	int64_t max_rss_kib;       /* largest of all attempts; -1 if not told */
 	const char *message;       /* the result line's message, or why it failed; NULL if none */
+	const char *image;         /* that it runs in, resolved (docker, fly); NULL if none */
 };
 
 /* One try of a run, as recorded when it ends. */

@@ -138,6 +138,7 @@ static void destroy_run(struct run_entry *entry)
 	free(entry->log.items);
 	mem_disown(entry->run.job);
 	mem_disown(entry->run.message);
+	mem_disown(entry->run.image);
 	free(entry);
 }
 
@@ -238,6 +239,7 @@ static struct run_entry *add_run(struct memory *memory, const struct run *run)
 	entry->run = *run;
 	entry->run.job = mem_own(run->job);
 	entry->run.message = mem_own(run->message);
+	entry->run.image = mem_own(run->image);
 	list_find(&memory->runs, run_order, entry, &at);
 	memory_list_insert(&memory->runs, at, entry);
 	return entry;
@@ -321,7 +323,9 @@ static void apply_run(struct memory *memory, struct record *record)
 	entry->run.dry_run = was.dry_run;
 	entry->run.claimed_at = was.claimed_at;
 	entry->run.message = mem_own(is->message);
+	entry->run.image = mem_own(is->image);
 	mem_disown(was.message);
+	mem_disown(was.image);
 	if (is->state == RUN_BACKOFF)
 		entry->is_torn = false; /* the next attempt is this node's own */
 	if (is->state == RUN_FINISHED)

@@ -14,6 +14,7 @@ void memory_keep_run(struct arena *arena, struct run *copy, const struct run *ru
 	*copy = *run;
 	copy->job = keep(arena, run->job);
 	copy->message = keep(arena, run->message);
+	copy->image = keep(arena, run->image);
 }
 
 static bool is_within(size_t count, size_t limit)

@@ -174,8 +174,11 @@ static const char downtimes[] =
 	"CREATE INDEX occurrence_unrun_time ON occurrence (state, scheduled_at, epoch, job DESC)\n"
 	"	WHERE state <> 'ran';\n";
 
+/* What a run ran in, where that is an image. */
+static const char images[] = "ALTER TABLE run ADD COLUMN image TEXT;\n";
+
 static const char *const steps[] = {
-	first_schema, pauses, shared_schema, downtimes, access_schema,
+	first_schema, pauses, shared_schema, downtimes, access_schema, images,
 };
 
 const struct migrations migrations_of_store = {steps, sizeof(steps) / sizeof(steps[0])};

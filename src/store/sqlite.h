@@ -114,7 +114,7 @@ void sqlite_put_bytes(struct binder *binder, const char *data, size_t length);
 #define SQLITE_RUN_COLUMNS                                                                         \
 	"id, job, executor, trigger, scheduled_at, epoch, revision, dry_run, claimed_at, "         \
 	"state, outcome, attempt, started_at, finished_at, exit_code, signal, processed, "         \
-	"failed, output_bytes, cpu_ms, max_rss_kib, message, jitter_ms"
+	"failed, output_bytes, cpu_ms, max_rss_kib, message, jitter_ms, image"
 #define SQLITE_DOWNTIME_COLUMNS                                                                    \
 	"kind, since, until, is_exact, caught_up, skipped, missed, too_old, superseded, "          \
 	"not_wanted, window_ms"

@@ -344,6 +344,7 @@ static enum going take_row(sqlite3_stmt *statement, void *context, struct err *e
 	}
 	run.job = arena_text(taking->arena, run.job);
 	run.message = run.message ? arena_text(taking->arena, run.message) : NULL;
+	run.image = run.image ? arena_text(taking->arena, run.image) : NULL;
 	taking->is_torn[taking->count] =
 		sqlite3_column_int(statement, sqlite3_column_count(statement) - 1) != 0;
 	taking->runs[taking->count++] = run;

@@ -121,6 +121,7 @@ bool sqlite_get_run(sqlite3_stmt *statement, struct run *run, struct err *err)
 	run->max_rss_kib = sqlite_get_known(&from);
 	run->message = sqlite_get_text(&from);
 	run->jitter_ms = sqlite_get_int(&from);
+	run->image = sqlite_get_text(&from);
 	return from.ok && is_whole(run, err);
 }
 

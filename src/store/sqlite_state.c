@@ -61,6 +61,7 @@ static bool load_run(void *context, const struct run *run)
 	*copy = *run;
 	copy->job = keep(loading->arena, run->job);
 	copy->message = keep(loading->arena, run->message);
+	copy->image = keep(loading->arena, run->image);
 	return loading->state->open_count > 0;
 }
 
@@ -184,6 +185,7 @@ static enum going sum_last(sqlite3_stmt *statement, void *context, struct err *e
 		return GOING_WRONG;
 	last->job = keep(summing->arena, last->job);
 	last->message = keep(summing->arena, last->message);
+	last->image = keep(summing->arena, last->image);
 	return GOING_ON;
 }
 

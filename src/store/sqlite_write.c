@@ -50,7 +50,7 @@ static bool put_new_run(struct sqlite *s, const struct run *run, struct err *err
 	sqlite3_stmt *statement = sqlite_kept(
 		s, KEPT_CLAIM,
 		"INSERT INTO run (" SQLITE_RUN_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, "
-		"?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+		"?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
 		err);
 	struct binder to = {statement, 0};
 
@@ -79,6 +79,7 @@ static bool put_new_run(struct sqlite *s, const struct run *run, struct err *err
 	sqlite_put_known(&to, run->max_rss_kib);
 	sqlite_put_text(&to, run->message);
 	sqlite_put_int(&to, run->jitter_ms);
+	sqlite_put_text(&to, run->image);
 	return sqlite_run(s, statement, err);
 }
 
@@ -137,7 +138,7 @@ static bool write_claim(struct sqlite *s, struct record *record, struct err *err
 #define SET_RUN                                                                                    \
 	"UPDATE run SET state = ?2, attempt = ?3, started_at = ?4, exit_code = ?5, signal = ?6, "  \
 	"processed = ?7, failed = ?8, output_bytes = ?9, cpu_ms = ?10, max_rss_kib = ?11, "        \
-	"message = ?12"
+	"message = ?12, image = ?13"
 #define OF_RUN " WHERE id = ?1 AND finished_at IS NULL"
 
 static bool write_run(struct sqlite *s, struct record *record, struct err *err)
@@ -146,7 +147,7 @@ static bool write_run(struct sqlite *s, struct record *record, struct err *err)
 	bool is_finished = run->state == RUN_FINISHED;
 	sqlite3_stmt *statement =
 		is_finished ? sqlite_kept(s, KEPT_RUN_FINISHED,
-					  SET_RUN ", outcome = ?13, finished_at = ?14" OF_RUN, err)
+					  SET_RUN ", outcome = ?14, finished_at = ?15" OF_RUN, err)
 			    : sqlite_kept(s, KEPT_RUN_OPEN, SET_RUN OF_RUN, err);
 	struct binder to = {statement, 0};
 
@@ -164,6 +165,7 @@ static bool write_run(struct sqlite *s, struct record *record, struct err *err)
 	sqlite_put_known(&to, run->cpu_ms);
 	sqlite_put_known(&to, run->max_rss_kib);
 	sqlite_put_text(&to, run->message);
+	sqlite_put_text(&to, run->image);
 	if (is_finished) {
 		sqlite_put_text(&to, outcome_word(run->outcome));
 		sqlite_put_time(&to, run->finished_at);

@@ -16,7 +16,7 @@ from common import DEADLINE_S, wait_for  # noqa: E402
 SERVED = os.environ["API_SERVED"]
 RUN_KEYS = {"id", "job", "executor", "trigger", "scheduled_at", "planned_at", "lateness_ms", "claimed_at",
             "started_at", "finished_at", "duration_ms", "state", "outcome", "exit_code", "signal",
-            "attempt", "revision", "dry_run", "processed", "failed", "message", "output_bytes",
+            "attempt", "revision", "dry_run", "processed", "failed", "message", "image", "output_bytes",
             "cpu_ms", "max_rss_kib"}
 JOB_KEYS = {"name", "description", "tags", "schedule", "explain", "timezone", "enabled",
             "executor", "command", "has_dry_run", "timeout_ms", "grace_ms", "overlap", "catchup",

@@ -213,7 +213,7 @@ static void test_a_run_that_waits_has_nulls_for_what_is_not_known(void **state)
 	expect(json, "revision", "3");
 	expect(json, "dry_run", "false");
 	expect(json, "output_bytes", "0");
-	assert_int_equal(json_object_size(json), 24);
+	assert_int_equal(json_object_size(json), 25);
 	json_decref(json);
 }
 

@@ -28,7 +28,7 @@ def run_row(number, **more):
             "finished_at": "2026-11-23T09:00:04.103Z", "duration_ms": 4100,
             "state": "finished", "outcome": "succeeded", "exit_code": 0, "signal": None,
             "attempt": 1, "revision": 1, "dry_run": False, "processed": None, "failed": None,
-            "message": None, "output_bytes": 0, "cpu_ms": 1, "max_rss_kib": 1, **more}
+            "message": None, "image": None, "output_bytes": 0, "cpu_ms": 1, "max_rss_kib": 1, **more}
 
 
 def job_row(name, schedule="0 9 * * *", **more):

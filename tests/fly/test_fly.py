@@ -131,6 +131,11 @@ class Images(FlyCase):
         self.add(b, "registry.fly.io/kaiwa:console", "fly_app_console")
         run = b.run_to_end("worker")
         self.assertEqual("succeeded", run["outcome"])
+        self.assertRegex(run["image"], "^registry.fly.io/kaiwa:worker@sha256:[0-9a-f]{64}$")
+        b.kill()
+        b.start()
+        self.assertEqual(run, b.wait_run(run["id"]))
+        self.assertIn(run["image"], b.run_command("status", "worker", check=0).stdout)
         self.assertTrue(self.image_of_last().startswith("registry.fly.io/kaiwa:worker"))
         self.assertIn("kaiwa:worker", b.run_command("logs", run["id"], "--stream", "belfry",
                                                     check=0).stdout)
