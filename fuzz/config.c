@@ -68,7 +68,6 @@ static void check_config(const struct config *config, const struct config *again
 		MUST((job->executor == EXECUTOR_PROCESS) == (job->remote.json == NULL));
 		for (size_t j = 0; j < job->argv_shown.count; j++)
 			check_text(job->argv_shown.items[j]);
-		check_text(job->remote.json);
 		for (size_t j = 0; j < job->env_count; j++)
 			MUST(job->env[j].from_environment || is_in_input ||
 			     !strstr(job->env[j].value, SECRET));
