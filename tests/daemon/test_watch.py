@@ -129,9 +129,7 @@ class WatchEvents(unittest.TestCase):
             b.start()
             with Events(b) as events:
                 last = events.last
-            runs = [b.trigger("a") for _ in range(3) if b.wait_run(b.trigger("a"))]
-            for run in runs:
-                b.wait_run(run)
+            runs = [b.wait_run(b.trigger("a"))["id"] for _ in range(3)]
             with Events(b, last) as events:
                 self.assertNotIn("event", events.first)
                 seen = events.until("run", lambda data: data["id"] == runs[-1]
