@@ -62,6 +62,14 @@ static void clear(struct fly_ward *ward)
 	arena_finish(&ward->arena);
 }
 
+static void destroy_ward(struct fly_ward *ward)
+{
+	clear(ward);
+	loop_timer_destroy(ward->timer);
+	loop_timer_destroy(ward->log_timer);
+	free(ward);
+}
+
 void fly_ward_remove(struct fly_ward *ward)
 {
 	struct fly_ward **link = &ward->fly->wards;
@@ -69,10 +77,7 @@ void fly_ward_remove(struct fly_ward *ward)
 	while (*link != ward)
 		link = &(*link)->next;
 	*link = ward->next;
-	clear(ward);
-	loop_timer_destroy(ward->timer);
-	loop_timer_destroy(ward->log_timer);
-	free(ward);
+	destroy_ward(ward);
 }
 
 /* The run's ward, with nothing known of this attempt. */
@@ -306,8 +311,10 @@ static void destroy(struct executor *executor)
 {
 	struct fly *fly = fly_of(executor);
 
-	while (fly->wards)
-		fly_ward_remove(fly->wards);
+	for (struct fly_ward *ward = fly->wards, *next; ward; ward = next) {
+		next = ward->next;
+		destroy_ward(ward);
+	}
 	fly_calls_destroy(fly->calls);
 	loop_timer_destroy(fly->sweep);
 	for (size_t i = 0; i < fly->app_count; i++)

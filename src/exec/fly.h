@@ -38,7 +38,7 @@ struct fly_ward {
 	struct arena arena; /* of the attempt: spec, body */
 	struct fly_spec spec;
 	const char *body, *image; /* NULL: none yet, the config's own */
-	char *ran_in;       /* the image that Fly resolved it to; owned */
+	char *ran_in;             /* the image that Fly resolved it to; owned */
 	char *job_name;
 	size_t region;       /* the one being tried, of spec.regions */
 	char *app, *machine; /* owned; machine NULL: not known */

@@ -161,19 +161,26 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static void destroy_call(struct fly_call *call)
+static void free_call(struct fly_call *call)
 {
-	struct fly_call **link = &call->calls->first;
-
-	while (*link != call)
-		link = &(*link)->next;
-	*link = call->next;
+	if (call->sent)
+		http_requests_cancel(call->calls->requests, call->sent);
 	free(call->method);
 	free(call->url);
 	free(call->path);
 	free(call->body);
 	free(call->app);
 	free(call);
+}
+
+static void remove_call(struct fly_call *call)
+{
+	struct fly_call **link = &call->calls->first;
+
+	while (*link != call)
+		link = &(*link)->next;
+	*link = call->next;
+	free_call(call);
 }
 
 static struct bucket *bucket_of(struct fly_calls *calls, const struct fly_call *call)
@@ -263,7 +270,7 @@ static void on_answered(void *context, const struct http_answer *answer)
 	if (answer->status == 0 || answer->status >= 500)
 		tell(call, answer, "");
 	call->answered(call->context, answer);
-	destroy_call(call);
+	remove_call(call);
 	pump(calls);
 }
 
@@ -371,9 +378,8 @@ struct fly_call *fly_calls_send(struct fly_calls *calls, const struct fly_reques
 
 void fly_calls_cancel(struct fly_calls *calls, struct fly_call *call)
 {
-	if (call->sent)
-		http_requests_cancel(calls->requests, call->sent);
-	destroy_call(call);
+	(void)calls;
+	remove_call(call);
 }
 
 struct fly_calls *fly_calls_create(struct loop *loop, const struct fly_place *place,
@@ -396,8 +402,10 @@ void fly_calls_destroy(struct fly_calls *calls)
 {
 	if (!calls)
 		return;
-	while (calls->first)
-		fly_calls_cancel(calls, calls->first);
+	for (struct fly_call *call = calls->first, *next; call; call = next) {
+		next = call->next;
+		free_call(call);
+	}
 	http_requests_destroy(calls->requests);
 	for (struct bucket *bucket = calls->buckets, *next; bucket; bucket = next) {
 		next = bucket->next;

@@ -18,7 +18,8 @@
 enum { CONNECT_TIMEOUT_MS = 10000, ANSWER_MAX = 32 << 20 };
 
 struct http_sent {
-	struct http_sent *previous, *next;
+	struct http_sent *previous, *next; /* of those under way */
+	struct http_sent *next_over;       /* of those to be answered */
 	struct http_requests *requests;
 	CURL *curl;
 	struct curl_slist *headers;
@@ -41,7 +42,8 @@ struct http_requests {
 	struct loop *loop;
 	CURLM *multi;
 	struct loop_timer *timer, *deliver;
-	struct http_sent sent; /* head of a list */
+	struct http_sent sent; /* head of the list of those under way */
+	struct http_sent *over;
 };
 
 /* ---- answers ---- */
@@ -53,9 +55,8 @@ static void list_remove(struct http_sent *sent)
 		sent->next->previous = sent->previous;
 }
 
-static void destroy_sent(struct http_sent *sent)
+static void free_sent(struct http_sent *sent)
 {
-	list_remove(sent);
 	curl_multi_remove_handle(sent->requests->multi, sent->curl);
 	curl_easy_cleanup(sent->curl);
 	curl_slist_free_all(sent->headers);
@@ -111,27 +112,33 @@ static void answer(struct http_sent *sent)
 	sent->answered(sent->context, &answer);
 }
 
-static struct http_sent *next_over(struct http_requests *requests)
-{
-	struct http_sent *sent = requests->sent.next;
-
-	while (sent && !sent->is_over)
-		sent = sent->next;
-	return sent;
-}
-
 static void on_deliver(void *context)
 {
 	struct http_requests *requests = context;
 	struct http_sent *sent;
 
-	/* From the beginning each time: whoever hears an answer may cancel others. */
-	while ((sent = next_over(requests))) {
-		sent->is_over = false;
+	/* One at a time: whoever hears an answer may cancel others. */
+	while ((sent = requests->over)) {
+		requests->over = sent->next_over;
 		if (!sent->is_canceled)
 			answer(sent);
-		destroy_sent(sent);
+		free_sent(sent);
 	}
+}
+
+/* Answered, or canceled, when libcurl has returned. */
+static void end(struct http_sent *sent)
+{
+	struct http_sent **last = &sent->requests->over;
+
+	if (sent->is_over)
+		return;
+	sent->is_over = true;
+	list_remove(sent);
+	while (*last)
+		last = &(*last)->next_over;
+	*last = sent;
+	loop_timer_start(sent->requests->deliver, 0);
 }
 
 /* ---- libcurl's side ---- */
@@ -146,9 +153,8 @@ static void collect(struct http_requests *requests)
 		if (message->msg != CURLMSG_DONE)
 			continue;
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&sent);
-		sent->is_over = true;
 		sent->code = message->data.result;
-		loop_timer_start(requests->deliver, 0);
+		end(sent);
 	}
 }
 
@@ -288,10 +294,8 @@ struct http_sent *http_requests_send(struct http_requests *requests, const struc
 void http_requests_cancel(struct http_requests *requests, struct http_sent *sent)
 {
 	(void)requests;
-	/* It may be canceled by whoever hears another answer, or its own. */
 	sent->is_canceled = true;
-	sent->is_over = true;
-	loop_timer_start(requests->deliver, 0);
+	end(sent);
 }
 
 struct http_requests *http_requests_create(struct loop *loop, struct err *err)
@@ -319,8 +323,14 @@ void http_requests_destroy(struct http_requests *requests)
 {
 	if (!requests)
 		return;
-	while (requests->sent.next)
-		destroy_sent(requests->sent.next);
+	for (struct http_sent *sent = requests->sent.next, *next; sent; sent = next) {
+		next = sent->next;
+		free_sent(sent);
+	}
+	for (struct http_sent *sent = requests->over, *next; sent; sent = next) {
+		next = sent->next_over;
+		free_sent(sent);
+	}
 	curl_multi_cleanup(requests->multi);
 	loop_timer_destroy(requests->timer);
 	loop_timer_destroy(requests->deliver);

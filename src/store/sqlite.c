@@ -115,7 +115,7 @@ void sqlite_lay_by(struct sqlite *s, sqlite3_stmt *statement)
 	sqlite3_reset(statement);
 	sqlite3_clear_bindings(statement); /* what they borrow may go */
 	sqlite3_finalize(s->idle[SQLITE_IDLE_MAX - 1]);
-	memmove(&s->idle[1], &s->idle[0], (SQLITE_IDLE_MAX - 1) * sizeof(s->idle[0]));
+	memmove(&s->idle[1], &s->idle[0], (SQLITE_IDLE_MAX - 1) * sizeof(sqlite3_stmt *));
 	s->idle[0] = statement;
 }
 
