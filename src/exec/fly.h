@@ -47,9 +47,12 @@ struct fly_ward {
 
 	struct fly_call *call, *log_call; /* under way; NULL: none */
 	struct loop_timer *timer, *log_timer;
-	int64_t since_ms; /* monotonic: when the step began */
-	int looks;        /* in this step */
-	int launches;     /* that were asked for */
+	int64_t since_ms;  /* monotonic: when the step began */
+	int looks;         /* in this step */
+	int launches;      /* of the Machine, that were asked for */
+	bool was_answered; /* the last of them */
+	int replacements;  /* of Machines that did not start */
+	bool is_replacing;
 	bool is_adopted, is_told_started, is_told_host;
 	struct utc started_at;
 

@@ -280,15 +280,46 @@ static void note_image(struct fly_ward *ward, const struct fly_machine *machine)
 	ward->ran_in = mem_copy_text(machine->image);
 }
 
+/* Whether a launch that was not answered at all will still take effect nobody can tell; asked for
+ * again, it could start a Machine that has run already. One that is destroyed never starts:
+ * then another one is made. */
+static void replace(struct fly_ward *ward)
+{
+	if (ward->is_replacing)
+		return;
+	ward->is_replacing = true;
+	fly_destroy_machine(ward, false);
+}
+
+static void make_another(struct fly_ward *ward)
+{
+	fly_say(ward, "the Machine did not start, and is destroyed; another one is made");
+	ward->is_replacing = false;
+	ward->replacements++;
+	ward->launches = 0;
+	free(ward->machine);
+	ward->machine = NULL;
+	if (ward->is_stopping)
+		fly_tell_failed(ward, "it was ended before it started", false);
+	else if (ward->body)
+		create(ward);
+	else /* an earlier belfry knew what to ask for */
+		fly_tell_failed(ward, "belfry stopped before the Machine was started", true);
+}
+
 /* True while there is something to wait for. */
 static bool judge(struct fly_ward *ward, const struct fly_machine *machine)
 {
 	switch (fly_machine_phase(machine)) {
 	case FLY_PHASE_WAITING:
 		if (strcmp(machine->state, "created") == 0 && has_waited(ward, LAUNCH_MS) &&
-		    ward->launches < LAUNCHES) {
-			launch(ward); /* it has not begun, and nobody else starts it */
-			return false;
+		    ward->launches + ward->replacements < LAUNCHES) {
+			if (ward->was_answered) {
+				launch(ward); /* it had no effect, and will have none */
+				return false;
+			}
+			replace(ward);
+			return true;
 		}
 		if (!has_waited(ward, START_MS))
 			return true;
@@ -328,7 +359,9 @@ static bool judge(struct fly_ward *ward, const struct fly_machine *machine)
 	if (!has_waited(ward, TELL_MS))
 		return true;
 	/* Its story is told, and no start is in it. */
-	if (machine->has_events && !machine->has_started && !ward->is_told_started)
+	if (machine->has_events && !machine->has_started && ward->is_replacing)
+		make_another(ward);
+	else if (machine->has_events && !machine->has_started && !ward->is_told_started)
 		fail(ward,
 		     arena_format(&ward->arena,
 				  "Fly did not start the Machine (%s): its image cannot be pulled, "
@@ -433,6 +466,7 @@ static void on_launched(void *context, const struct http_answer *answer)
 	const char *code, *text = words_of(answer, &arena, &code);
 
 	ward->call = NULL;
+	ward->was_answered = answer->status != 0 || answer->is_unsent;
 	if (is_fine(answer) || answer->status == 0 || answer->status >= 500 ||
 	    answer->status == 408)
 		watch(ward); /* whether it took effect is seen */
@@ -477,8 +511,11 @@ static void take_machine(struct fly_ward *ward, const struct fly_machine *machin
 				   machine->region ? machine->region : "?",
 				   machine->image ? machine->image : "?"));
 	arena_finish(&arena);
-	if (!fly_record_write(ward, &err)) /* it is found by its metadata, too */
-		fly_say(ward, err.text);
+	/* Which one was launched has to be known to whoever comes after a crash. */
+	if (!fly_record_write(ward, &err)) {
+		fail(ward, err.text, true);
+		return;
+	}
 	if (machine->has_started || fly_machine_phase(machine) != FLY_PHASE_WAITING)
 		watch(ward);
 	else
@@ -532,12 +569,13 @@ static char *body_of(const struct fly_ward *ward)
 
 	if (ward->spec.region_count)
 		json_object_set_new(body, "region", json_string(ward->spec.regions[ward->region]));
-	if (ward->region > 0) {
+	if (ward->region > 0 || ward->replacements > 0) {
 		/* The one before may still hold the name. */
 		const char *name = json_string_value(json_object_get(body, "name"));
 		struct buf other = {0};
 
-		buf_format(&other, "%s-%zu", name ? name : "belfry", ward->region + 1);
+		buf_format(&other, "%s-%zu", name ? name : "belfry",
+			   ward->region + (size_t)ward->replacements + 1);
 		json_object_set_new(body, "name", json_string(buf_string(&other)));
 		buf_finish(&other);
 	}

@@ -76,10 +76,12 @@ bool fly_records_open(struct fly *fly, const char *state, struct err *err)
 	struct buf path = {0};
 
 	buf_format(&path, "%s/fly", state);
-	if (mkdir(buf_string(&path), 0700) != 0 && errno != EEXIST)
-		err_errno(err, errno, "cannot make %s", buf_string(&path));
-	fly->folder = open(buf_string(&path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool ok = fly->folder >= 0 || err_errno(err, errno, "cannot open %s", buf_string(&path));
+	bool ok = mkdir(buf_string(&path), 0700) == 0 || errno == EEXIST ||
+		  err_errno(err, errno, "cannot make %s", buf_string(&path));
+	if (ok) {
+		fly->folder = open(buf_string(&path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		ok = fly->folder >= 0 || err_errno(err, errno, "cannot open %s", buf_string(&path));
+	}
 	buf_finish(&path);
 	return ok && find_home(fly, err);
 }
