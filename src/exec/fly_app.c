@@ -22,8 +22,8 @@ int32_t fly_address_port(const char *address)
 
 bool fly_address_is_loopback(const char *address)
 {
-	static const char *const beginnings[] = {"127.", "localhost:", "[::1]:", "::1:",
-						 "[::ffff:127."};
+	static const char *const beginnings[] = {"127.",
+						 "localhost:", "[::1]:", "::1:", "[::ffff:127."};
 
 	for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++)
 		if (strncmp(address, beginnings[i], strlen(beginnings[i])) == 0)
@@ -269,9 +269,9 @@ static void take_process(const json_t *process, struct arena *arena, struct fly_
 
 		if (!address || (proto && strncmp(proto, "udp", 3) == 0))
 			continue;
-		to->listeners[to->listener_count++] = (struct fly_listener){
-			.process = command ? one_line(command, arena) : NULL,
-			.address = arena_text(arena, address)};
+		to->listeners[to->listener_count++] =
+			(struct fly_listener){.process = command ? one_line(command, arena) : NULL,
+					      .address = arena_text(arena, address)};
 	}
 }
 

@@ -37,12 +37,12 @@ struct fly_instance {
 	size_t service_count;
 	struct fly_check *checks;
 	size_t check_count;
-	bool is_spare;          /* it waits for another's end, or for its own schedule */
-	struct utc changed;     /* its latest change; UTC_NONE: not told */
-	struct utc started;     /* its latest start; UTC_NONE: not told */
-	int32_t exits;          /* lately, of this version, that nobody asked for */
-	bool has_crashed;       /* `crash` is known: the latest end that nobody asked for, of this
-	                           version, unless an end that was asked for came after it */
+	bool is_spare;      /* it waits for another's end, or for its own schedule */
+	struct utc changed; /* its latest change; UTC_NONE: not told */
+	struct utc started; /* its latest start; UTC_NONE: not told */
+	int32_t exits;      /* lately, of this version, that nobody asked for */
+	bool has_crashed;   /* `crash` is known: the latest end that nobody asked for, of this
+			       version, unless an end that was asked for came after it */
 	struct fly_exit crash;
 	int64_t longest_run_ms; /* between two of those ends, at most */
 

@@ -116,8 +116,8 @@ bool fly_exit_read(const json_t *event, struct fly_exit *exit, bool *is_restarti
 
 static void take_exit(const json_t *event, struct fly_machine *machine)
 {
-	machine->has_exited = fly_exit_read(event, &machine->exit, &machine->is_restarting,
-					    &machine->restarts);
+	machine->has_exited =
+		fly_exit_read(event, &machine->exit, &machine->is_restarting, &machine->restarts);
 }
 
 /* Newest first: of several exits the newest counts, of several starts the oldest. */

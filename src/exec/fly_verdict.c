@@ -6,8 +6,8 @@
 #include "str.h"
 
 enum {
-	LOOP_EXITS = 2,      /* so many ends lately, and it is a loop */
-	SETTLED_MS = 60000,  /* it is over once it has run so much longer than twice as before */
+	LOOP_EXITS = 2,     /* so many ends lately, and it is a loop */
+	SETTLED_MS = 60000, /* it is over once it has run so much longer than twice as before */
 };
 
 const char *fly_verdict_word(enum fly_verdict verdict)
@@ -171,9 +171,8 @@ static enum fly_verdict judge_alone(const struct fly_instance *instance, struct 
 	if (is_started(instance))
 		return judge_started(instance);
 	if (is_down(instance))
-		return instance->has_crashed && is_bad_end(&instance->crash)
-			       ? FLY_CRASHED
-			       : judge_down(instance);
+		return instance->has_crashed && is_bad_end(&instance->crash) ? FLY_CRASHED
+									     : judge_down(instance);
 	return utc_is_set(instance->changed) && now.ms - instance->changed.ms >= FLY_STUCK_MS
 		       ? FLY_STUCK
 		       : FLY_STARTING;

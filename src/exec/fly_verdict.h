@@ -11,7 +11,7 @@ enum fly_verdict {
 	FLY_UP,
 	FLY_ASLEEP,  /* stopped or suspended, and a request starts it: as good as up */
 	FLY_IDLE,    /* stopped, and nothing is wrong with that: others of its group are up, or
-	                it waits for a schedule or for another's end */
+			it waits for a schedule or for another's end */
 	FLY_STOPPED, /* and nothing starts it */
 	FLY_STARTING,
 	FLY_HOST_UNREACHABLE,
@@ -38,8 +38,8 @@ bool fly_needs_listeners(const struct fly_instance *instance);
 const struct fly_check *fly_failing_check(const struct fly_instance *instance);
 
 /* Of one, beside the others of its app. */
-enum fly_verdict fly_instance_judge(const struct fly_app *app,
-				    const struct fly_instance *instance, struct utc now);
+enum fly_verdict fly_instance_judge(const struct fly_app *app, const struct fly_instance *instance,
+				    struct utc now);
 /* Of all: the worst. *worst is the one that says it, NULL where none does. */
 enum fly_verdict fly_app_judge(const struct fly_app *app, struct utc now,
 			       const struct fly_instance **worst);
