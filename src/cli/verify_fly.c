@@ -108,10 +108,10 @@ static void take(struct verify_fly *fly, const struct http_reply *reply)
 	if (fly->reach == VERIFY_FLY_NO_ANSWER)
 		fly->why = arena_text(&fly->arena, reply->why);
 	else if (fly->reach != VERIFY_FLY_TOLD)
-		fly->why = fly_error(buf_string(&reply->body), reply->body.length, &fly->arena,
-				     &code);
-	else if (!fly_app_parse(buf_string(&reply->body), reply->body.length, fly->now,
-				&fly->arena, &fly->app))
+		fly->why =
+			fly_error(buf_string(&reply->body), reply->body.length, &fly->arena, &code);
+	else if (!fly_app_parse(buf_string(&reply->body), reply->body.length, fly->now, &fly->arena,
+				&fly->app))
 		fly->reach = VERIFY_FLY_ERROR;
 }
 

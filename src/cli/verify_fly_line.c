@@ -77,8 +77,9 @@ static void add_remedy_of_end(const struct verify_fly *fly, const struct fly_ins
 			      struct buf *out)
 {
 	if (one->crash.is_oom) {
-		buf_format(out, "give it more memory (fly scale memory --app %s), or see what "
-				"takes it: ",
+		buf_format(out,
+			   "give it more memory (fly scale memory --app %s), or see what "
+			   "takes it: ",
 			   fly->name);
 	} else {
 		buf_text(out, "its log tells why: ");
@@ -201,8 +202,7 @@ static void tell_check(const struct verify_fly *fly, const struct fly_instance *
 	add_log_hint(fly, one, out);
 }
 
-static void tell_loop(const struct verify_fly *fly, const struct fly_instance *one,
-		      struct buf *out)
+static void tell_loop(const struct verify_fly *fly, const struct fly_instance *one, struct buf *out)
 {
 	add_machine(&one->machine, out);
 	buf_format(out, " ended %d times lately, the last time ", one->exits);
@@ -326,10 +326,11 @@ void verify_fly_line(const struct verify_fly *fly, struct buf *out)
 	case VERIFY_FLY_DENIED:
 		buf_format(out, "Fly answers %d", fly->status);
 		add_why(fly, out);
-		buf_format(out,
-			   ": is the token in FLY_API_TOKEN still good, and one for %s? (fly tokens "
-			   "create deploy --app %s)",
-			   fly->name, fly->name);
+		buf_format(
+			out,
+			": is the token in FLY_API_TOKEN still good, and one for %s? (fly tokens "
+			"create deploy --app %s)",
+			fly->name, fly->name);
 		return;
 	case VERIFY_FLY_NO_APP:
 		buf_format(out, "Fly knows no app %s", fly->name);

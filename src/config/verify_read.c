@@ -85,26 +85,22 @@ static void warn_of_others(struct loader *l, const struct draft *d)
 			 str_duration_format(d->job.timeout_ms, timeout));
 }
 
-/* False: nothing is asked, which is told. */
+/* False: nothing is asked, which has been told. */
 static bool check_asked(struct loader *l, struct draft *d)
 {
 	static const enum key of_answers[] = {KEY_VERIFY_STATUS, KEY_VERIFY_TEXT};
 
 	if (is_written(d, KEY_VERIFY_URL)) /* what is wrong with it has been told */
 		return d->verify.url && d->verify.url_shown;
-	if (!is_written(d, KEY_VERIFY_FLY)) {
-		tell_key(l, d, KEY_VERIFY, SEVERITY_ERROR,
-			 "\"url\" is missing: the address that is asked; or \"fly\", the app on "
-			 "Fly whose Machines are asked for; or both");
+	if (!d->verify.fly) /* as has that */
 		return false;
-	}
 	for (size_t i = 0; i < sizeof(of_answers) / sizeof(of_answers[0]); i++)
 		if (is_written(d, of_answers[i]))
 			tell_key(l, d, of_answers[i], SEVERITY_WARNING,
 				 "\"%s\" means nothing without \"url\"; give that, too, or remove "
 				 "this",
 				 keys[of_answers[i]].name);
-	return d->verify.fly != NULL;
+	return true;
 }
 
 void verify_read(struct loader *l, struct draft *d)
