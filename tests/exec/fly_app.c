@@ -84,8 +84,9 @@ static void ends(void **state)
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct arena arena = {0};
 		struct fly_app app = parse(
-			&arena, arena_format(&arena, "{\"id\":\"a\",\"state\":\"%s\",\"events\":[%s]}",
-					     rows[i].state, rows[i].events));
+			&arena,
+			arena_format(&arena, "{\"id\":\"a\",\"state\":\"%s\",\"events\":[%s]}",
+				     rows[i].state, rows[i].events));
 		const struct fly_instance *worst;
 
 		assert_int_equal(1, app.count);
@@ -164,8 +165,10 @@ static void listening(void **state)
 		{SERVICE, "", "[" ROW("node", "tcp6", "[::]:3000") "]", false},
 		{SERVICE, "", "[" ROW("node", "tcp", "127.0.0.1:3000") "]", true},
 		{SERVICE, "", "[" ROW("node", "tcp", "[::1]:3000") "]", true},
-		{SERVICE, "", "[" ROW("node", "tcp", "127.0.0.1:3000") ","
-			ROW("node", "tcp", "10.0.0.2:3000") "]", false},
+		{SERVICE, "",
+		 "[" ROW("node", "tcp", "127.0.0.1:3000") "," ROW("node", "tcp",
+								  "10.0.0.2:3000") "]",
+		 false},
 		{SERVICE, "", "[" ROW("node", "tcp", "0.0.0.0:30000") "]", true},
 		{SERVICE, "", "[" ROW("node", "udp", "0.0.0.0:3000") "]", true},
 		{SERVICE, "", "[" ROW("/.fly/hallpass", "tcp", "0.0.0.0:3000") "]", true},
@@ -178,15 +181,12 @@ static void listening(void **state)
 		{"\"services\":[{\"internal_port\":53,\"protocol\":\"udp\"}]", "", "[{}]", false},
 		{"\"services\":[{\"internal_port\":99999}]", "", "[{}]", false},
 		/* a check of that port that passes knows better */
-		{SERVICE,
-		 CHECKS("{\"name\":\"servicecheck-00-tcp-3000\",\"status\":\"passing\"}"), "[{}]",
-		 false},
-		{SERVICE,
-		 CHECKS("{\"name\":\"servicecheck-00-tcp-3001\",\"status\":\"passing\"}"), "[{}]",
-		 true},
-		{SERVICE,
-		 CHECKS("{\"name\":\"servicecheck-00-tcp-3000\",\"status\":\"critical\"}"), "[{}]",
-		 true},
+		{SERVICE, CHECKS("{\"name\":\"servicecheck-00-tcp-3000\",\"status\":\"passing\"}"),
+		 "[{}]", false},
+		{SERVICE, CHECKS("{\"name\":\"servicecheck-00-tcp-3001\",\"status\":\"passing\"}"),
+		 "[{}]", true},
+		{SERVICE, CHECKS("{\"name\":\"servicecheck-00-tcp-3000\",\"status\":\"critical\"}"),
+		 "[{}]", true},
 		{SERVICE ",\"checks\":{\"x\":{\"port\":3000}}",
 		 CHECKS("{\"name\":\"x\",\"status\":\"passing\"}"), "[{}]", false},
 		{SERVICE ",\"checks\":{\"x\":{\"port\":9000}}",
@@ -196,10 +196,11 @@ static void listening(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct arena arena = {0};
-		struct fly_app app = parse(
-			&arena,
-			arena_format(&arena, "{\"id\":\"a\",\"state\":\"started\",\"config\":{%s}%s}",
-				     rows[i].config, rows[i].rest));
+		struct fly_app app =
+			parse(&arena,
+			      arena_format(&arena,
+					   "{\"id\":\"a\",\"state\":\"started\",\"config\":{%s}%s}",
+					   rows[i].config, rows[i].rest));
 
 		fly_listeners_parse(rows[i].processes, strlen(rows[i].processes), &arena,
 				    &app.instances[0]);
@@ -270,8 +271,8 @@ static void lines(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct arena arena = {0};
-		struct fly_app app =
-			parse(&arena, MACHINE("started", SERVICE, ",\"events\":[" START(AGO_100) "]"));
+		struct fly_app app = parse(
+			&arena, MACHINE("started", SERVICE, ",\"events\":[" START(AGO_100) "]"));
 		const char *text = arena_format(&arena, "{\"data\":[%s]}", rows[i].line);
 
 		assert_true(fly_refusals_parse(text, strlen(text), now, &arena, &app));
@@ -297,8 +298,8 @@ static void addresses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(ends),     cmocka_unit_test(machines),  cmocka_unit_test(listening),
-		cmocka_unit_test(refusals), cmocka_unit_test(lines),     cmocka_unit_test(addresses),
+		cmocka_unit_test(ends),     cmocka_unit_test(machines), cmocka_unit_test(listening),
+		cmocka_unit_test(refusals), cmocka_unit_test(lines),    cmocka_unit_test(addresses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
