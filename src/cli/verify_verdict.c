@@ -357,7 +357,7 @@ static void tell_wrong(const struct verify_wanted *wanted, const struct verify_s
 
 /* ---- the whole ---- */
 
-static void add_effort(const struct verify_seen *seen, struct buf *out)
+void verify_effort(const struct verify_seen *seen, struct buf *out)
 {
 	if (seen->tries > 1)
 		buf_format(out, " (%d tries in ", seen->tries);
@@ -374,16 +374,14 @@ void verify_line(const struct verify_wanted *wanted, const struct verify_seen *s
 		 struct buf *out)
 {
 	if (verify_judge(wanted, seen) == VERIFY_UP) {
-		buf_format(out, "up: %s answers %d", wanted->url, seen->status);
+		buf_format(out, "%s answers %d", wanted->url, seen->status);
 		if (wanted->text) {
 			buf_text(out, " with ");
 			add_quoted(wanted->text, out);
 		}
 	} else {
-		buf_text(out, "not up: ");
 		tell_wrong(wanted, seen, out);
 	}
-	add_effort(seen, out);
 }
 
 void verify_short(const struct verify_wanted *wanted, const struct verify_seen *seen,
@@ -399,16 +397,13 @@ void verify_short(const struct verify_wanted *wanted, const struct verify_seen *
 }
 
 void verify_json_members(const struct verify_wanted *wanted, const struct verify_seen *seen,
-			 struct buf *out)
+			 const struct verify_told *told, struct buf *out)
 {
-	enum verify_verdict verdict = verify_judge(wanted, seen);
 	bool has_location = !wanted->hides_url && !str_empty(seen->location);
-	struct buf line = {0};
 
-	verify_line(wanted, seen, &line);
 	buf_json_text(out, "url", wanted->url);
-	buf_json_bool(out, "up", verdict == VERIFY_UP);
-	buf_json_text(out, "verdict", verify_verdict_word(verdict));
+	buf_json_bool(out, "up", told->is_up);
+	buf_json_text(out, "verdict", told->verdict);
 	if (seen->status)
 		buf_json_int(out, "status", seen->status);
 	else
@@ -416,6 +411,5 @@ void verify_json_members(const struct verify_wanted *wanted, const struct verify
 	buf_json_text(out, "location", has_location ? seen->location : NULL);
 	buf_json_int(out, "tries", seen->tries);
 	buf_json_int(out, "elapsed_ms", seen->elapsed_ms);
-	buf_json_text(out, "message", buf_string(&line));
-	buf_finish(&line);
+	buf_json_text(out, "message", told->line);
 }

@@ -27,7 +27,7 @@ const char *verify_verdict_word(enum verify_verdict verdict);
 
 /* What would be right. */
 struct verify_wanted {
-	const char *url;  /* as it is told, without name and password */
+	const char *url;  /* as it is told, without name and password; NULL: none is asked */
 	bool hides_url;   /* `url` is but a name for it: nothing of the real one is told */
 	int least, most;  /* status, both included */
 	const char *text; /* in the body; NULL: anything */
@@ -49,14 +49,21 @@ bool verify_status_parse(const char *text, int *least, int *most);
 
 enum verify_verdict verify_judge(const struct verify_wanted *wanted,
 				 const struct verify_seen *seen);
-/* One line without its end. */
+/* What is so, or wrong, and what to do; one line without its end, and without "up: ". */
 void verify_line(const struct verify_wanted *wanted, const struct verify_seen *seen,
 		 struct buf *out);
+/* " (3 tries in 4.1s)" */
+void verify_effort(const struct verify_seen *seen, struct buf *out);
 /* What is wrong alone, for who waits: "answers 503". */
 void verify_short(const struct verify_wanted *wanted, const struct verify_seen *seen,
 		  struct buf *out);
+/* What is told of the whole: of the URL, or of what else was asked. */
+struct verify_told {
+	bool is_up;
+	const char *verdict, *line;
+};
 /* The object, open to be added to. */
 void verify_json_members(const struct verify_wanted *wanted, const struct verify_seen *seen,
-			 struct buf *out);
+			 const struct verify_told *told, struct buf *out);
 
 #endif

@@ -63,6 +63,8 @@ static bool add_verify(uint64_t *hash, const struct job *job, enum key key)
 
 	if (key == KEY_VERIFY_URL)
 		*hash = add_text(*hash, verify->url);
+	else if (key == KEY_VERIFY_FLY)
+		*hash = add_text(*hash, verify->fly);
 	else if (key == KEY_VERIFY_STATUS)
 		*hash = str_quick_hash(*hash, &verify->expect_status,
 				       sizeof(verify->expect_status));

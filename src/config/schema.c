@@ -355,6 +355,8 @@ static void write_object(struct buf *json, enum key parent, bool is_default)
 	}
 	buf_json_close(json, '}');
 	buf_json_bool(json, "additionalProperties", false);
+	if (parent == KEY_VERIFY) /* something has to be asked */
+		buf_json_raw(json, "anyOf", "[{\"required\":[\"url\"]},{\"required\":[\"fly\"]}]");
 	if (!has_required || is_default)
 		return;
 	buf_json_open(json, "required", '[');

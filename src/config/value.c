@@ -144,6 +144,15 @@ static void read_member(struct loader *l, struct draft *d, enum key parent, stru
 	value_read(l, d, key);
 }
 
+/* Something has to be asked. */
+static void check_verify(struct loader *l, const struct draft *d, size_t at)
+{
+	if (!is_written(d, KEY_VERIFY_URL) && !is_written(d, KEY_VERIFY_FLY))
+		loader_tell(l, SEVERITY_ERROR, at, 1,
+			    "\"url\" is missing: the address that is asked; or \"fly\", the app on "
+			    "Fly whose Machines are asked for; or both");
+}
+
 void value_members(struct loader *l, struct draft *d, enum key parent)
 {
 	struct json_piece piece = {0};
@@ -156,4 +165,6 @@ void value_members(struct loader *l, struct draft *d, enum key parent)
 		if (keys[i].parent == parent && keys[i].is_required && !is_written(d, (enum key)i))
 			loader_tell(l, SEVERITY_ERROR, at, 1, "\"%s\" is missing: %s", keys[i].name,
 				    keys[i].summary);
+	if (parent == KEY_VERIFY && !l->in_defaults)
+		check_verify(l, d, at);
 }

@@ -5,7 +5,7 @@
 #include "loader.h"
 #include "str.h"
 
-enum { WORDS_MAX = 10 };
+enum { WORDS_MAX = 12 };
 
 struct words {
 	struct loader *l;
@@ -23,6 +23,8 @@ static void add_options(struct words *words, const struct verify_spec *verify)
 	struct arena *scratch = &words->l->scratch;
 	char within[DURATION_TEXT_MAX];
 
+	if (verify->fly)
+		add(words, arena_format(scratch, "--fly=%s", verify->fly));
 	if (verify->expect_status < 100)
 		add(words, arena_format(scratch, "--expect-status=%dxx", verify->expect_status));
 	else if (verify->expect_status != VERIFY_STATUS_USUAL)
@@ -52,13 +54,15 @@ static void make_argv(struct loader *l, struct draft *d, const struct verify_spe
 	add(&shown, "verify");
 	run = shown;
 	add(&run, "--result");
-	if (strcmp(verify->url, verify->url_shown) != 0)
+	if (verify->url && strcmp(verify->url, verify->url_shown) != 0)
 		add(&run, arena_format(&l->scratch, "--as=%s", verify->url_shown));
 	add_options(&run, verify);
 	add_options(&shown, verify);
-	add(&run, "--");
-	add(&run, verify->url);
-	add(&shown, verify->url_shown);
+	if (verify->url) {
+		add(&run, "--");
+		add(&run, verify->url);
+		add(&shown, verify->url_shown);
+	}
 	d->job.argv = settle(&run);
 	d->job.argv_shown = settle(&shown);
 }
@@ -81,6 +85,24 @@ static void warn_of_others(struct loader *l, const struct draft *d)
 			 str_duration_format(d->job.timeout_ms, timeout));
 }
 
+/* False: nothing is asked, which has been told. */
+static bool check_asked(struct loader *l, struct draft *d)
+{
+	static const enum key of_answers[] = {KEY_VERIFY_STATUS, KEY_VERIFY_TEXT};
+
+	if (is_written(d, KEY_VERIFY_URL)) /* what is wrong with it has been told */
+		return d->verify.url && d->verify.url_shown;
+	if (!d->verify.fly) /* as has that */
+		return false;
+	for (size_t i = 0; i < sizeof(of_answers) / sizeof(of_answers[0]); i++)
+		if (is_written(d, of_answers[i]))
+			tell_key(l, d, of_answers[i], SEVERITY_WARNING,
+				 "\"%s\" means nothing without \"url\"; give that, too, or remove "
+				 "this",
+				 keys[of_answers[i]].name);
+	return true;
+}
+
 void verify_read(struct loader *l, struct draft *d)
 {
 	static const char *const nothing[] = {NULL};
@@ -90,7 +112,7 @@ void verify_read(struct loader *l, struct draft *d)
 	d->job.dry_run = (struct text_list){nothing, 0};
 	if (!is_written(d, KEY_VERIFY_STATUS))
 		d->verify.expect_status = VERIFY_STATUS_USUAL;
-	if (!d->verify.url || !d->verify.url_shown) /* which has been told */
+	if (!check_asked(l, d))
 		return;
 	struct verify_spec *verify = arena_new(l->arena, struct verify_spec);
 	*verify = d->verify;

@@ -88,29 +88,36 @@ static const json_t *exit_event_of(const json_t *request)
 	return json_is_object(exit) ? exit : json_object_get(request, "exit_event");
 }
 
-static void take_exit(const json_t *event, struct fly_machine *machine)
+bool fly_exit_read(const json_t *event, struct fly_exit *exit, bool *is_restarting,
+		   int32_t *restarts)
 {
 	const json_t *request = json_object_get(event, "request");
-	const json_t *exit = exit_event_of(request);
+	const json_t *told = exit_event_of(request);
 	int64_t signal;
 
-	if (!json_is_object(exit)) /* it ended, and nothing tells how */
-		return;
-	signal = number_of(exit, "guest_signal", 0);
+	if (!json_is_object(told)) /* it ended, and nothing tells how */
+		return false;
+	signal = number_of(told, "guest_signal", 0);
 	if (signal <= 0)
-		signal = number_of(exit, "signal", 0);
-	machine->has_exited = true;
-	machine->exit = (struct fly_exit){
-		.exit_code = (int32_t)number_of(exit, "exit_code", 0),
+		signal = number_of(told, "signal", 0);
+	*exit = (struct fly_exit){
+		.exit_code = (int32_t)number_of(told, "exit_code", 0),
 		.signal = signal > 0 ? (int32_t)signal : 0,
-		.is_oom = json_is_true(json_object_get(exit, "oom_killed")),
-		.was_requested = json_is_true(json_object_get(exit, "requested_stop")),
-		.at = time_of(exit, "exited_at"),
+		.is_oom = json_is_true(json_object_get(told, "oom_killed")),
+		.was_requested = json_is_true(json_object_get(told, "requested_stop")),
+		.at = time_of(told, "exited_at"),
 	};
-	if (!utc_is_set(machine->exit.at))
-		machine->exit.at = time_of(event, "timestamp");
-	machine->restarts = (int32_t)number_of(request, "restart_count", 0);
-	machine->is_restarting = json_is_true(json_object_get(exit, "restarting"));
+	if (!utc_is_set(exit->at))
+		exit->at = time_of(event, "timestamp");
+	*restarts = (int32_t)number_of(request, "restart_count", 0);
+	*is_restarting = json_is_true(json_object_get(told, "restarting"));
+	return true;
+}
+
+static void take_exit(const json_t *event, struct fly_machine *machine)
+{
+	machine->has_exited =
+		fly_exit_read(event, &machine->exit, &machine->is_restarting, &machine->restarts);
 }
 
 /* Newest first: of several exits the newest counts, of several starts the oldest. */

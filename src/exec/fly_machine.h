@@ -49,6 +49,10 @@ bool fly_machine_read(const json_t *json, struct arena *arena, struct fly_machin
 bool fly_machines_parse(const char *text, size_t length, struct arena *arena,
 			struct fly_machine **machines, size_t *count);
 
+/* Of one exit event. False, and all is as it was: nothing tells how it ended. */
+bool fly_exit_read(const json_t *event, struct fly_exit *exit, bool *is_restarting,
+		   int32_t *restarts);
+
 enum fly_phase {
 	FLY_PHASE_WAITING, /* made, and on its way */
 	FLY_PHASE_RUNNING,

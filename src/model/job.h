@@ -55,8 +55,9 @@ struct process_spec {
 
 /* A job that asks whether an app is up, which belfry's own program does. */
 struct verify_spec {
-	const char *url;         /* that is asked */
+	const char *url;         /* that is asked; NULL: none */
 	const char *url_shown;   /* as it was written */
+	const char *fly;         /* app on Fly whose Machines are asked for; NULL: none */
 	const char *expect_text; /* NULL: anything */
 	int32_t expect_status;   /* 100 to 599, or a class by its first digit */
 	int64_t within_ms;       /* 0: one try */

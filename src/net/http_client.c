@@ -140,10 +140,11 @@ static struct curl_slist *make_headers(const struct http_call *call)
 {
 	struct curl_slist *headers = NULL;
 
-	if (call->token) {
+	if (call->token || call->authorization) {
 		struct buf line = {0};
 
-		buf_format(&line, "Authorization: Bearer %s", call->token);
+		buf_format(&line, "Authorization: %s%s", call->authorization ? "" : "Bearer ",
+			   call->authorization ? call->authorization : call->token);
 		headers = curl_slist_append(headers, buf_string(&line));
 		buf_finish(&line);
 	}

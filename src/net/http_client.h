@@ -36,8 +36,9 @@ enum http_failure {
 };
 
 struct http_call {
-	const char *server; /* "http://127.0.0.1:7420"; the scheme may be left out */
-	const char *token;  /* NULL: none is sent */
+	const char *server;        /* "http://127.0.0.1:7420"; the scheme may be left out */
+	const char *token;         /* NULL: none is sent */
+	const char *authorization; /* in place of a token: the header's value as it is */
 	const char *cacert; /* PEM file of who may vouch for the server; NULL: the system's */
 	const char *method; /* "GET", "POST" */
 	const char *target; /* "/api/v1/runs?limit=5", escaped */

@@ -283,6 +283,10 @@ static void verify_becomes_a_command_of_belfry(void **state)
 					     "https://app.example.org/?key=" SECRET};
 	static const char *const secret_shown[] = {"belfry", "verify", "--expect-status=204",
 						   "https://app.example.org/?key=${SECRET}"};
+	static const char *const fly[] = {"belfry", "verify", "--result", "--fly=shop",
+					  "--within=2m"};
+	static const char *const fly_url[] = {"belfry",     "verify", "--result",
+					      "--fly=shop", "--",     "https://shop.fly.dev"};
 	size_t length;
 	char *text = read_good("verify", &length);
 	struct config *config = parse(text);
@@ -296,6 +300,8 @@ static void verify_becomes_a_command_of_belfry(void **state)
 	job = config_find(config, "secret");
 	assert_texts(&job->argv, secret, COUNT(secret));
 	assert_texts(&job->argv_shown, secret_shown, COUNT(secret_shown));
+	assert_texts(&config_find(config, "fly")->argv, fly, COUNT(fly));
+	assert_texts(&config_find(config, "fly-url")->argv, fly_url, COUNT(fly_url));
 	for (size_t i = 0; i < config->job_count; i++) {
 		assert_null(config->jobs[i].process.shell);
 		assert_non_null(config->jobs[i].dry_run.items); /* it may always be run dry */

@@ -251,6 +251,12 @@ class Api:
                                f"{', '.join(states)}; it is {machine.state}")
         return Answer(200, {"ok": True})
 
+    def _ps(self, request):
+        machine = self._find(request)
+        if machine.state != "started":
+            raise Refusal(412, "failed_precondition: machine not running")
+        return Answer(200, machine.processes())
+
     # ---- leases and metadata ----
 
     def _lease(self, machine, ttl_s, description, request):

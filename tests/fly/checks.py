@@ -108,6 +108,7 @@ QUERIES = {
     "lease_create": {"ttl": "number"},
     "wait": {"state": WAIT_STATES, "timeout": "number", "instance_id": None, "version": None,
              "from_event_id": None},
+    "ps": {"sort_by": None, "order": ("asc", "desc")},
     "logs": {"instance": None, "region": REGIONS, "next_token": "number"},
 }
 

@@ -5,7 +5,7 @@ from answers import Answer, error
 
 METHODS = ("app", "add_token", "secret", "release", "image_command", "image_missing",
            "random_faults", "throttled", "log_text", "fire_schedule", "oom",
-           "lose", "unreachable", "expect_deviation", "check")
+           "lose", "unreachable", "set_check", "listen", "refuse", "expect_deviation", "check")
 VALUES = ("drawn", "created", "deviations")
 SETTINGS = ("region", "launch_delay_s", "restart_delay_s", "destroy_delay_s", "launch_failed_s",
             "destroyed_visible_s", "names_are_unique", "name_taken_status",

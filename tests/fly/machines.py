@@ -31,6 +31,10 @@ class Machine:
         self.cordoned = False
         self.events = []  # newest first
         self.lease = None
+        # Of its health checks, and of the sockets that its processes listen on, it tells
+        # what a test has said: see Fly.set_check and Fly.listen.
+        self.checks = {}
+        self.sockets = []
         # What really happened, whatever the events tell: a dictionary for each time the
         # command ran, with its "pid", "began", "ended" and "code" (-9 is SIGKILL).
         self.runs = []
@@ -330,6 +334,16 @@ class Machine:
     def is_unreachable(self):
         return self.fly.clock.now() < self.unreachable_until
 
+    def processes(self):
+        """As /ps tells them: Fly's init, Fly's sshd and what a test has said."""
+        rows = [("/fly/init", []), ("/.fly/hallpass", [("tcp", "[fdaa:0:18:a7b::2]:22")]),
+                *((command, [(proto, address)]) for command, proto, address in self.sockets)]
+        return [{"pid": 300 + number, "stime": 0, "rtime": 7, "command": command,
+                 "directory": "/", "cpu": 0, "rss": 5181440,
+                 "listen_sockets": [{"proto": proto, "address": address}
+                                    for proto, address in sockets]}
+                for number, (command, sockets) in enumerate(rows)]
+
     def view(self, nonce=None, is_unreachable=False):
         """Its JSON; the lease's nonce is for its holder alone."""
         now = self.fly.clock.now()
@@ -341,7 +355,7 @@ class Machine:
             "created_at": whole_second(self.created_at),
             "updated_at": whole_second(self.updated_at),
             "host_status": "unreachable" if is_unreachable else "ok",
-            "cordoned": self.cordoned, "checks": [],
+            "cordoned": self.cordoned, "checks": list(self.checks.values()),
         }
         if is_unreachable:
             view["incomplete_config"] = {key: self.config[key] for key in ("image", "metadata",

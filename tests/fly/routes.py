@@ -20,6 +20,7 @@ ROUTES = [
     ("POST", (*MACHINE, "cordon"), "cordon"),
     ("POST", (*MACHINE, "uncordon"), "uncordon"),
     ("GET", (*MACHINE, "wait"), "wait"),
+    ("GET", (*MACHINE, "ps"), "ps"),
     ("POST", (*MACHINE, "lease"), "lease_create"),
     ("GET", (*MACHINE, "lease"), "lease_get"),
     ("DELETE", (*MACHINE, "lease"), "lease_release"),

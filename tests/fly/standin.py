@@ -24,7 +24,7 @@ from limits import Limits  # noqa: E402
 from logs import Logs  # noqa: E402
 from server import Server  # noqa: E402
 from tokens import Tokens  # noqa: E402
-from values import ulid  # noqa: E402
+from values import rfc3339, ulid  # noqa: E402
 
 DEADLINE_S = 60
 TOKEN = "fm2_of_the_tests"
@@ -230,6 +230,30 @@ class Fly:
         """Its host cannot be reached for so long."""
         with self.clock.changed:
             self.machine(machine_id).unreachable_until = self.clock.now() + seconds
+
+    def set_check(self, machine_id, name, status="passing", output=""):
+        """A health check of it is so from now on: "passing", "warning" or "critical"; with
+        None it has no such check."""
+        with self.clock.changed:
+            checks = self.machine(machine_id).checks
+            checks.pop(name, None)
+            if status:
+                checks[name] = {"name": name, "status": status, "output": output,
+                                "updated_at": rfc3339(int(self.clock.now() * 10 ** 9))}
+
+    def listen(self, machine_id, command, address, proto="tcp"):
+        """A process in it listens there from now on, as far as /ps tells."""
+        with self.clock.changed:
+            self.machine(machine_id).sockets.append((command, proto, address))
+
+    def refuse(self, machine_id, port):
+        """What Fly's proxy says in the log when nobody takes its connection."""
+        machine = self.machine(machine_id)
+        self.logs.add(machine.app, machine_id, machine.region, "[PC01] instance refused "
+                      f"connection. is your app listening on 0.0.0.0:{port}? make sure it is not "
+                      "only listening on 127.0.0.1 (hint: look at your startup logs, servers "
+                      "often print the address they are listening on)", "proxy", "error",
+                      is_platform=True)
 
     # ---- deviations ----
 

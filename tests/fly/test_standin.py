@@ -567,6 +567,40 @@ class Encrypted(unittest.TestCase):
                     urllib.request.urlopen(request, timeout=60)
 
 
+class Health(Asking):
+    def test_checks(self):
+        machine = self.create(job_config(SLEEP))
+        self.assertEqual(self.get(machine)["checks"], [])
+        self.fly.set_check(machine, "servicecheck-00-http-3000", "critical", "connection refused")
+        check = self.get(machine)["checks"][0]
+        self.assertRegex(check.pop("updated_at"), r"^20.*Z$")
+        self.assertEqual(check, {"name": "servicecheck-00-http-3000", "status": "critical",
+                                 "output": "connection refused"})
+        self.fly.set_check(machine, "servicecheck-00-http-3000", None)
+        self.assertEqual(self.get(machine)["checks"], [])
+
+    def test_processes_and_where_they_listen(self):
+        machine = self.create(job_config(SLEEP))
+        self.reach(machine, "started")
+        self.fly.listen(machine, "node", "127.0.0.1:3000")
+        status, processes = self.ask("GET", f"{machine}/ps")
+        self.assertEqual(status, 200)
+        self.assertEqual(processes[-1]["listen_sockets"],
+                         [{"proto": "tcp", "address": "127.0.0.1:3000"}])
+        self.assertEqual(processes[-1]["command"], "node")
+        stopped = self.create(job_config(["true"]), skip_launch=True)
+        self.assertEqual(self.ask("GET", f"{stopped}/ps")[0], 412)
+
+    def test_what_the_proxy_says(self):
+        machine = self.create(job_config(SLEEP))
+        self.fly.refuse(machine, 3000)
+        line = self.ask("GET", "/api/v1/apps/jobs/logs")[1]["data"][-1]["attributes"]
+        self.assertIn("is your app listening on 0.0.0.0:3000?", line["message"])
+        self.assertEqual(("proxy", machine), (line["meta"]["event"]["provider"],
+                                              line["instance"]))
+        self.assertEqual(self.fly.log_text(machine), "")
+
+
 class Program(unittest.TestCase):
     def control(self, name, **arguments):
         request = urllib.request.Request(f"{self.url}/_test/{name}", json.dumps(arguments).encode())
