@@ -14,15 +14,16 @@
 #define HOUR_MS  INT64_C(3600000)
 #define CLOCK_OF "without \"native\" belfry keeps the clock and starts it exactly then"
 
+/* A calendar form of a day, week or month needs a time; one of a period does not. */
 static const struct {
-	const char *macro, *unit; /* as an expression; as "every" of a calendar form */
-	int64_t period_ms;        /* as @every; 0: no fixed one */
+	const char *macro;
+	int64_t period_ms; /* as @every; 0: no fixed one */
 	const char *native;
 } natives[] = {
-	{"@hourly", "hour", HOUR_MS, "hourly"},
-	{"@daily", "day", 24 * HOUR_MS, "daily"},
-	{"@weekly", "week", 7 * 24 * HOUR_MS, "weekly"},
-	{"@monthly", "month", 0, "monthly"},
+	{"@hourly", HOUR_MS, "hourly"},
+	{"@daily", 24 * HOUR_MS, "daily"},
+	{"@weekly", 7 * 24 * HOUR_MS, "weekly"},
+	{"@monthly", 0, "monthly"},
 };
 enum { NATIVES = sizeof(natives) / sizeof(natives[0]) };
 
@@ -62,9 +63,6 @@ static const char *of_form(const struct calendar_form *form)
 	if (!form->every || form->at || form->month_count || form->day_count ||
 	    form->weekday_count || form->time_count || form->minute_count)
 		return NULL;
-	for (size_t i = 0; i < NATIVES; i++)
-		if (strcasecmp(form->every, natives[i].unit) == 0)
-			return natives[i].native;
 	return of_period(form->every, strlen(form->every));
 }
 
@@ -87,9 +85,9 @@ static bool check_bounds(struct loader *l, const struct draft *d)
 static void warn_of_keys(struct loader *l, const struct draft *d)
 {
 	static const enum key idle[] = {
-		KEY_TIMEZONE, KEY_JITTER,   KEY_TIMEOUT,     KEY_COMMAND_TIMEOUT, KEY_GRACE,
-		KEY_DEADLINE, KEY_PRIORITY, KEY_GROUP,       KEY_GROUP_LIMIT,     KEY_OVERLAP,
-		KEY_CATCHUP,  KEY_KEEP,     KEY_EXIT_CODES,  KEY_CATCHUP_WINDOW,  KEY_DRY_RUN,
+		KEY_TIMEZONE, KEY_JITTER,   KEY_TIMEOUT,    KEY_COMMAND_TIMEOUT, KEY_GRACE,
+		KEY_DEADLINE, KEY_PRIORITY, KEY_GROUP,      KEY_GROUP_LIMIT,     KEY_OVERLAP,
+		KEY_CATCHUP,  KEY_KEEP,     KEY_EXIT_CODES, KEY_CATCHUP_WINDOW,  KEY_DRY_RUN,
 		KEY_ENV_FILE, KEY_ALERT,
 	};
 
@@ -106,6 +104,22 @@ static void warn_of_keys(struct loader *l, const struct draft *d)
 			 "fly.config, or remove \"native\"");
 }
 
+static void refuse(struct loader *l, const struct draft *d)
+{
+	struct buf when = {0};
+
+	schedule_explain(d->job.schedule, &when);
+	tell_key(
+		l, d, KEY_FLY_NATIVE, SEVERITY_ERROR,
+		"Fly's own schedule cannot express this one: it knows hourly, daily, weekly and "
+		"monthly, counted from when the Machine was made, and has no setting for a time, a "
+		"weekday or a date; remove \"native\", then belfry keeps the clock (\"%s\", %s), "
+		"or "
+		"write \"@hourly\", \"@daily\", \"@weekly\" or \"@monthly\"",
+		buf_string(&when), d->job.timezone);
+	buf_finish(&when);
+}
+
 void native_read(struct loader *l, struct draft *d)
 {
 	if (!d->is_native || !d->job.schedule || d->job.executor != EXECUTOR_FLY)
@@ -116,18 +130,15 @@ void native_read(struct loader *l, struct draft *d)
 	const char *native = is_form ? of_form(&d->calendar) : of_text(d->job.schedule_text);
 
 	if (!native) {
-		tell_key(l, d, KEY_FLY_NATIVE, SEVERITY_ERROR,
-			 "Fly's own schedule cannot express this one: it knows hourly, daily, "
-			 "weekly and monthly, counted from when the Machine was made, and has no "
-			 "setting for a time, a weekday or a date; " CLOCK_OF
-			 ", or write \"@daily\" and the like");
+		refuse(l, d);
 		return;
 	}
 	if (!check_bounds(l, d))
 		return;
 	tell_key(l, d, KEY_FLY_NATIVE, SEVERITY_WARNING,
 		 "Fly starts it %s, counted from when `belfry fly apply` makes its Machine; time "
-		 "and weekday cannot be chosen, as Fly's schedule has no setting for them; " CLOCK_OF,
+		 "and weekday cannot be chosen, as Fly's schedule has no setting for "
+		 "them; " CLOCK_OF,
 		 native);
 	warn_of_keys(l, d);
 	d->job.remote.native = native;

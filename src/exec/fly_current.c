@@ -5,7 +5,8 @@
 
 static bool is_of_app(const struct fly_machine *machine, const char *group)
 {
-	if (machine->run || machine->home || machine->native || machine->is_release_job || !machine->image)
+	if (machine->run || machine->home || machine->native || machine->is_release_job ||
+	    !machine->image)
 		return false;
 	if (fly_machine_phase(machine) == FLY_PHASE_GONE ||
 	    fly_machine_phase(machine) == FLY_PHASE_FAILED)
