@@ -47,16 +47,19 @@ static int find_app(struct work *work)
 					  : NULL;
 
 		if (app && work->app && strcmp(app, work->app) != 0) {
-			err_set(&err, "the native jobs are for several apps, %s and %s among them; "
-				      "say --app APP", work->app, app);
+			err_set(&err,
+				"the native jobs are for several apps, %s and %s among them; "
+				"say --app APP",
+				work->app, app);
 			return say_usage(work->args, &err);
 		}
 		work->app = app ? app : work->app;
 	}
 	if (!str_empty(work->app))
 		return CLI_OK;
-	err_set(&err, "no job of %s is native (\"fly\": {\"native\": true}); with --app APP those "
-		      "of an app that are left are told",
+	err_set(&err,
+		"no job of %s is native (\"fly\": {\"native\": true}); with --app APP those "
+		"of an app that are left are told",
 		jobs_file_name(work->file.path));
 	return say_usage(work->args, &err);
 }
@@ -68,8 +71,9 @@ static bool ask_machines(struct work *work, struct err *err)
 	struct native_answer answer;
 
 	if (!work->api.place.authorization)
-		return err_set(err, "FLY_API_TOKEN is not set: `fly tokens create deploy --app %s` "
-				    "makes a token",
+		return err_set(err,
+			       "FLY_API_TOKEN is not set: `fly tokens create deploy --app %s` "
+			       "makes a token",
 			       work->app);
 	native_ask(&work->api,
 		   &(struct native_request){.method = "GET", .rest = "", .limit = FLY_LIMIT_LIST},
@@ -103,8 +107,7 @@ static const char *ask_release(struct work *work)
 	if (answer.is_ok) {
 		char *text = json_dumps(answer.json, 0);
 
-		work->release =
-			fly_release_image(text, strlen(text), &work->arena, &version);
+		work->release = fly_release_image(text, strlen(text), &work->arena, &version);
 		free(text);
 	}
 	native_answer_drop(&answer);
@@ -163,8 +166,7 @@ static bool make_plan(struct work *work, struct err *err)
 	const struct config *config = work->file.config;
 	size_t count;
 
-	if (!native_api_open(&work->api, work->app, &work->arena, err) ||
-	    !ask_machines(work, err))
+	if (!native_api_open(&work->api, work->app, &work->arena, err) || !ask_machines(work, err))
 		return false;
 	work->wanted = arena_array(&work->arena, struct native_wanted, config->job_count + 1);
 	for (size_t i = 0; i < config->job_count; i++) {
@@ -222,9 +224,9 @@ static int plan(const struct work *work)
 
 static int tell_step(const struct work *work, const struct native_step *step)
 {
-	static const char *const done[NATIVE_ACTION_COUNT] = {
-		[NATIVE_CREATE] = "created", [NATIVE_UPDATE] = "updated",
-		[NATIVE_DESTROY] = "destroyed"};
+	static const char *const done[NATIVE_ACTION_COUNT] = {[NATIVE_CREATE] = "created",
+							      [NATIVE_UPDATE] = "updated",
+							      [NATIVE_DESTROY] = "destroyed"};
 	const char *machine = step->machine ? step->machine->is.id : step->made;
 	struct buf out = {0};
 	struct err err;
@@ -337,7 +339,8 @@ const struct command command_fly = {
 	.summary = "Machines that Fly's own schedule starts, for jobs with fly.native",
 	.description =
 		"Makes the scheduled Machines of an app what FILE (schedules.json) says: one for\n"
-		"each job with \"fly\": {\"native\": true}. `plan` shows what would change, `apply`\n"
+		"each job with \"fly\": {\"native\": true}. `plan` shows what would change, "
+		"`apply`\n"
 		"shows it, asks, and does it; applied again it changes nothing, and one that was\n"
 		"cut short is finished by the next. Machines are known by their metadata; those\n"
 		"of others are not touched. No job is started or ended by it.\n"

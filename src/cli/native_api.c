@@ -110,16 +110,15 @@ static void send(struct native_api *api, const struct native_request *request, c
 		headers[count++] =
 			arena_format(api->arena, "fly-machine-lease-nonce: %s", request->nonce);
 	wait_for_turn(api, request->limit);
-	http_client_send(
-		&(struct http_call){
-			.server = request->is_of_api ? api->place.api : api->place.machines,
-			.headers = headers,
-			.method = request->method,
-			.target = target,
-			.body = body,
-			.body_length = body ? strlen(body) : 0,
-			.timeout_ms = TIMEOUT_MS},
-		&reply, &err);
+	http_client_send(&(struct http_call){.server = request->is_of_api ? api->place.api
+									  : api->place.machines,
+					     .headers = headers,
+					     .method = request->method,
+					     .target = target,
+					     .body = body,
+					     .body_length = body ? strlen(body) : 0,
+					     .timeout_ms = TIMEOUT_MS},
+			 &reply, &err);
 	judge(api, &reply, answer);
 	if (reply.retry_after_s > 0 && reply.retry_after_s <= RETRY_AFTER_MAX_S &&
 	    reply.retry_after_s * 1000 > *pause_ms)

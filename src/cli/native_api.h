@@ -20,24 +20,23 @@ struct native_api {
 struct native_request {
 	const char *method;
 	const char *rest; /* behind /v1/apps/APP/machines, escaped; a whole path where is_of_api */
-	const json_t *body;  /* NULL: none */
-	const char *nonce;   /* of the lease; NULL: none */
+	const json_t *body; /* NULL: none */
+	const char *nonce;  /* of the lease; NULL: none */
 	enum fly_limit limit;
 	bool is_of_api;
 	bool is_once; /* sent again only where it certainly was not carried out */
 };
 
 struct native_answer {
-	int status;   /* 0: none came */
-	json_t *json; /* NULL: none that can be read */
-	bool is_ok;   /* it was done, and this is what came of it */
-	bool is_lost; /* whether it was done is not known */
+	int status;       /* 0: none came */
+	json_t *json;     /* NULL: none that can be read */
+	bool is_ok;       /* it was done, and this is what came of it */
+	bool is_lost;     /* whether it was done is not known */
 	const char *code; /* "insufficient_capacity" and the like; NULL: none */
 	const char *why;  /* what people should read; "" where it is ok */
 };
 
-bool native_api_open(struct native_api *api, const char *app, struct arena *arena,
-		     struct err *err);
+bool native_api_open(struct native_api *api, const char *app, struct arena *arena, struct err *err);
 void native_api_close(struct native_api *api);
 /* The caller drops the answer. True where it is ok. */
 bool native_ask(struct native_api *api, const struct native_request *request,

@@ -126,8 +126,7 @@ static enum made create_in(struct native_api *api, const struct native_plan *pla
 	return step->made ? MADE : made;
 }
 
-static bool create(struct native_api *api, const struct native_plan *plan,
-		   struct native_step *step)
+static bool create(struct native_api *api, const struct native_plan *plan, struct native_step *step)
 {
 	const struct fly_spec *spec = &step->wanted->spec;
 	enum made made = create_in(api, plan, step, spec->region_count ? spec->regions[0] : NULL);
@@ -162,8 +161,7 @@ static bool ask_machine(struct native_api *api, const struct native_step *step, 
 }
 
 /* Who holds it; *is_ours where it is one of an apply, which may have been cut short. */
-static const char *holder_of(struct native_api *api, const struct native_step *step,
-			     bool *is_ours)
+static const char *holder_of(struct native_api *api, const struct native_step *step, bool *is_ours)
 {
 	struct native_answer answer;
 	const char *text = NULL;
@@ -299,8 +297,8 @@ static bool update(struct native_api *api, struct native_step *step, const char 
 			return true;
 		if (!is_at_rest(now.state))
 			return fail(step, busy(api, step, now.state));
-		json_t *body = json_pack("{s:b, s:O}", "skip_launch", 1, "config",
-					 step->wanted->config);
+		json_t *body =
+			json_pack("{s:b, s:O}", "skip_launch", 1, "config", step->wanted->config);
 		if (now.instance_id)
 			json_object_set_new(body, "current_version", json_string(now.instance_id));
 		ask_machine(api, step, "POST", "", nonce, body, &answer);

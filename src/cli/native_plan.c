@@ -131,8 +131,7 @@ static void compare(struct differing *d, const char *above, const json_t *before
 
 	json_object_foreach((json_t *)(uintptr_t)after, key, value)
 	{
-		const char *path =
-			arena_format(d->arena, "%s%s%s", above, *above ? "." : "", key);
+		const char *path = arena_format(d->arena, "%s%s%s", above, *above ? "." : "", key);
 		const json_t *old = json_object_get(before, key);
 
 		if (strcmp(path, "metadata." FLY_META_HASH) == 0 || json_equal(old, value))
@@ -212,9 +211,8 @@ static void add_rest(struct native_plan *plan, const struct native_machine *mach
 	if (of && of->machine == machine)
 		return;
 	plan->step_count++;
-	*step = (struct native_step){.action = NATIVE_DESTROY,
-				     .job = machine->is.native,
-				     .machine = machine};
+	*step = (struct native_step){
+		.action = NATIVE_DESTROY, .job = machine->is.native, .machine = machine};
 	if (of && is_in_place(of->wanted, machine)) {
 		step->why = "its job has another one";
 	} else if (of) {
@@ -251,8 +249,7 @@ bool native_plan_is_empty(const struct native_plan *plan)
 static void add_create(const struct native_step *step, struct buf *out)
 {
 	const struct fly_spec *spec = &step->wanted->spec;
-	const char *image =
-		json_string_value(json_object_get(step->wanted->config, "image"));
+	const char *image = json_string_value(json_object_get(step->wanted->config, "image"));
 
 	buf_format(out, "+ %s: a Machine, started %s by Fly, image %s", step->job,
 		   step->wanted->job->remote.native, image ? image : "none");
@@ -287,8 +284,10 @@ static void add_step(const struct native_step *step, struct buf *out)
 			   step->why);
 		break;
 	case NATIVE_ORPHAN:
-		buf_format(out, "> %s: Machine %s is still started by Fly, but %s; --prune destroys it\n",
-			   step->job, step->machine->is.id, step->why);
+		buf_format(
+			out,
+			"> %s: Machine %s is still started by Fly, but %s; --prune destroys it\n",
+			step->job, step->machine->is.id, step->why);
 		break;
 	case NATIVE_KEEP:
 	case NATIVE_ACTION_COUNT: break;

@@ -70,8 +70,7 @@ struct native_plan {
 };
 
 /* From Fly's list, which it borrows: those alone that are there and are a native job's. */
-struct native_machine *native_machines_read(const json_t *list, struct arena *arena,
-					    size_t *count);
+struct native_machine *native_machines_read(const json_t *list, struct arena *arena, size_t *count);
 void native_plan_make(struct native_plan *plan, const struct native_question *question,
 		      struct arena *arena);
 bool native_plan_is_empty(const struct native_plan *plan);
