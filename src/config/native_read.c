@@ -11,8 +11,7 @@
 #include "loader.h"
 #include "str.h"
 
-#define HOUR_MS  INT64_C(3600000)
-#define CLOCK_OF "without \"native\" belfry keeps the clock and starts it exactly then"
+#define HOUR_MS INT64_C(3600000)
 
 /* A calendar form of a day, week or month needs a time; one of a period does not. */
 static const struct {
@@ -137,8 +136,9 @@ void native_read(struct loader *l, struct draft *d)
 		return;
 	tell_key(l, d, KEY_FLY_NATIVE, SEVERITY_WARNING,
 		 "Fly starts it %s, counted from when `belfry fly apply` makes its Machine; time "
-		 "and weekday cannot be chosen, as Fly's schedule has no setting for "
-		 "them; " CLOCK_OF,
+		 "and weekday cannot be chosen, as Fly's schedule has no setting for them; without "
+		 "\"native\" belfry keeps the clock, as in \"0 10 * * mon\" and \"timezone\": "
+		 "\"Europe/Paris\"",
 		 native);
 	warn_of_keys(l, d);
 	d->job.remote.native = native;
