@@ -424,5 +424,34 @@ for number, action in enumerate(REQUESTS, 1):
             self.killed_at(number, early)
         setattr(Killed, f"test_at_{number:02}_{action}_{'before' if early else 'after'}", test)
 
+
+class Storms(NativeCase):
+    """Three requests of ten meet a fault by lot: whatever comes of that, it ends well."""
+
+    def storm(self, seed):
+        self.write(native("changed"), native("gone"), native("same", fly={"region": "cdg, ams"}))
+        self.apply()
+        self.write(native("changed", schedule="@hourly"),
+                   native("same", fly={"region": "cdg, ams"}), native("new"), native("newer"))
+        self.fly.random_faults(seed, 0.3, FAULTS)
+        for _ in range(2):
+            process = self.begin("apply", "--app", APP, "--yes", "--prune")
+            text = process.communicate(timeout=DEADLINE_S * 3)
+            self.assertIn(process.returncode, (0, 1), text)
+        self.fly.random_faults(0, 0)
+        self.fly.clock.advance(60)  # what was hidden is seen, leases that were lost are over
+        self.apply("--prune")
+        self.assertIn("no changes", self.apply("--prune"), self.fly.drawn)
+        for name in ("changed", "same", "new", "newer"):
+            self.one(name)
+        self.assertEqual([], self.of("gone"))
+        self.assertEqual([], [machine.runs for machine in self.fly.machines() if machine.runs])
+
+
+FAULTS = ("status", "status_after", "cut", "cut_after", "truncated", "not_json", "empty",
+          "capacity", "not_found", "hidden", "unreachable")
+for seed in range(1, 9):
+    setattr(Storms, f"test_seed_{seed}", lambda self, seed=seed: self.storm(seed))
+
 if __name__ == "__main__":
     main(parallel=6)
