@@ -12,6 +12,7 @@ extern const struct command command_serve, command_check, command_list, command_
 	command_resume, command_test, command_next, command_explain, command_forecast,
 	command_import, command_keys, command_schema, command_plan, command_apply, command_rollback,
 	command_revisions, command_export, command_token, command_audit, command_doctor,
-	command_verify, command_version, command_help, command_completions, command_complete;
+	command_verify, command_fly, command_version, command_help, command_completions,
+	command_complete;
 
 #endif

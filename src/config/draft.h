@@ -40,6 +40,7 @@ struct draft {
 	bool has_own_env;
 	int64_t cpu_ms;
 	struct verify_spec verify;
+	bool is_native; /* fly.native */
 	struct around_hash around;
 };
 

@@ -83,7 +83,9 @@ static bool add_special(uint64_t *hash, const struct job *job, const struct arou
 {
 	int64_t jitter_ms = job->schedule ? schedule_jitter_max_ms(job->schedule) : 0;
 
-	if (key == KEY_SCHEDULE)
+	if (key == KEY_ENABLED && job->remote.native)
+		*hash = str_quick_hash(*hash, &job->remote.native_enabled, sizeof(bool));
+	else if (key == KEY_SCHEDULE)
 		*hash = str_quick_hash(*hash, &around->schedule, sizeof(around->schedule));
 	else if (key == KEY_TIMEZONE)
 		*hash = add_text(*hash, job->timezone);

@@ -167,6 +167,7 @@ void job_read(struct loader *l)
 	finish_alert(l, &d);
 	schedule_read(l, &d);
 	executor_read(l, &d);
+	native_read(l, &d);
 	add_job(l, &d);
 	l->job_name = NULL;
 }

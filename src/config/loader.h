@@ -103,6 +103,8 @@ void schedule_read(struct loader *l, struct draft *d);
 void executor_read(struct loader *l, struct draft *d);
 /* verify_read.c: the executor is "verify" */
 void verify_read(struct loader *l, struct draft *d);
+/* native_read.c: the job is read; "fly.native", if it is said */
+void native_read(struct loader *l, struct draft *d);
 /* hash.c */
 void hash_job(struct job *job, const struct around_hash *around);
 /* One key of a job, with the keys below it. */

@@ -71,6 +71,8 @@ static void take_metadata(const json_t *metadata, struct arena *arena, struct fl
 		machine->run = 0;
 	machine->attempt = attempt ? (int32_t)strtol(attempt, NULL, 10) : 0;
 	machine->home = text_of(metadata, FLY_META_HOME, arena);
+	machine->native = text_of(metadata, FLY_META_NATIVE, arena);
+	machine->hash = text_of(metadata, FLY_META_HASH, arena);
 	machine->group = text_of(metadata, "fly_process_group", arena);
 	machine->is_release_job =
 		machine->group && (strcmp(machine->group, "fly_app_console") == 0 ||

@@ -18,6 +18,9 @@
 #define FLY_META_ATTEMPT "belfry_attempt"
 #define FLY_META_JOB     "belfry_job"
 #define FLY_META_HOME    "belfry_home"
+/* Of those that Fly's own schedule starts (fly.native): the job, what their config was. */
+#define FLY_META_NATIVE "belfry_native"
+#define FLY_META_HASH   "belfry_hash"
 
 /* How the process in it ended. */
 struct fly_exit {
@@ -29,6 +32,8 @@ struct fly_exit {
 struct fly_machine {
 	const char *id, *name, *state, *region, *instance_id, *image, *digest, *host_status;
 	const char *home;    /* of the belfry that made it; NULL: none did */
+	const char *native;  /* the job that Fly's own schedule starts; NULL: of none */
+	const char *hash;    /* of the config that a native one was given; NULL: not told */
 	const char *group;   /* metadata fly_process_group; NULL: none */
 	const char *created; /* as it came, for comparisons alone */
 	uint64_t run;        /* 0: of none */

@@ -68,24 +68,30 @@ bool fly_spec_is_current(const struct fly_spec *spec)
 
 /* ---- the name ---- */
 
-const char *fly_order_name(const struct job *job, const struct run *run, char text[FLY_NAME_MAX])
+const char *fly_slug(const char *name, char text[FLY_SLUG_MAX])
 {
-	enum { JOB_MAX = 30 };
-	char name[JOB_MAX + 1], id[RUN_ID_TEXT_MAX];
 	size_t length = 0;
 
-	for (const char *at = job->name; *at && length < JOB_MAX; at++) {
+	for (const char *at = name; *at && length < FLY_SLUG_MAX - 1; at++) {
 		bool is_plain = isascii((unsigned char)*at) && isalnum((unsigned char)*at);
 
 		if (is_plain)
-			name[length++] = (char)tolower((unsigned char)*at);
-		else if (length > 0 && name[length - 1] != '-')
-			name[length++] = '-';
+			text[length++] = (char)tolower((unsigned char)*at);
+		else if (length > 0 && text[length - 1] != '-')
+			text[length++] = '-';
 	}
-	while (length > 0 && name[length - 1] == '-')
+	while (length > 0 && text[length - 1] == '-')
 		length--;
-	name[length] = '\0';
-	snprintf(text, FLY_NAME_MAX, "belfry-%s%s%s-%d", name, length ? "-" : "",
+	text[length] = '\0';
+	return text;
+}
+
+const char *fly_order_name(const struct job *job, const struct run *run, char text[FLY_NAME_MAX])
+{
+	char name[FLY_SLUG_MAX], id[RUN_ID_TEXT_MAX];
+
+	fly_slug(job->name, name);
+	snprintf(text, FLY_NAME_MAX, "belfry-%s%s%s-%d", name, *name ? "-" : "",
 		 run_id_format(run->id, id), run->attempt);
 	return text;
 }
@@ -95,16 +101,17 @@ const char *fly_order_name(const struct job *job, const struct run *run, char te
 /* What it was left out for. */
 static const struct {
 	const char *key, *why;
+	bool may_native; /* a native job has one Machine, and that for good */
 } left_out[] = {
-	{"services", "the Machine would be sent the app's traffic"},
-	{"checks", "nothing answers them"},
-	{"schedule", "Fly would start it again by itself"},
-	{"standbys", "Fly would start it in place of another one"},
-	{"mounts", "a volume is one Machine's alone"},
-	{"statics", "they belong to services"},
+	{"services", "the Machine would be sent the app's traffic", false},
+	{"checks", "nothing answers them", false},
+	{"schedule", "Fly would start it again by itself", false},
+	{"standbys", "Fly would start it in place of another one", false},
+	{"mounts", "a volume is one Machine's alone", true},
+	{"statics", "they belong to services", false},
 };
 
-static void leave_out(json_t *config, struct buf *notes)
+void fly_config_leave_out(json_t *config, bool is_native, struct buf *notes)
 {
 	json_t *metadata = json_object_get(config, "metadata");
 	static const char *const platform[] = {"fly_platform_version", "fly_release_id",
@@ -113,7 +120,7 @@ static void leave_out(json_t *config, struct buf *notes)
 	for (size_t i = 0; i < sizeof(left_out) / sizeof(left_out[0]); i++) {
 		const json_t *value = json_object_get(config, left_out[i].key);
 
-		if (!value)
+		if (!value || (is_native && left_out[i].may_native))
 			continue;
 		if (json_array_size(value) || json_object_size(value) || json_is_string(value))
 			buf_format(notes, "config.%s is left out: %s\n", left_out[i].key,
@@ -132,7 +139,7 @@ static void leave_out(json_t *config, struct buf *notes)
 }
 
 /* The object of that name; made, or put in place of what is none. */
-static json_t *object_of(json_t *parent, const char *key)
+json_t *fly_config_object(json_t *parent, const char *key)
 {
 	json_t *value = json_object_get(parent, key);
 
@@ -143,7 +150,7 @@ static json_t *object_of(json_t *parent, const char *key)
 	return value;
 }
 
-static void set_text(json_t *object, const char *key, const char *text)
+void fly_config_text(json_t *object, const char *key, const char *text)
 {
 	json_t *value = json_string(text);
 
@@ -161,16 +168,14 @@ static void add_words(json_t *array, const struct text_list *words)
 }
 
 /* init.exec, where the config has one, is all that runs: then it is that. */
-static void set_command(json_t *config, const struct fly_order *order)
+void fly_config_command(json_t *config, const struct job *job, bool is_rehearsed)
 {
-	const struct job *job = order->job;
-	bool is_rehearsed = order->run->dry_run && job->dry_run.count;
 	json_t *init, *words;
 	const char *key;
 
 	if (job->argv.count == 0 && !is_rehearsed)
 		return; /* the image's own */
-	init = object_of(config, "init");
+	init = fly_config_object(config, "init");
 	key = json_array_size(json_object_get(init, "exec")) ? "exec" : "cmd";
 	if (job->argv.count) {
 		words = json_array();
@@ -187,30 +192,30 @@ static void set_command(json_t *config, const struct fly_order *order)
 
 static void set_env(json_t *config, const char *const *env)
 {
-	json_t *object = object_of(config, "env");
+	json_t *object = fly_config_object(config, "env");
 
 	for (; env && *env; env++) {
 		const char *sign = strchr(*env, '=');
 		char *name = sign ? strndup(*env, (size_t)(sign - *env)) : NULL;
 
 		if (name)
-			set_text(object, name, sign + 1);
+			fly_config_text(object, name, sign + 1);
 		free(name);
 	}
 }
 
 static void set_metadata(json_t *config, const struct fly_order *order)
 {
-	json_t *metadata = object_of(config, "metadata");
+	json_t *metadata = fly_config_object(config, "metadata");
 	char text[RUN_ID_TEXT_MAX], number[16];
 
-	set_text(metadata, FLY_META_RUN, run_id_format(order->run->id, text));
+	fly_config_text(metadata, FLY_META_RUN, run_id_format(order->run->id, text));
 	snprintf(number, sizeof(number), "%d", order->run->attempt);
-	set_text(metadata, FLY_META_ATTEMPT, number);
-	set_text(metadata, FLY_META_JOB, order->job->name);
-	set_text(metadata, FLY_META_HOME, order->home);
+	fly_config_text(metadata, FLY_META_ATTEMPT, number);
+	fly_config_text(metadata, FLY_META_JOB, order->job->name);
+	fly_config_text(metadata, FLY_META_HOME, order->home);
 	if (order->is_cron_manager)
-		set_text(metadata, "managed-by-cron-manager", "true");
+		fly_config_text(metadata, "managed-by-cron-manager", "true");
 }
 
 /* Fly's default would start it up to ten times again; and destroyed by Fly it could not
@@ -226,11 +231,11 @@ static void set_once(json_t *config, const struct fly_order *order, struct buf *
 			   "config.restart.policy \"%s\" is \"no\" here: a run is one start; "
 			   "\"retry\" is for the others\n",
 			   policy);
-	set_text(restart, "policy", "no");
+	fly_config_text(restart, "policy", "no");
 	json_object_set_new(config, "restart", restart);
 	json_object_set_new(config, "auto_destroy", json_false());
 	if (order->image)
-		set_text(config, "image", order->image);
+		fly_config_text(config, "image", order->image);
 }
 
 char *fly_order_body(const struct fly_order *order, struct buf *notes)
@@ -241,16 +246,16 @@ char *fly_order_body(const struct fly_order *order, struct buf *notes)
 	char name[FLY_NAME_MAX];
 
 	config = json_is_object(config) ? json_deep_copy(config) : json_object();
-	leave_out(config, notes);
+	fly_config_leave_out(config, false, notes);
 	set_once(config, order, notes);
-	set_command(config, order);
+	fly_config_command(config, order->job, order->run->dry_run && order->job->dry_run.count);
 	set_env(config, order->env);
 	set_metadata(config, order);
 	if (guest)
 		json_object_set(config, "guest", (json_t *)(uintptr_t)guest);
-	set_text(body, "name", fly_order_name(order->job, order->run, name));
+	fly_config_text(body, "name", fly_order_name(order->job, order->run, name));
 	if (order->region)
-		set_text(body, "region", order->region);
+		fly_config_text(body, "region", order->region);
 	json_object_set_new(body, "skip_launch", json_true());
 	json_object_set_new(body, "config", config);
 	char *text = json_dumps(body, JSON_COMPACT);

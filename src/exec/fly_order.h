@@ -42,6 +42,17 @@ struct fly_order {
  * out is added to *notes, a line each. The caller frees the text. */
 char *fly_order_body(const struct fly_order *order, struct buf *notes);
 
+/* Parts of it that native Machines have, too. Without what must not be in it, which is told
+ * in *notes. The object of that name; made, or put in place of what is none. The command, with
+ * what a rehearsal adds to it. */
+void fly_config_leave_out(json_t *config, bool is_native, struct buf *notes);
+json_t *fly_config_object(json_t *parent, const char *key);
+void fly_config_text(json_t *object, const char *key, const char *text);
+void fly_config_command(json_t *config, const struct job *job, bool is_rehearsed);
+/* A job's name as part of a Machine's: small letters, digits and dashes; cut. */
+enum { FLY_SLUG_MAX = 31 };
+const char *fly_slug(const char *name, char text[FLY_SLUG_MAX]);
+
 enum { FLY_NAME_MAX = 64 };
 /* "belfry-send-reminders-06nk2v0d80200-1": unique, and readable in `fly machine list`. */
 const char *fly_order_name(const struct job *job, const struct run *run, char text[FLY_NAME_MAX]);

@@ -68,6 +68,10 @@ enum { VERIFY_STATUS_USUAL = 200 };
  * executors alone, and never shown. */
 struct remote_spec {
 	const char *json;
+	/* fly.native: "hourly", "daily", "weekly" or "monthly", and Fly starts it; belfry does
+	 * not, so the job is not enabled. NULL: it is not native. */
+	const char *native;
+	bool native_enabled; /* what "enabled" says of such a job */
 };
 
 struct keep_policy {

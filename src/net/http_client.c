@@ -148,6 +148,8 @@ static struct curl_slist *make_headers(const struct http_call *call)
 		headers = curl_slist_append(headers, buf_string(&line));
 		buf_finish(&line);
 	}
+	for (const char *const *line = call->headers; line && *line; line++)
+		headers = curl_slist_append(headers, *line);
 	if (call->body)
 		headers = curl_slist_append(headers, "Content-Type: application/json");
 	return headers;
@@ -199,6 +201,7 @@ bool http_client_send(const struct http_call *call, struct http_reply *reply, st
 	struct buf url = {0};
 	CURL *curl = curl_easy_init();
 	struct transfer transfer = {.curl = curl, .call = call, .reply = reply};
+	curl_off_t retry_after = 0;
 	long status = 0;
 
 	*reply = (struct http_reply){0};
@@ -214,6 +217,8 @@ bool http_client_send(const struct http_call *call, struct http_reply *reply, st
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
 	reply->status = (int)status;
 	keep_location(curl, reply);
+	curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &retry_after);
+	reply->retry_after_s = (int64_t)retry_after;
 	bool ok = code == CURLE_OK || transfer.was_ended;
 	if (!ok) {
 		keep_failure(curl, code, detail, reply);

@@ -39,6 +39,8 @@ struct http_call {
 	const char *server;        /* "http://127.0.0.1:7420"; the scheme may be left out */
 	const char *token;         /* NULL: none is sent */
 	const char *authorization; /* in place of a token: the header's value as it is */
+	/* Further ones, "Name: value"; ends with NULL. NULL: none. */
+	const char *const *headers;
 	const char *cacert; /* PEM file of who may vouch for the server; NULL: the system's */
 	const char *method; /* "GET", "POST" */
 	const char *target; /* "/api/v1/runs?limit=5", escaped */
@@ -59,6 +61,7 @@ struct http_reply {
 	int status; /* 0: not even its first line came */
 	enum http_failure failure;
 	char why[HTTP_WHY_MAX]; /* the failure, in the library's words */
+	int64_t retry_after_s;  /* 0: not told */
 	struct buf location;    /* of a redirect, which is not followed; as it was sent */
 	struct buf body;        /* the caller finishes both */
 };
