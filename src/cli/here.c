@@ -16,6 +16,7 @@
 #include "beside.h"
 #include "exec.h"
 #include "protocol.h"
+#include "say.h"
 #include "str.h"
 #include "verdict.h"
 #include "when.h"
@@ -32,6 +33,8 @@ struct here_run {
 	bool is_stopped;
 };
 
+enum { IDLE_LOOKS = 100, IDLE_LOOK_MS = 100 };
+
 struct here {
 	struct here_ears ears;
 	struct loop *loop;
@@ -41,6 +44,9 @@ struct here {
 	struct here_run *runs;
 	uint64_t last_id;
 	int asked_to_end;
+	struct loop_timer *idle; /* until nothing is owed to Fly any more */
+	bool is_leaving;
+	int looks;
 };
 
 /* ---- what the executors answer ---- */
@@ -140,6 +146,40 @@ static void drop(struct here_run *run)
 	free(run);
 }
 
+static bool is_idle(const struct here *here)
+{
+	for (int kind = 0; kind < EXECUTOR_KIND_COUNT; kind++) {
+		const struct executor *executor = here->executors[kind];
+
+		if (executor && executor->ops->is_idle && !executor->ops->is_idle(executor))
+			return false;
+	}
+	return true;
+}
+
+/* Machines are destroyed by requests, and nobody comes after us who would. */
+static void leave(struct here *here)
+{
+	if (is_idle(here) || here->looks++ > IDLE_LOOKS) {
+		if (here->looks > IDLE_LOOKS)
+			say_note("Fly did not answer; a Machine may be left: `fly machine list` "
+				 "shows it");
+		loop_stop(here->loop);
+		return;
+	}
+	loop_timer_start(here->idle, IDLE_LOOK_MS);
+}
+
+static void on_idle(void *context)
+{
+	struct here *here = context;
+
+	if (!here->runs)
+		leave(here);
+	else
+		here->is_leaving = false;
+}
+
 static void on_turn(void *context)
 {
 	struct here *here = context;
@@ -152,8 +192,11 @@ static void on_turn(void *context)
 		here->ears.finished(here->ears.context, &run->run);
 		drop(run);
 	}
-	if (!here->runs)
-		loop_stop(here->loop);
+	if (!here->runs && !here->is_leaving) {
+		here->is_leaving = true;
+		here->looks = 0;
+		leave(here);
+	}
 }
 
 static void stop(struct here *here, struct here_run *run)
@@ -269,6 +312,7 @@ struct here *here_create(const struct here_ears *ears, struct err *err)
 		here_destroy(here);
 		return NULL;
 	}
+	here->idle = loop_timer_create(here->loop, on_idle, here);
 	for (size_t i = 0; i < END_SIGNALS; i++)
 		here->signals[i] = loop_signal_create(here->loop, end_signals[i], on_signal, here);
 	if (!make_folder(here, err) || !make_executors(here, err)) {
@@ -289,6 +333,8 @@ void here_destroy(struct here *here)
 	for (size_t i = 0; i < END_SIGNALS; i++)
 		if (here->signals[i])
 			loop_signal_destroy(here->signals[i]);
+	if (here->idle)
+		loop_timer_destroy(here->idle);
 	if (here->loop)
 		loop_destroy(here->loop);
 	remove_folder(here);

@@ -198,7 +198,7 @@ void daemon_adopt(struct daemon *daemon, const struct run *run, bool is_torn)
 {
 	struct executor *executor = daemon->executors[run->executor];
 
-	if (is_torn && run->executor == EXECUTOR_PROCESS)
+	if (is_torn)
 		inbox_push(&daemon->inbox, &(struct event){.kind = EVENT_LOST,
 							   .run = run->id,
 							   .attempt = run->attempt,

@@ -141,6 +141,13 @@ static int64_t overdue_at(const struct step *step, const struct job *job)
 		       : NO_TIMER_MS;
 }
 
+/* Fly takes so many new Machines a second: until then the run waits for its turn, and its
+ * time does not count. */
+static bool starts_by_queue(const struct run *run)
+{
+	return run->executor == EXECUTOR_FLY;
+}
+
 static void start(struct step *step, struct active_run *run)
 {
 	const struct job *job = run->slot->job;
@@ -155,7 +162,7 @@ static void start(struct step *step, struct active_run *run)
 	effect->run.message = effect->run.image = NULL;
 	effect->job = job;
 	effect->timeout_ms = deadline_attempt_ms(step, run);
-	if (overdue != NO_TIMER_MS)
+	if (overdue != NO_TIMER_MS && !starts_by_queue(&run->run))
 		heap_set(&step->engine->timers, &run->timer, overdue);
 }
 
@@ -232,6 +239,9 @@ static void started(struct step *step, struct active_run *run, const struct caus
 	record_run(step, run);
 	if (was_adopted)
 		take_charge(step, run);
+	else if (starts_by_queue(&run->run) && run->slot && run->stop == STOP_NONE &&
+		 overdue_at(step, run->slot->job) != NO_TIMER_MS)
+		heap_set(&step->engine->timers, &run->timer, overdue_at(step, run->slot->job));
 }
 
 /* That it runs was recorded by an earlier life. */

@@ -48,6 +48,9 @@ struct executor_ops {
 	void (*stop)(struct executor *executor, uint64_t run, int64_t grace_ms);
 	/* The end of the run is durable: spools, containers, Machines may go. */
 	void (*forget)(struct executor *executor, uint64_t run);
+	/* Whether nothing is owed any more of what was forgotten: for who leaves right after. May
+	 * be NULL: nothing ever is. */
+	bool (*is_idle)(const struct executor *executor);
 	/* These jobs are in force from now on; borrowed for the call. May be NULL. */
 	void (*follow)(struct executor *executor, const struct job *jobs, size_t count);
 	/* Lets go of everything but what runs; jobs go on without us. */

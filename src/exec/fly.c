@@ -57,7 +57,7 @@ static void clear(struct fly_ward *ward)
 	free(ward->machine);
 	free(ward->ran_in);
 	free(ward->log_token);
-	free(ward->log_last);
+	buf_finish(&ward->log_marks);
 	result_line_finish(&ward->result);
 	arena_finish(&ward->arena);
 }
@@ -103,6 +103,7 @@ static struct fly_ward *renew(struct fly *fly, const struct run *run)
 	ward->attempt = run->attempt;
 	ward->started_at = UTC_NONE;
 	ward->log_position = -1;
+	ward->log_last_at = UTC_NONE;
 	ward->is_rehearsal = run->dry_run;
 	ward->job_name = mem_copy_text(run->job);
 	return ward;
@@ -129,14 +130,15 @@ void fly_say(struct fly_ward *ward, const char *text)
 	struct buf line = {0};
 
 	buf_format(&line, "%s\n", text);
-	if (at.ms * 1000 > ward->log_position)
-		ward->log_position = at.ms * 1000;
+	/* Beside the job's lines, whose places are the same whenever they are read again. */
+	if (at.ms * 1000 + 999 > ward->say_position)
+		ward->say_position = at.ms * 1000 + 999;
 	else
-		ward->log_position++;
+		ward->say_position++;
 	ward->fly->sink.output(ward->fly->sink.context,
 			       &(struct log_chunk){.run = ward->run,
 						   .attempt = ward->attempt,
-						   .position = ward->log_position,
+						   .position = ward->say_position,
 						   .stream = STREAM_BELFRY,
 						   .at = at,
 						   .data = line.data,
@@ -151,7 +153,15 @@ void fly_tell_started(struct fly_ward *ward, struct utc at)
 	if (ward->is_told_started)
 		return;
 	ward->is_told_started = true;
-	ward->started_at = event.at = utc_is_set(at) ? at : utc_now();
+	struct utc now = utc_now();
+	int64_t gone_by;
+
+	/* Fly's clock is another one: what it says is not after now. */
+	ward->started_at = event.at = utc_is_set(at) && at.ms < now.ms ? at : now;
+	gone_by = now.ms - ward->started_at.ms;
+	if (ward->timeout_ms)
+		ward->ends_ms = fly_now_ms() +
+				(gone_by < ward->timeout_ms ? ward->timeout_ms - gone_by : 0);
 	event.image = ward->ran_in;
 	ward->fly->sink.event(ward->fly->sink.context, &event);
 }
@@ -177,8 +187,13 @@ void fly_tell_exited(struct fly_ward *ward)
 {
 	struct event event = about(ward, EVENT_EXITED);
 	const struct result_line *result = &ward->result;
-	struct utc at = utc_is_set(ward->exit.at) ? ward->exit.at : utc_now();
+	struct utc now = utc_now(), at = ward->exit.at;
 
+	/* As with its start: not after now, and not before it. */
+	if (!utc_is_set(at) || at.ms > now.ms)
+		at = now;
+	if (utc_is_set(ward->started_at) && at.ms < ward->started_at.ms)
+		at = ward->started_at;
 	result_line_end(&ward->result);
 	event.end = (struct attempt_end){
 		.started_at = utc_is_set(ward->started_at) ? ward->started_at : at,
@@ -316,6 +331,8 @@ static void destroy(struct executor *executor)
 		destroy_ward(ward);
 	}
 	fly_calls_destroy(fly->calls);
+	while (fly->errands.next)
+		fly_errand_finish(fly->errands.next);
 	loop_timer_destroy(fly->sweep);
 	for (size_t i = 0; i < fly->app_count; i++)
 		free(fly->apps[i]);
@@ -325,6 +342,16 @@ static void destroy(struct executor *executor)
 	if (fly->folder >= 0)
 		close(fly->folder);
 	free(fly);
+}
+
+static bool is_idle(const struct executor *executor)
+{
+	const struct fly *fly = (const struct fly *)executor;
+
+	for (const struct fly_errand *errand = fly->errands.next; errand; errand = errand->next)
+		if (errand->machine)
+			return false;
+	return true;
 }
 
 static void follow(struct executor *executor, const struct job *jobs, size_t count)
@@ -348,6 +375,7 @@ static const struct executor_ops ops = {.check = check,
 					.adopt = adopt,
 					.stop = stop,
 					.forget = forget,
+					.is_idle = is_idle,
 					.follow = follow,
 					.destroy = destroy};
 

@@ -58,7 +58,10 @@ struct fly_ward {
 
 	bool is_stopping, is_forced; /* asked to stop; to go at once */
 	bool has_timed_out;
-	int64_t force_ms; /* monotonic: when it is forced */
+	int64_t force_ms;  /* monotonic: when it is forced */
+	int64_t ends_ms;   /* monotonic: when its timeout is over; 0: never, or not started */
+	int64_t unseen_ms; /* monotonic: since when Fly cannot tell of it; 0: it can */
+	bool is_told_denied;
 
 	/* Its end, once it is known; told when the log is read. */
 	struct fly_exit exit;
@@ -66,12 +69,25 @@ struct fly_ward {
 	int64_t output_bytes;
 	int64_t log_position; /* of the last line */
 	char *log_token;      /* where the log goes on; NULL: at its beginning */
-	char *log_last;       /* the last line's identity, so that it is not taken twice */
+	struct buf log_marks; /* of the lines at log_last_at, so that none is taken twice */
+	struct utc log_last_at;
+	bool has_last_word;   /* Fly told that it exited */
+	int64_t say_position; /* of the last of belfry's own lines */
 	int log_quiet, log_failures;
 };
 
+/* Something asked of Fly that is nobody's ward's: a Machine to be destroyed, or, machine NULL,
+ * an app to be looked through. */
+struct fly_errand {
+	struct fly_errand *previous, *next;
+	struct fly *fly;
+	char *app, *machine;
+	uint64_t record; /* that goes with the Machine; 0: none */
+};
+
 struct fly {
-	struct executor executor; /* first: the two are one */
+	struct executor executor;  /* first: the two are one */
+	struct fly_errand errands; /* head of a list */
 	struct loop *loop;
 	struct exec_sink sink;
 	struct fly_place place;
@@ -105,12 +121,20 @@ void fly_image_unknown(struct fly_ward *ward, const char *why, bool is_passing);
 void fly_ask_stop(struct fly_ward *ward);
 /* Asks Fly to destroy it; the ward need not live that long. is_last: with its record. */
 void fly_destroy_machine(const struct fly_ward *ward, bool is_last);
-void fly_destroy_any(struct fly *fly, const char *app, const char *machine, uint64_t record);
 void fly_on_timer(void *context);
 /* The log has been read to its end. */
 void fly_log_over(struct fly_ward *ward);
 void fly_send(struct fly_ward *ward, struct fly_request *request, http_answered_fn *answered);
 const char *fly_machines_path(const struct fly_ward *ward, struct arena *arena, const char *rest);
+
+/* fly_errand.c */
+/* Answered to `answered` with it, which then finishes it. */
+void fly_errand_send(struct fly *fly, const char *app, const char *machine, uint64_t record,
+		     const struct fly_request *request, http_answered_fn *answered);
+void fly_errand_finish(struct fly_errand *errand);
+/* Asks Fly to destroy a Machine; record: of the run that goes with it, 0: none. */
+void fly_destroy_any(struct fly *fly, const char *app, const char *machine, uint64_t record);
+bool fly_is_being_destroyed(const struct fly *fly, const char *machine);
 
 /* fly_image.c */
 void fly_look_up_image(struct fly_ward *ward);

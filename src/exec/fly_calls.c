@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "buf.h"
+#include "http_address.h"
 #include "mem.h"
 #include "str.h"
 
@@ -19,6 +20,7 @@ enum {
 	TIMEOUT_MS = 30000, /* of one try */
 	PAUSE_MS = 500,     /* before the second try; doubles */
 	PAUSE_MOST_MS = 10000,
+	RETRY_AFTER_MOST_MS = 300000,
 	TRIES = 6,
 	EAGER_TRIES = 2,
 	TOKEN_MAX = 64 << 10,
@@ -64,6 +66,21 @@ static char *without_slash(const char *url)
 	return strndup(url, length);
 }
 
+/* A bare host, as older documents have it: a token goes nowhere in the clear but within
+ * Fly's own network, or this machine. */
+static char *with_scheme(const char *url)
+{
+	struct buf text = {0};
+
+	if (strstr(url, "://"))
+		return without_slash(url);
+	bool is_near = strncmp(url, "_api.internal", 13) == 0 || http_url_is_loopback(url);
+	buf_format(&text, "%s://%s", is_near ? "http" : "https", url);
+	char *whole = without_slash(buf_string(&text));
+	buf_finish(&text);
+	return whole;
+}
+
 static const char *variable(const char *name)
 {
 	const char *text = getenv(name);
@@ -103,7 +120,7 @@ bool fly_place_read(struct fly_place *place, struct err *err)
 	if (!machines)
 		machines = variable("FLY_PRIVATE_IP") ? "http://_api.internal:4280"
 						      : "https://api.machines.dev";
-	place->machines = without_slash(machines);
+	place->machines = with_scheme(machines);
 	place->api = without_slash(api ? api : "https://api.fly.io");
 	return read_token(place, err);
 }
@@ -230,7 +247,7 @@ static int64_t pause_of(const struct fly_call *call, const struct http_answer *a
 		pause = PAUSE_MOST_MS;
 	if (answer->retry_after_s * 1000 > pause)
 		pause = answer->retry_after_s * 1000;
-	return pause;
+	return pause < RETRY_AFTER_MOST_MS ? pause : RETRY_AFTER_MOST_MS;
 }
 
 static void tell(const struct fly_call *call, const struct http_answer *answer, const char *then)
@@ -257,17 +274,18 @@ static void on_answered(void *context, const struct http_answer *answer)
 	struct fly_calls *calls = call->calls;
 	/* Too many is no fault of the request: it waits as long as it takes. */
 	int most = call->is_eager ? EAGER_TRIES : TRIES;
+	call->tries++;
 	bool may_wait = call->tries < most || (answer->status == 429 && !call->is_eager);
 
 	call->sent = NULL;
-	call->tries++;
 	if (is_worth_another(call, answer) && may_wait) {
 		tell(call, answer, ", tried again");
 		call->due_ms = now_ms() + pause_of(call, answer);
 		pump(calls);
 		return;
 	}
-	if (answer->status == 0 || answer->status >= 500)
+	if (answer->status == 0 || answer->status >= 500 || answer->status == 401 ||
+	    answer->status == 403)
 		tell(call, answer, "");
 	call->answered(call->context, answer);
 	remove_call(call);
@@ -276,7 +294,7 @@ static void on_answered(void *context, const struct http_answer *answer)
 
 /* ---- sending ---- */
 
-static void send(struct fly_call *call)
+static void give(struct fly_call *call)
 {
 	call->sent = http_requests_send(
 		call->calls->requests,
@@ -335,7 +353,7 @@ static void pump(struct fly_calls *calls)
 	while ((call = choose(calls, now, &next))) {
 		if (call->limit != FLY_LIMIT_NONE)
 			bucket_take(bucket_of(calls, call), now);
-		send(call);
+		give(call);
 	}
 	if (next != INT64_MAX)
 		loop_timer_start(calls->timer, next - now);
@@ -374,6 +392,11 @@ struct fly_call *fly_calls_send(struct fly_calls *calls, const struct fly_reques
 	/* From the loop, so that many that come at once go by priority. */
 	loop_timer_start(calls->timer, 0);
 	return call;
+}
+
+bool fly_call_is_sent(const struct fly_call *call)
+{
+	return call->sent || call->tries > 0;
 }
 
 void fly_calls_cancel(struct fly_calls *calls, struct fly_call *call)

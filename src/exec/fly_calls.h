@@ -56,5 +56,7 @@ void fly_calls_destroy(struct fly_calls *calls);
 /* Answered once, later; or canceled, and never. */
 struct fly_call *fly_calls_send(struct fly_calls *calls, const struct fly_request *request);
 void fly_calls_cancel(struct fly_calls *calls, struct fly_call *call);
+/* Whether Fly may know of it: it is under way, or was before. */
+bool fly_call_is_sent(const struct fly_call *call);
 
 #endif

@@ -32,7 +32,7 @@ static void on_release(void *context, const struct http_answer *answer)
 			     ward->spec.group ? ward->spec.group : "",
 			     answer->status ? arena_format(arena, "Fly answered %d", answer->status)
 					    : answer->failure),
-		answer->status == 0 || answer->status >= 500);
+		answer->status == 0 || answer->status == 429 || answer->status >= 500);
 }
 
 static void ask_release(struct fly_ward *ward)

@@ -17,6 +17,7 @@ enum {
 	HOST_MS = 600000,  /* for a host to be reachable again, beyond the timeout */
 	YOUNG_MS = 30000,  /* a Machine that was just made may not be in every answer yet */
 	FORCE_MS = 5000,   /* beyond the grace */
+	FORCE_AGAIN_MS = 30000,
 	LAUNCHES = 4,
 	LAUNCH_MS = 5000, /* to see that a launch which was not answered took effect */
 };
@@ -88,40 +89,6 @@ static const char *words_of(const struct http_answer *answer, struct arena *aren
 
 /* ---- the end of it ---- */
 
-struct farewell {
-	struct fly *fly;
-	uint64_t record; /* 0: none goes with it */
-};
-
-static void on_destroyed(void *context, const struct http_answer *answer)
-{
-	struct farewell *farewell = context;
-
-	/* What is not gone now the sweep finds, by its record or by its metadata. */
-	if (farewell->record && (is_fine(answer) || answer->status == 404))
-		fly_record_remove(farewell->fly, farewell->record);
-	free(farewell);
-}
-
-void fly_destroy_any(struct fly *fly, const char *app, const char *machine, uint64_t record)
-{
-	struct farewell *farewell = mem_alloc(sizeof(*farewell));
-	struct buf path = {0};
-
-	*farewell = (struct farewell){fly, record};
-	buf_text(&path, "/v1/apps/");
-	http_escape(&path, app);
-	buf_text(&path, "/machines/");
-	http_escape(&path, machine);
-	buf_text(&path, "?force=true");
-	fly_calls_send(fly->calls, &(struct fly_request){.method = "DELETE",
-							 .path = buf_string(&path),
-							 .app = app,
-							 .answered = on_destroyed,
-							 .context = farewell});
-	buf_finish(&path);
-}
-
 void fly_destroy_machine(const struct fly_ward *ward, bool is_last)
 {
 	if (ward->machine)
@@ -176,18 +143,11 @@ static bool has_waited(const struct fly_ward *ward, int64_t ms)
 
 static void look_later(struct fly_ward *ward)
 {
-	int64_t age = fly_now_ms() - ward->since_ms, wait = age / 20;
+	int64_t now = fly_now_ms(), wait = (now - ward->since_ms) / 20;
 
 	wait = wait < LOOK_MS ? LOOK_MS : wait > LOOK_MOST_MS ? LOOK_MOST_MS : wait;
-	if (ward->timeout_ms && ward->is_told_started && !ward->is_stopping) {
-		struct timespec now;
-
-		clock_gettime(CLOCK_REALTIME, &now);
-		int64_t left = ward->started_at.ms + ward->timeout_ms -
-			       ((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
-
-		wait = left < wait ? (left > 0 ? left : 0) : wait;
-	}
+	if (ward->ends_ms && !ward->is_stopping && ward->ends_ms - now < wait)
+		wait = ward->ends_ms - now;
 	loop_timer_start(ward->timer, wait);
 }
 
@@ -221,17 +181,31 @@ static void send_stop(struct fly_ward *ward)
 	arena_finish(&arena);
 }
 
+/* What Fly has not been asked yet, it need not be asked. */
+static void give_up_queued(struct fly_ward *ward)
+{
+	if (!ward->call || fly_call_is_sent(ward->call))
+		return;
+	fly_calls_cancel(ward->fly->calls, ward->call);
+	ward->call = NULL;
+	fail(ward, "it was ended before it started", false);
+}
+
 void fly_ask_stop(struct fly_ward *ward)
 {
-	if (ward->is_stopping)
+	int64_t force_ms = fly_now_ms() + ward->grace_ms + FORCE_MS;
+
+	if (ward->is_stopping) { /* asked again: with a grace that may be shorter */
+		ward->force_ms = force_ms < ward->force_ms ? force_ms : ward->force_ms;
 		return;
+	}
 	ward->is_stopping = true;
-	ward->force_ms = fly_now_ms() + ward->grace_ms + FORCE_MS;
+	ward->force_ms = force_ms;
 	switch (ward->step) {
 	case FLY_STEP_IMAGE:
 	case FLY_STEP_CREATE:
-	case FLY_STEP_FIND:
-	case FLY_STEP_LAUNCH: break; /* seen when that step is done */
+	case FLY_STEP_LAUNCH: give_up_queued(ward); break; /* else seen when it is done */
+	case FLY_STEP_FIND: break;
 	case FLY_STEP_WATCH: send_stop(ward); break;
 	case FLY_STEP_LOG:
 	case FLY_STEP_OVER: break;
@@ -240,13 +214,7 @@ void fly_ask_stop(struct fly_ward *ward)
 
 static void check_time(struct fly_ward *ward)
 {
-	struct timespec now;
-
-	if (!ward->timeout_ms || !ward->is_told_started || ward->is_stopping)
-		return;
-	clock_gettime(CLOCK_REALTIME, &now);
-	if ((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 <
-	    ward->started_at.ms + ward->timeout_ms)
+	if (!ward->ends_ms || ward->is_stopping || fly_now_ms() < ward->ends_ms)
 		return;
 	ward->has_timed_out = true;
 	fly_ask_stop(ward);
@@ -255,11 +223,45 @@ static void check_time(struct fly_ward *ward)
 /* Neither signal nor grace helped. */
 static void check_force(struct fly_ward *ward)
 {
-	if (!ward->is_stopping || ward->is_forced || fly_now_ms() < ward->force_ms)
+	int64_t now = fly_now_ms();
+
+	if (!ward->is_stopping || now < ward->force_ms)
 		return;
+	if (!ward->is_forced)
+		fly_say(ward, "the Machine did not stop within its grace; it is destroyed");
 	ward->is_forced = true;
-	fly_say(ward, "the Machine did not stop within its grace; it is destroyed");
-	fly_destroy_machine(ward, false);
+	ward->force_ms = now + FORCE_AGAIN_MS;
+	if (!fly_is_being_destroyed(ward->fly, ward->machine))
+		fly_destroy_machine(ward, false);
+}
+
+/* Nobody can say how it goes, for longer than it may take. True: it was given up. */
+static bool check_patience(struct fly_ward *ward, bool is_seen)
+{
+	int64_t now = fly_now_ms(), most = HOST_MS;
+
+	if (is_seen)
+		ward->unseen_ms = 0;
+	else if (!ward->unseen_ms)
+		ward->unseen_ms = now;
+	if (ward->ends_ms > now)
+		most += ward->ends_ms - now;
+	if (!ward->unseen_ms || now - ward->unseen_ms < most)
+		return false;
+	fly_tell_lost(ward, "Fly could not tell of the Machine for too long");
+	return true;
+}
+
+/* Once: the token was taken away, or is for another app. */
+static void say_denied(struct fly_ward *ward, const struct http_answer *answer)
+{
+	struct arena arena = {0};
+	const char *code, *text = words_of(answer, &arena, &code);
+
+	if (!ward->is_told_denied)
+		fly_say(ward, arena_format(&arena, "belfry may not ask for the Machine: %s", text));
+	ward->is_told_denied = true;
+	arena_finish(&arena);
 }
 
 static void check_host(struct fly_ward *ward, const struct fly_machine *machine)
@@ -280,6 +282,19 @@ static void note_image(struct fly_ward *ward, const struct fly_machine *machine)
 	ward->ran_in = mem_copy_text(machine->image);
 }
 
+/* In place of a Machine that goes: whoever comes after a crash is not to look for that. */
+static void make_next(struct fly_ward *ward)
+{
+	struct err err;
+
+	free(ward->machine);
+	ward->machine = NULL;
+	if (fly_record_write(ward, &err))
+		create(ward);
+	else
+		fail(ward, err.text, true);
+}
+
 /* Whether a launch that was not answered at all will still take effect nobody can tell; asked for
  * again, it could start a Machine that has run already. One that is destroyed never starts:
  * then another one is made. */
@@ -297,12 +312,10 @@ static void make_another(struct fly_ward *ward)
 	ward->is_replacing = false;
 	ward->replacements++;
 	ward->launches = 0;
-	free(ward->machine);
-	ward->machine = NULL;
 	if (ward->is_stopping)
 		fly_tell_failed(ward, "it was ended before it started", false);
 	else if (ward->body)
-		create(ward);
+		make_next(ward);
 	else /* an earlier belfry knew what to ask for */
 		fly_tell_failed(ward, "belfry stopped before the Machine was started", true);
 }
@@ -310,10 +323,22 @@ static void make_another(struct fly_ward *ward)
 /* True while there is something to wait for. */
 static bool judge(struct fly_ward *ward, const struct fly_machine *machine)
 {
-	switch (fly_machine_phase(machine)) {
+	enum fly_phase phase = fly_machine_phase(machine);
+
+	/* What has run is not to be started any more, whatever it is called now. */
+	if (ward->is_told_started && phase == FLY_PHASE_WAITING)
+		phase = FLY_PHASE_RUNNING;
+	if (ward->is_told_started && phase == FLY_PHASE_FAILED)
+		phase = FLY_PHASE_STOPPED;
+	switch (phase) {
 	case FLY_PHASE_WAITING:
-		if (strcmp(machine->state, "created") == 0 && has_waited(ward, LAUNCH_MS) &&
-		    ward->launches + ward->replacements < LAUNCHES) {
+		if (ward->is_replacing && !has_waited(ward, START_MS)) {
+			if (!fly_is_being_destroyed(ward->fly, ward->machine))
+				fly_destroy_machine(ward, false); /* it was given up */
+			return true;
+		}
+		if (!ward->is_replacing && strcmp(machine->state, "created") == 0 &&
+		    has_waited(ward, LAUNCH_MS) && ward->launches + ward->replacements < LAUNCHES) {
 			if (ward->was_answered) {
 				launch(ward); /* it had no effect, and will have none */
 				return false;
@@ -379,7 +404,7 @@ static void on_looked(void *context, const struct http_answer *answer)
 	struct arena arena = {0};
 	struct fly_machine *machines;
 	size_t count;
-	bool goes_on = true;
+	bool goes_on = true, is_seen = false;
 
 	ward->call = NULL;
 	if (is_fine(answer) &&
@@ -387,18 +412,21 @@ static void on_looked(void *context, const struct http_answer *answer)
 	    count == 1) {
 		check_host(ward, machines);
 		note_image(ward, machines);
+		is_seen = !ward->is_told_host;
 		goes_on = judge(ward, machines);
-	} else if (answer->status == 404 && (ward->is_forced || has_waited(ward, YOUNG_MS))) {
-		gone(ward,
-		     "the Machine is gone, and nobody saw how it ended: somebody destroyed it");
+	} else if (answer->status == 404 &&
+		   (ward->is_forced || ward->is_replacing || has_waited(ward, YOUNG_MS))) {
+		gone(ward, ward->is_replacing
+				   ? "whether the Machine had started before it was destroyed "
+				     "nobody can tell"
+				   : "the Machine is gone, and nobody saw how it ended: somebody "
+				     "destroyed it");
 		goes_on = false;
-	} else if (ward->timeout_ms && ward->is_told_started &&
-		   has_waited(ward, ward->timeout_ms + ward->grace_ms + HOST_MS)) {
-		fly_tell_lost(ward, "Fly could not be asked for its end for too long");
-		goes_on = false;
+	} else if (answer->status == 401 || answer->status == 403) {
+		say_denied(ward, answer);
 	}
 	arena_finish(&arena);
-	if (!goes_on)
+	if (!goes_on || check_patience(ward, is_seen))
 		return;
 	check_time(ward);
 	check_force(ward);
@@ -447,16 +475,16 @@ static void next_region(struct fly_ward *ward, const char *why)
 	arena_finish(&arena);
 	if (ward->machine)
 		fly_destroy_machine(ward, false);
-	free(ward->machine);
-	ward->machine = NULL;
 	ward->region++;
-	create(ward);
+	make_next(ward);
 }
 
-static bool is_capacity(const char *code, const char *text)
+static bool is_capacity(const struct http_answer *answer, const char *code, const char *text)
 {
+	bool is_refused = answer->status == 409 || answer->status == 412 || answer->status == 422;
+
 	return (code && strcmp(code, "insufficient_capacity") == 0) ||
-	       strstr(text, "insufficient") != NULL;
+	       (is_refused && strstr(text, "insufficient") != NULL);
 }
 
 static void on_launched(void *context, const struct http_answer *answer)
@@ -470,7 +498,7 @@ static void on_launched(void *context, const struct http_answer *answer)
 	if (is_fine(answer) || answer->status == 0 || answer->status >= 500 ||
 	    answer->status == 408)
 		watch(ward); /* whether it took effect is seen */
-	else if (is_capacity(code, text))
+	else if (is_capacity(answer, code, text))
 		next_region(ward, text);
 	else if (answer->status == 404 || answer->status == 412 || answer->status == 409)
 		watch(ward); /* it may run already, or is not everywhere known yet */
@@ -511,15 +539,15 @@ static void take_machine(struct fly_ward *ward, const struct fly_machine *machin
 				   machine->region ? machine->region : "?",
 				   machine->image ? machine->image : "?"));
 	arena_finish(&arena);
+	bool has_begun = machine->has_started || fly_machine_phase(machine) != FLY_PHASE_WAITING;
 	/* Which one was launched has to be known to whoever comes after a crash. */
-	if (!fly_record_write(ward, &err)) {
-		fail(ward, err.text, true);
-		return;
-	}
-	if (machine->has_started || fly_machine_phase(machine) != FLY_PHASE_WAITING)
+	bool is_noted = fly_record_write(ward, &err);
+	if (has_begun)
 		watch(ward);
-	else
+	else if (is_noted)
 		launch(ward);
+	else
+		fail(ward, err.text, true);
 }
 
 static void refuse(struct fly_ward *ward, const struct http_answer *answer)
@@ -527,7 +555,7 @@ static void refuse(struct fly_ward *ward, const struct http_answer *answer)
 	struct arena arena = {0};
 	const char *code, *text = words_of(answer, &arena, &code);
 
-	if (is_capacity(code, text))
+	if (is_capacity(answer, code, text))
 		next_region(ward, text);
 	else if ((code && strcmp(code, "name_taken") == 0) ||
 		 (answer->status == 409 && strstr(text, "name")))
@@ -634,7 +662,9 @@ static const struct fly_machine *ours(const struct fly_ward *ward,
 {
 	for (size_t i = 0; i < count; i++)
 		if (machines[i].run == ward->run && machines[i].attempt == ward->attempt &&
-		    fly_machine_phase(&machines[i]) != FLY_PHASE_GONE)
+		    machines[i].home && strcmp(machines[i].home, ward->fly->home) == 0 &&
+		    fly_machine_phase(&machines[i]) != FLY_PHASE_GONE &&
+		    !fly_is_being_destroyed(ward->fly, machines[i].id))
 			return &machines[i];
 	return NULL;
 }
@@ -652,8 +682,15 @@ static void on_found(void *context, const struct http_answer *answer)
 	ward->call = NULL;
 	if (is_told)
 		machine = ours(ward, machines, count);
+	if (!is_told && (answer->status == 401 || answer->status == 403))
+		say_denied(ward, answer);
 	if (machine)
 		take_machine(ward, machine);
+	else if (answer->status == 404)
+		fly_tell_failed(ward, "Fly has no such app any more", false);
+	else if (!is_told &&
+		 (ward->is_stopping ? has_waited(ward, YOUNG_MS) : has_waited(ward, HOST_MS)))
+		fly_tell_lost(ward, "Fly could not be asked whether it has a Machine for it");
 	else if (is_told && ++ward->looks >= FIND_LOOKS)
 		/* It was not launched, and nobody else would: a late one is swept. */
 		fly_tell_failed(ward, "Fly did not answer, and has no Machine for it", true);

@@ -12,13 +12,17 @@
 
 #include "fly.h"
 #include "http_target.h"
+#include "str.h"
 
 enum {
 	LIVE_MS = 2000,    /* between two looks while it runs */
-	LAST_MS = 1000,    /* and once it has ended */
+	PAUSED_MS = 30000, /* while nothing can be had */
+	LAST_MS = 1000,    /* once it has ended */
+	SETTLE_MS = 5000,  /* after its end: lines may still be on their way */
+	LAST_MOST_MS = 60000,
 	EARLIER_MS = 5000, /* clocks differ */
-	QUIET_LOOKS = 2,   /* in a row without a line: that was all */
 	PAGE_LINES = 50,   /* there is more */
+	QUIET_LOOKS = 2,   /* in a row without a line: that was all */
 	FAILURES_MOST = 3, /* then what is missing is told */
 };
 
@@ -43,10 +47,10 @@ static void output(struct fly_ward *ward, enum stream stream, struct utc at, con
 		ward->log_position = at.ms * 1000;
 	else
 		ward->log_position++;
-	if (stream != STREAM_BELFRY) {
-		ward->output_bytes += (int64_t)line.length;
+	if (stream != STREAM_BELFRY)
 		result_line_feed(&ward->result, line.data, line.length);
-	}
+	bool is_first_beyond = ward->output_bytes <= ORDER_OUTPUT_MAX;
+	ward->output_bytes += (int64_t)line.length;
 	if (ward->output_bytes <= ORDER_OUTPUT_MAX)
 		ward->fly->sink.output(ward->fly->sink.context,
 				       &(struct log_chunk){.run = ward->run,
@@ -56,6 +60,8 @@ static void output(struct fly_ward *ward, enum stream stream, struct utc at, con
 							   .at = at,
 							   .data = line.data,
 							   .length = line.length});
+	else if (is_first_beyond)
+		fly_say(ward, "what it prints from here on is not kept");
 	buf_finish(&line);
 }
 
@@ -69,6 +75,33 @@ static bool is_of_app(const json_t *attributes)
 	return !provider || strcmp(provider, "app") == 0;
 }
 
+/* Pages may overlap at the instant where one ends: what was taken of that is known. */
+static bool is_known(struct fly_ward *ward, struct utc at, const char *id, const json_t *message)
+{
+	struct buf mark = {0};
+	uint64_t hash =
+		str_hash(STR_HASH_INIT, json_string_value(message), json_string_length(message));
+
+	if (at.ms > ward->log_last_at.ms || !ward->log_marks.length) {
+		ward->log_last_at = at;
+		buf_clear(&ward->log_marks);
+	}
+	buf_format(&mark, "\n%s %016llx\n", id ? id : "", (unsigned long long)hash);
+	bool is_it = at.ms == ward->log_last_at.ms && ward->log_marks.length &&
+		     strstr(buf_string(&ward->log_marks), buf_string(&mark));
+	/* Without ids two equal lines of one instant are one. */
+	if (!is_it && at.ms == ward->log_last_at.ms)
+		buf_text(&ward->log_marks, buf_string(&mark));
+	buf_finish(&mark);
+	return is_it;
+}
+
+/* Fly's last words of a Machine: nothing comes after them. */
+static bool is_last_word(const char *text)
+{
+	return strstr(text, "ain child exited") || strstr(text, "achine exited");
+}
+
 static bool take_line(struct fly_ward *ward, const json_t *entry)
 {
 	const json_t *attributes = json_object_get(entry, "attributes");
@@ -76,44 +109,55 @@ static bool take_line(struct fly_ward *ward, const json_t *entry)
 	const char *time = json_string_value(json_object_get(attributes, "timestamp"));
 	const json_t *message = json_object_get(attributes, "message");
 	const char *instance = json_string_value(json_object_get(attributes, "instance"));
-	const char *mark = id ? id : time;
 	struct utc at;
 
 	if (!json_is_string(message) || (instance && strcmp(instance, ward->machine) != 0))
 		return false;
 	if (!time || !utc_parse(time, strlen(time), &at))
 		at = ward->started_at;
-	if (id && ward->log_last && strcmp(mark, ward->log_last) == 0)
-		return false; /* the end of the page before */
-	free(ward->log_last);
-	ward->log_last = mark ? mem_copy_text(mark) : NULL;
+	if (is_known(ward, at, id, message))
+		return false;
+	ward->has_last_word |= is_last_word(json_string_value(message));
 	output(ward, is_of_app(attributes) ? STREAM_STDOUT : STREAM_BELFRY, at,
 	       json_string_value(message), json_string_length(message));
 	return true;
 }
 
-static size_t take_page(struct fly_ward *ward, const struct http_answer *answer, bool *is_readable)
+/* The place where the next page begins. True: it is another one. */
+static bool take_token(struct fly_ward *ward, const json_t *token)
+{
+	char number[24];
+	const char *text = json_string_value(token);
+
+	if (json_is_integer(token)) {
+		snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT,
+			 json_integer_value(token));
+		text = number;
+	}
+	if (str_empty(text) || (ward->log_token && strcmp(text, ward->log_token) == 0))
+		return false;
+	free(ward->log_token);
+	ward->log_token = mem_copy_text(text);
+	return true;
+}
+
+struct page {
+	bool is_readable, goes_on; /* goes_on: the next page is another one */
+	size_t lines;              /* new ones of the Machine */
+};
+
+static struct page take_page(struct fly_ward *ward, const struct http_answer *answer)
 {
 	json_t *json = json_loadb(answer->body, answer->length, JSON_ALLOW_NUL, NULL);
 	const json_t *data = json_object_get(json, "data");
-	const json_t *token = json_object_get(json_object_get(json, "meta"), "next_token");
-	size_t lines = 0;
+	struct page page = {.is_readable = json_is_array(data)};
 
-	*is_readable = json_is_array(data);
 	for (size_t i = 0; i < json_array_size(data); i++)
-		lines += take_line(ward, json_array_get(data, i));
-	if (json_is_string(token) && *json_string_value(token)) {
-		free(ward->log_token);
-		ward->log_token = mem_copy_text(json_string_value(token));
-	} else if (json_is_integer(token)) {
-		char text[24];
-
-		snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT, json_integer_value(token));
-		free(ward->log_token);
-		ward->log_token = mem_copy_text(text);
-	}
+		page.lines += take_line(ward, json_array_get(data, i));
+	page.goes_on =
+		take_token(ward, json_object_get(json_object_get(json, "meta"), "next_token"));
 	json_decref(json);
-	return lines;
+	return page;
 }
 
 /* ---- asking ---- */
@@ -133,32 +177,51 @@ static void tell_missing(struct fly_ward *ward, const struct http_answer *answer
 	buf_finish(&text);
 }
 
+/* It runs. */
+static void go_on(struct fly_ward *ward, const struct page *page, const struct http_answer *answer)
+{
+	if (!page->is_readable && ++ward->log_failures == FAILURES_MOST)
+		tell_missing(ward, answer);
+	if (page->is_readable)
+		ward->log_failures = 0;
+	if (ward->log_failures >= FAILURES_MOST)
+		later(ward, PAUSED_MS);
+	else
+		later(ward, page->goes_on && page->lines >= PAGE_LINES ? 0 : LIVE_MS);
+}
+
+/* It has ended. */
+static void come_to_an_end(struct fly_ward *ward, const struct page *page,
+			   const struct http_answer *answer)
+{
+	int64_t waited = fly_now_ms() - ward->since_ms;
+
+	if (!page->is_readable && ++ward->log_failures >= FAILURES_MOST) {
+		tell_missing(ward, answer);
+		fly_log_over(ward);
+		return;
+	}
+	bool is_quiet = page->is_readable && page->lines == 0;
+	ward->log_quiet = is_quiet ? ward->log_quiet + 1 : 0;
+	bool may_end = ward->has_last_word || waited >= SETTLE_MS;
+	if ((may_end && ward->log_quiet >= QUIET_LOOKS) || waited >= LAST_MOST_MS)
+		fly_log_over(ward);
+	else
+		later(ward, page->goes_on && page->lines ? 0 : LAST_MS);
+}
+
 static void on_page(void *context, const struct http_answer *answer)
 {
 	struct fly_ward *ward = context;
-	bool is_over = ward->step == FLY_STEP_LOG, is_readable = false;
-	size_t lines = 0;
+	struct page page = {0};
 
 	ward->log_call = NULL;
 	if (answer->status == 200)
-		lines = take_page(ward, answer, &is_readable);
-	if (!is_readable && ++ward->log_failures >= FAILURES_MOST) {
-		tell_missing(ward, answer);
-		if (is_over)
-			fly_log_over(ward);
-		return;
-	}
-	if (is_readable)
-		ward->log_failures = 0;
-	if (!is_over) {
-		later(ward, lines >= PAGE_LINES ? 0 : LIVE_MS);
-		return;
-	}
-	ward->log_quiet = is_readable && lines == 0 ? ward->log_quiet + 1 : 0;
-	if (ward->log_quiet >= QUIET_LOOKS)
-		fly_log_over(ward);
+		page = take_page(ward, answer);
+	if (ward->step == FLY_STEP_LOG)
+		come_to_an_end(ward, &page, answer);
 	else
-		later(ward, lines ? 0 : LAST_MS);
+		go_on(ward, &page, answer);
 }
 
 static void ask(struct fly_ward *ward)
@@ -184,24 +247,29 @@ static void ask(struct fly_ward *ward)
 	buf_finish(&path);
 }
 
-void fly_log_begin(struct fly_ward *ward)
+/* From its start on: without a token only the latest hundred lines are told. */
+static void set_start(struct fly_ward *ward)
 {
 	char text[24];
 
-	/* From its start on: without a token only the latest hundred lines are told. */
 	snprintf(text, sizeof(text), "%lld",
 		 (long long)(ward->started_at.ms - EARLIER_MS) * 1000000);
 	free(ward->log_token);
 	ward->log_token = mem_copy_text(text);
+}
+
+void fly_log_begin(struct fly_ward *ward)
+{
+	set_start(ward);
 	later(ward, LIVE_MS);
 }
 
 void fly_log_finish(struct fly_ward *ward)
 {
-	ward->log_quiet = 0;
-	if (ward->log_failures >= FAILURES_MOST)
-		fly_log_over(ward);
-	else if (!ward->log_call)
+	if (!ward->log_token)
+		set_start(ward);
+	ward->log_quiet = ward->log_failures = 0;
+	if (!ward->log_call)
 		later(ward, 0);
 }
 

@@ -31,15 +31,10 @@ static bool is_needed(const struct fly *fly, const struct fly_machine *machine)
 	return !ward->machine || strcmp(ward->machine, machine->id) == 0;
 }
 
-struct sweeping {
-	struct fly *fly;
-	char *app;
-};
-
 static void on_listed(void *context, const struct http_answer *answer)
 {
-	struct sweeping *sweeping = context;
-	struct fly *fly = sweeping->fly;
+	struct fly_errand *errand = context;
+	struct fly *fly = errand->fly;
 	struct arena arena = {0};
 	struct fly_machine *machines;
 	size_t count = 0;
@@ -50,36 +45,33 @@ static void on_listed(void *context, const struct http_answer *answer)
 		const struct fly_machine *machine = &machines[i];
 
 		if (!machine->home || strcmp(machine->home, fly->home) != 0 || !machine->run ||
-		    fly_machine_phase(machine) == FLY_PHASE_GONE || is_needed(fly, machine))
+		    fly_machine_phase(machine) == FLY_PHASE_GONE || is_needed(fly, machine) ||
+		    fly_is_being_destroyed(fly, machine->id))
 			continue;
 		if (fly->sink.notice)
 			fly->sink.notice(fly->sink.context, machine->run,
 					 arena_format(&arena,
 						      "Fly: Machine %s of app %s was left, and is "
 						      "destroyed",
-						      machine->id, sweeping->app));
-		fly_destroy_any(fly, sweeping->app, machine->id, 0);
+						      machine->id, errand->app));
+		fly_destroy_any(fly, errand->app, machine->id, 0);
 	}
 	arena_finish(&arena);
-	free(sweeping->app);
-	free(sweeping);
+	fly_errand_finish(errand);
 }
 
 static void sweep_app(struct fly *fly, const char *app)
 {
-	struct sweeping *sweeping = mem_alloc(sizeof(*sweeping));
 	struct buf path = {0};
 
-	*sweeping = (struct sweeping){fly, mem_copy_text(app)};
 	buf_text(&path, "/v1/apps/");
 	http_escape(&path, app);
 	buf_format(&path, "/machines?metadata." FLY_META_HOME "=%s", fly->home);
-	fly_calls_send(fly->calls, &(struct fly_request){.method = "GET",
-							 .path = buf_string(&path),
-							 .app = app,
-							 .limit = FLY_LIMIT_LIST,
-							 .answered = on_listed,
-							 .context = sweeping});
+	fly_errand_send(fly, app, NULL, 0,
+			&(struct fly_request){.method = "GET",
+					      .path = buf_string(&path),
+					      .limit = FLY_LIMIT_LIST},
+			on_listed);
 	buf_finish(&path);
 }
 

@@ -262,6 +262,12 @@ static void set_up(struct http_sent *sent, const struct http_order *order)
 	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, order->method);
 	if (http_url_is_loopback(order->url)) /* no proxy between us and our own machine */
 		curl_easy_setopt(curl, CURLOPT_PROXY, "");
+	/* A connection that was kept may be dead: libcurl then sends the request again, blindly,
+	 * on another one. What changes something goes on a fresh one, and once. */
+	if (strcmp(order->method, "GET") != 0)
+		curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);
+	/* A resolver that hangs is left behind, and not waited for. */
+	curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);
 	set_headers(sent, order);
 	if (!order->body)
 		return;

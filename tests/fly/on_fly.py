@@ -19,11 +19,13 @@ class OnFly(Belfry):
         super().__init__(jobs, **top)
         self.fly = fly
 
+    @property
+    def environment(self):
+        return {**os.environ, "FLY_API_TOKEN": self.fly.token, "FLY_FLAPS_BASE_URL": self.fly.url,
+                "FLY_API_BASE_URL": self.fly.url}
+
     def start(self, *options, env=None, **more):
-        return super().start(*options, env={"FLY_API_TOKEN": self.fly.token,
-                                            "FLY_FLAPS_BASE_URL": self.fly.url,
-                                            "FLY_API_BASE_URL": self.fly.url, **(env or {})},
-                             **more)
+        return super().start(*options, env={**self.environment, **(env or {})}, **more)
 
     def run_to_end(self, name, *options):
         return self.wait_run(self.trigger(name, *options))

@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 """The real daemon on Fly, as far as the stand-in for it goes: Machines, exits, logs, faults."""
 import json
+import subprocess
 import time
 import unittest
 import urllib.request
 
-from on_fly import APP, FlyCase, fly_job  # before harness, whose folder it knows
+from on_fly import APP, FlyCase, OnFly, fly_job  # before harness, whose folder it knows
 from common import main
-from harness import shell, wait_for
+from harness import BELFRY, shell, wait_for
 
 
 class Runs(FlyCase):
@@ -223,9 +224,11 @@ class Crashes(FlyCase):
 class Faults(FlyCase):
     def test_create_whose_answer_is_lost(self):
         b = self.belfry(fly_job("job", "true"))
-        for kind in ("status_after", "cut_after", "truncated", "cut"):
-            self.fly.fault({"action": "create"}, kind)
-            self.assertEqual("succeeded", b.run_to_end("job")["outcome"], kind)
+        for unique in (True, False):
+            self.fly.names_are_unique = unique
+            for kind in ("status_after", "cut_after", "truncated", "cut"):
+                self.fly.fault({"action": "create"}, kind)
+                self.assertEqual("succeeded", b.run_to_end("job")["outcome"], kind)
         self.none_left()
 
     def fails_once(self, action):
@@ -275,6 +278,90 @@ class Faults(FlyCase):
         self.assertEqual({"job-8", "job-7", "job-6"}, set(jobs[:3]))
         self.assertEqual([f"job-{i}" for i in range(5, -1, -1)], jobs[3:])
         self.assertEqual({}, dict(self.fly.limits.exceeded))
+        self.none_left()
+
+
+class Logs(FlyCase):
+    def test_lines_that_come_late_still_count(self):
+        self.fly.logs.delay_s = 4
+        self.fly.platform_lines = False
+        b = self.belfry(fly_job("job", shell(
+            """echo hello; echo '{"event":"result","processed":2,"failed":1}'""")))
+        run = b.run_to_end("job")
+        self.assertEqual("partial", run["outcome"])
+        self.assertIn("hello\n", b.text_of(run["id"]))
+
+    def test_all_of_a_short_job_s_many_lines(self):
+        b = self.belfry(fly_job("job", ["seq", "1", "500"]))
+        text = b.text_of(b.run_to_end("job")["id"])
+        self.assertEqual([str(i) for i in range(1, 501)],
+                         [line for line in text.splitlines() if line.isdigit()])
+
+    def test_an_outage_of_the_log_is_no_end_of_it(self):
+        b = self.belfry(fly_job("job", shell("sleep 9; echo '{\"event\":\"result\","
+                                             "\"processed\":2,\"failed\":1}'")))
+        self.fly.fault({"action": "logs"}, "status", times=8, code=500)
+        run = b.run_to_end("job")
+        self.assertEqual("partial", run["outcome"])
+
+
+class Queue(FlyCase):
+    def test_who_waits_for_a_place_is_not_timed_out(self):
+        # The last of these waits for some 45 s, longer than timeout, grace and patience.
+        count = 44
+        b = self.belfry(fly_job("job", "true", timeout="2s", grace="1s", overlap="allow"))
+        runs = [b.trigger("job") for _ in range(count)]
+        for run in runs:
+            self.assertEqual("succeeded", b.wait_run(run)["outcome"])
+        self.assertEqual({}, dict(self.fly.limits.exceeded))
+        self.none_left()
+
+    def test_who_waits_can_be_canceled(self):
+        b = self.belfry(fly_job("job", ["sleep", "1"], overlap="allow"))
+        runs = [b.trigger("job") for _ in range(8)]
+        b.run_command("cancel", runs[-1], check=0)
+        last = b.wait_run(runs[-1])
+        self.assertEqual("canceled", last["outcome"])
+        for run in runs[:-1]:
+            self.assertEqual("succeeded", b.wait_run(run)["outcome"])
+        self.assertEqual(7, len(self.fly.created))
+        self.none_left()
+
+
+class Others(FlyCase):
+    def test_machines_of_others_are_left_alone(self):
+        b = self.belfry(fly_job("job", "true"))
+        with OnFly(self.fly, [fly_job("job", ["sleep", "4"])]) as other:
+            other.start()
+            theirs = other.trigger("job")
+            self.fly.until(self.fly.live, "their Machine to run")
+            b.run_to_end("job")
+            b.kill()
+            b.start()  # and sweeps
+            self.assertEqual("succeeded", other.wait_run(theirs)["outcome"])
+        self.none_left()
+
+    def test_in_the_foreground_nothing_is_left_either(self):
+        b = self.belfry(fly_job("job", ["echo", "here"]))
+        done = subprocess.run([BELFRY, "run", "job", "--config", b.config], text=True, timeout=120,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=b.environment)
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertIn("here", done.stdout)
+        self.assertEqual([], self.fly.machines())
+
+    def test_a_token_that_is_gone_is_told_and_nothing_hangs(self):
+        b = self.belfry(fly_job("job", ["sleep", "600"]))
+        run = b.trigger("job")
+        self.fly.until(self.fly.live, "the Machine to run")
+        wait_for(lambda: b.ask("runs", "--limit", "1")[0]["state"] == "running", "the start")
+        b.kill()
+        b.start(env={"FLY_API_TOKEN": "revoked"})
+        wait_for(lambda: "may not ask" in b.run_command("logs", run, "--stream", "belfry").stdout,
+                 "the log to say so")
+        b.kill()
+        b.start()
+        b.run_command("cancel", run, check=0)
+        self.assertEqual("canceled", b.wait_run(run)["outcome"])
         self.none_left()
 
 
