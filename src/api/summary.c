@@ -84,17 +84,22 @@ static bool add_unrun(void *context, const struct occurrence *occurrence)
 {
 	struct tally *tally = context;
 
+	if (tally->rows++ == COUNTED_MAX) {
+		tally->counted_from = utc_max(tally->counted_from, occurrence->last_at);
+		return false;
+	}
 	tally->unrun[occurrence->state] += occurrence->count;
-	if (++tally->rows == COUNTED_MAX)
-		tally->counted_from = utc_max(tally->counted_from, occurrence->scheduled_at);
 	return true;
 }
 
 static bool count_unrun(struct api *api, struct utc from, struct utc to,
 			enum occurrence_state state, struct tally *tally, struct err *err)
 {
-	struct occurrence_filter filter = {
-		.from = from, .to = to, .has_state = true, .state = state, .limit = COUNTED_MAX};
+	struct occurrence_filter filter = {.from = from,
+					   .to = to,
+					   .has_state = true,
+					   .state = state,
+					   .limit = COUNTED_MAX + 1};
 
 	tally->rows = 0;
 	return store_occurrences(api->world->store, &filter, add_unrun, tally, err);

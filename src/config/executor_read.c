@@ -302,12 +302,18 @@ static void pass_items(struct passage *p, enum key key)
 	buf_char(p->out, ']');
 }
 
+/* What was written and what it became belong together: two values that change places are
+ * not the same as before. */
 static void pass_expanded(struct passage *p)
 {
-	const char *text = value_text(p->l, true, NULL);
+	size_t at = p->l->json.at;
+	const char *written = value_text(p->l, false, NULL);
 
+	p->l->json.at = at;
+	const char *text = value_text(p->l, true, NULL);
 	text = text ? text : "";
-	p->expanded += str_hash(STR_HASH_INIT, text, strlen(text));
+	uint64_t hash = str_hash(STR_HASH_INIT, written, strlen(written) + 1);
+	p->expanded += str_hash(hash, text, strlen(text));
 	buf_json_string(p->out, text, strlen(text));
 }
 

@@ -83,6 +83,8 @@ static bool write_job(struct json_reader *r, const char *name, struct buf *out)
 	if (is_object) {
 		places = find_places(r);
 		r->at = places.jobs ? places.jobs : start;
+		if (!places.jobs) /* it is the job, and all in it its own */
+			places = (struct places){0};
 	}
 	size_t at = r->at;
 	bool is_found = json_peek(r) == JSON_ARRAY    ? find_job(r, name, &at)

@@ -117,9 +117,15 @@ static bool take_line(struct fly_ward *ward, const json_t *entry)
 		at = ward->started_at;
 	if (is_known(ward, at, id, message))
 		return false;
-	ward->has_last_word |= is_last_word(json_string_value(message));
-	output(ward, is_of_app(attributes) ? STREAM_STDOUT : STREAM_BELFRY, at,
-	       json_string_value(message), json_string_length(message));
+	const char *text = json_string_value(message);
+	size_t length = json_string_length(message);
+	const char *command = strstr(text, "Preparing to run: ");
+
+	ward->has_last_word |= is_last_word(text);
+	/* Fly's init tells the command, with values of the environment in it. */
+	if (command)
+		length = (size_t)(command - text) + strlen("Preparing to run");
+	output(ward, is_of_app(attributes) ? STREAM_STDOUT : STREAM_BELFRY, at, text, length);
 	return true;
 }
 

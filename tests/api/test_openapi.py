@@ -156,6 +156,8 @@ class OneApi(unittest.TestCase):
             for literal in re.findall(r'"(/(?:api|health|ready|metrics)[^"]*)"', read(
                     os.path.join(folder, name))):
                 path = re.sub(r"%\w+", "{}", literal.split("?")[0])
+                if path.startswith("/api/v1/apps/"):  # Fly's
+                    continue
                 asked.add(path)
                 is_known = any(row == path or (path.endswith("/") and row.startswith(path + "{}"))
                                for row in known)
