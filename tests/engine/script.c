@@ -303,6 +303,9 @@ static void set_policies(struct script *script, struct job *job, const char *wor
 	job->retry.backoff_ms = duration(script, words, "backoff", 10000);
 	job->retry.max_backoff_ms = duration(script, words, "max_backoff", 600000);
 	job->retry.on = 1u << OUTCOME_FAILED | 1u << OUTCOME_TIMED_OUT;
+	if ((text = option(script, words, "executor")) &&
+	    !executor_kind_from_word(text, &job->executor))
+		die(script, "bad executor");
 	if ((text = option(script, words, "on")))
 		job->retry.on = read_outcomes(script, text);
 	if ((text = option(script, words, "overlap")) && !overlap_from_word(text, &job->overlap))
