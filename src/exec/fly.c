@@ -104,7 +104,6 @@ static struct fly_ward *renew(struct fly *fly, const struct run *run)
 	ward->started_at = UTC_NONE;
 	ward->log_position = -1;
 	ward->log_last_at = UTC_NONE;
-	ward->is_rehearsal = run->dry_run;
 	ward->job_name = mem_copy_text(run->job);
 	return ward;
 }

@@ -34,7 +34,6 @@ struct fly_ward {
 	struct fly *fly;
 	uint64_t run;
 	int32_t attempt, priority;
-	enum fly_step step;
 	struct arena arena; /* of the attempt: spec, body */
 	struct fly_spec spec;
 	const char *body, *image; /* NULL: none yet, the config's own */
@@ -43,37 +42,37 @@ struct fly_ward {
 	size_t region;       /* the one being tried, of spec.regions */
 	char *app, *machine; /* owned; machine NULL: not known */
 	int64_t timeout_ms, grace_ms;
-	bool is_rehearsal;
 
 	struct fly_call *call, *log_call; /* under way; NULL: none */
 	struct loop_timer *timer, *log_timer;
-	int64_t since_ms;  /* monotonic: when the step began */
-	int looks;         /* in this step */
-	int launches;      /* of the Machine, that were asked for */
-	bool was_answered; /* the last of them */
-	int replacements;  /* of Machines that did not start */
-	bool is_replacing;
-	bool is_adopted, is_told_started, is_told_host;
+	/* All of the monotonic clock. */
+	int64_t since_ms;  /* when the step began */
+	int64_t ends_ms;   /* when its timeout is over; 0: never, or not started */
+	int64_t force_ms;  /* when it is forced */
+	int64_t unseen_ms; /* since when Fly cannot tell of it; 0: it can */
 	struct utc started_at;
-
-	bool is_stopping, is_forced; /* asked to stop; to go at once */
-	bool has_timed_out;
-	int64_t force_ms;  /* monotonic: when it is forced */
-	int64_t ends_ms;   /* monotonic: when its timeout is over; 0: never, or not started */
-	int64_t unseen_ms; /* monotonic: since when Fly cannot tell of it; 0: it can */
-	bool is_told_denied;
+	enum fly_step step;
+	int looks;        /* in this step */
+	int launches;     /* of the Machine, that were asked for */
+	int replacements; /* of Machines that did not start */
 
 	/* Its end, once it is known; told when the log is read. */
 	struct fly_exit exit;
 	struct result_line result;
 	int64_t output_bytes;
 	int64_t log_position; /* of the last line */
+	int64_t say_position; /* of the last of belfry's own lines */
 	char *log_token;      /* where the log goes on; NULL: at its beginning */
 	struct buf log_marks; /* of the lines at log_last_at, so that none is taken twice */
 	struct utc log_last_at;
-	bool has_last_word;   /* Fly told that it exited */
-	int64_t say_position; /* of the last of belfry's own lines */
 	int log_quiet, log_failures;
+
+	bool was_answered; /* the last launch */
+	bool is_replacing, is_adopted;
+	bool is_told_started, is_told_host, is_told_denied;
+	bool is_stopping, is_forced; /* asked to stop; to go at once */
+	bool has_timed_out;
+	bool has_last_word; /* Fly told that it exited */
 };
 
 /* Something asked of Fly that is nobody's ward's: a Machine to be destroyed, or, machine NULL,

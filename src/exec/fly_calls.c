@@ -108,6 +108,16 @@ static bool read_token(struct fly_place *place, struct err *err)
 	return true;
 }
 
+static bool is_fly(const char *url)
+{
+	static const char *const hosts[] = {"api.machines.dev", "_api.internal", ".fly.io"};
+
+	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++)
+		if (strstr(url, hosts[i]))
+			return true;
+	return false;
+}
+
 bool fly_place_read(struct fly_place *place, struct err *err)
 {
 	const char *machines = variable("FLY_FLAPS_BASE_URL");
@@ -121,7 +131,10 @@ bool fly_place_read(struct fly_place *place, struct err *err)
 		machines = variable("FLY_PRIVATE_IP") ? "http://_api.internal:4280"
 						      : "https://api.machines.dev";
 	place->machines = with_scheme(machines);
-	place->api = without_slash(api ? api : "https://api.fly.io");
+	/* Whoever stands in for the one stands in for the other, unless it is said otherwise. */
+	if (!api)
+		api = is_fly(place->machines) ? "https://api.fly.io" : place->machines;
+	place->api = without_slash(api);
 	return read_token(place, err);
 }
 

@@ -55,7 +55,7 @@ static void ask_release(struct fly_ward *ward)
 static void on_machines(void *context, const struct http_answer *answer)
 {
 	struct fly_ward *ward = context;
-	struct fly_machine *machines;
+	struct fly_machine *machines = NULL;
 	size_t count = 0;
 
 	ward->call = NULL;
