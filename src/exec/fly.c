@@ -288,7 +288,6 @@ static void adopt(struct executor *executor, const struct run *run)
 	struct fly *fly = fly_of(executor);
 	struct fly_ward *ward = renew(fly, run);
 
-	ward->is_adopted = true;
 	if (!fly_record_read(fly, run->id, ward) || ward->attempt != run->attempt) {
 		ward->attempt = run->attempt;
 		fly_tell_failed(ward, "belfry stopped before it asked Fly for a Machine", true);

@@ -68,7 +68,7 @@ struct fly_ward {
 	int log_quiet, log_failures;
 
 	bool was_answered; /* the last launch */
-	bool is_replacing, is_adopted;
+	bool is_replacing;
 	bool is_told_started, is_told_host, is_told_denied;
 	bool is_stopping, is_forced; /* asked to stop; to go at once */
 	bool has_timed_out;

@@ -593,12 +593,13 @@ class Health(Asking):
 
     def test_what_the_proxy_says(self):
         machine = self.create(job_config(SLEEP))
+        own = self.fly.until(lambda: self.fly.log_text(machine), "the command's own line")
         self.fly.refuse(machine, 3000)
         line = self.ask("GET", "/api/v1/apps/jobs/logs")[1]["data"][-1]["attributes"]
         self.assertIn("is your app listening on 0.0.0.0:3000?", line["message"])
         self.assertEqual(("proxy", machine), (line["meta"]["event"]["provider"],
                                               line["instance"]))
-        self.assertEqual(self.fly.log_text(machine), "")
+        self.assertEqual(self.fly.log_text(machine), own)
 
 
 class Program(unittest.TestCase):
