@@ -384,7 +384,8 @@ static bool judge(struct fly_ward *ward, const struct fly_machine *machine)
 	if (!has_waited(ward, TELL_MS))
 		return true;
 	/* Its story is told, and no start is in it. */
-	if (machine->has_events && !machine->has_started && ward->is_replacing)
+	if (machine->has_events && !machine->has_started && !machine->is_starting &&
+	    ward->is_replacing)
 		make_another(ward);
 	else if (machine->has_events && !machine->has_started && !ward->is_told_started)
 		fail(ward,

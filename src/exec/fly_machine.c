@@ -130,6 +130,10 @@ static void take_events(const json_t *events, struct fly_machine *machine)
 		const json_t *event = json_array_get(events, i);
 
 		if (is_text(event, "type", "start")) {
+			machine->is_starting = true;
+			if (json_object_get(event, "status") &&
+			    !is_text(event, "status", "started"))
+				continue; /* it was asked to, no more */
 			machine->has_started = true;
 			machine->started_at = time_of(event, "timestamp");
 		} else if (is_text(event, "type", "exit") && !machine->has_exited) {

@@ -39,7 +39,8 @@ struct fly_machine {
 	uint64_t run;        /* 0: of none */
 	int32_t attempt;
 	bool has_events;
-	bool has_started; /* a start event, or more than that */
+	bool has_started; /* a start event that says so, or more than that */
+	bool is_starting; /* any start event */
 	struct utc started_at;
 	bool has_exited;
 	struct fly_exit exit;

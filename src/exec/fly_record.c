@@ -63,6 +63,11 @@ static bool find_home(struct fly *fly, struct err *err)
 		return true;
 	}
 	json_decref(json);
+	/* Another mark would make strangers of all Machines that there are. */
+	if (faccessat(fly->folder, "home", F_OK, 0) == 0)
+		return err_set(err, "fly/home in the state directory cannot be read, or is none of "
+				    "belfry's; restore it, or remove it if no Machine of belfry's "
+				    "is left");
 	if (sodium_init() < 0)
 		return err_set(err, "libsodium cannot be set up");
 	randombytes_buf(drawn, sizeof(drawn));
