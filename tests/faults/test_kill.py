@@ -8,6 +8,7 @@ so far) is a point at which strace kills the process. The short form draws some 
 """
 import collections
 import concurrent.futures
+import contextlib
 import os
 import re
 import signal
@@ -182,7 +183,8 @@ class Moments(unittest.TestCase):
             for _ in range(30 if IS_LONG else 6):
                 time.sleep(random.random() * 0.6)
                 for pid in b.runner_pids():
-                    os.kill(pid, signal.SIGKILL)
+                    with contextlib.suppress(ProcessLookupError):  # it may go by itself, too
+                        os.kill(pid, signal.SIGKILL)
             b.settle()
             self.assertEqual([], b.wrong()[:20])
             outcomes = dict(b.sql("SELECT outcome, count(*) FROM run GROUP BY outcome"))
