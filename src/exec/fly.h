@@ -112,19 +112,45 @@ void fly_tell_failed(struct fly_ward *ward, const char *why, bool is_passing);
 void fly_tell_lost(struct fly_ward *ward, const char *why);
 void fly_tell_exited(struct fly_ward *ward);
 
-/* fly_life.c: the steps */
-void fly_begin(struct fly_ward *ward);
-void fly_find(struct fly_ward *ward);
-void fly_image_known(struct fly_ward *ward, const char *image);
-void fly_image_unknown(struct fly_ward *ward, const char *why, bool is_passing);
-void fly_ask_stop(struct fly_ward *ward);
+/* fly_life.c: what the steps have in common */
+enum {
+	FLY_HOST_MS = 600000, /* for Fly, or a host of its, to answer again, beyond the timeout */
+	FLY_YOUNG_MS = 30000, /* a Machine that was just made may not be in every answer yet */
+};
+/* In the arena. */
+const char *fly_machines_path(const struct fly_ward *ward, struct arena *arena, const char *rest);
+const char *fly_machine_path(const struct fly_ward *ward, struct arena *arena, const char *rest);
+void fly_send(struct fly_ward *ward, struct fly_request *request, http_answered_fn *answered);
+void fly_step(struct fly_ward *ward, enum fly_step next);
+/* Since the step began. */
+bool fly_has_waited(const struct fly_ward *ward, int64_t ms);
+bool fly_is_fine(const struct http_answer *answer);
+/* "Fly answered …", for people, and the error's code, NULL where it has none. */
+const char *fly_words(const struct http_answer *answer, struct arena *arena, const char **code);
+void fly_say_denied(struct fly_ward *ward, const struct http_answer *answer);
+/* It did not start, and what there is of it goes. */
+void fly_fail(struct fly_ward *ward, const char *why, bool is_passing);
 /* Asks Fly to destroy it; the ward need not live that long. is_last: with its record. */
 void fly_destroy_machine(const struct fly_ward *ward, bool is_last);
 void fly_on_timer(void *context);
+
+/* fly_make.c */
+void fly_begin(struct fly_ward *ward);
+void fly_image_known(struct fly_ward *ward, const char *image);
+void fly_image_unknown(struct fly_ward *ward, const char *why, bool is_passing);
+/* Whether and which one was made is not known. */
+void fly_find(struct fly_ward *ward);
+void fly_search(struct fly_ward *ward);
+void fly_launch(struct fly_ward *ward);
+/* In place of a Machine that goes. */
+void fly_make_next(struct fly_ward *ward);
+
+/* fly_watch.c */
+void fly_watch(struct fly_ward *ward);
+void fly_look(struct fly_ward *ward);
+void fly_ask_stop(struct fly_ward *ward);
 /* The log has been read to its end. */
 void fly_log_over(struct fly_ward *ward);
-void fly_send(struct fly_ward *ward, struct fly_request *request, http_answered_fn *answered);
-const char *fly_machines_path(const struct fly_ward *ward, struct arena *arena, const char *rest);
 
 /* fly_errand.c */
 /* Answered to `answered` with it, which then finishes it. */

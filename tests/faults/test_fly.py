@@ -13,12 +13,15 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(ROOT, "fly"))
 from on_fly import OnFly  # noqa: E402
 from harness import shell, wait_for  # noqa: E402
+from faults import KINDS  # noqa: E402
 from standin import Fly  # noqa: E402
 
 IS_LONG = os.environ.get("BELFRY_FAULTS") == "long"
 RUNS, KILLS, APPS = (500, 20, 25) if IS_LONG else (60, 5, 12)
 RATE = 0.15
 PATIENCE_S = 600
+# A Machine that is stuck on its way is given five minutes, as Fly's documents have it.
+DRAWN = None if IS_LONG else [kind for kind in KINDS if kind != "stuck"]
 FINAL = {"succeeded", "failed", "unknown"}
 
 
@@ -35,7 +38,7 @@ class Chaos(unittest.TestCase):
                       "fly": {"app": app, "image": "registry.fly.io/it:one"}}
                      for i, app in enumerate(apps)])
             b.start()
-            fly.random_faults(seed, RATE)
+            fly.random_faults(seed, RATE, DRAWN)
             triggered = self.trigger_and_kill(b)
             runs = self.wait_all(b, fly, triggered)
             self.judge(b, fly, runs, stamps, triggered)
