@@ -1,6 +1,5 @@
 /* tokens.c - tokens: those there are, a new one, one that ends. */
 #include <jansson.h>
-#include <math.h>
 #include <string.h>
 
 #include "auth.h"
@@ -77,7 +76,7 @@ static bool take_member(const char *key, const json_t *value, struct wish *wish,
 			       "unknown member \"%s\"; there are expires_in_s, jobs, name, scope",
 			       key);
 	double seconds = json_number_value(value); /* 60.0 is 60 */
-	bool is_whole = seconds >= 1 && seconds <= LONGEST_S && seconds == floor(seconds);
+	bool is_whole = seconds >= 1 && seconds <= LONGEST_S && seconds == (double)(int64_t)seconds;
 
 	wish->expires_in_s = is_whole ? (int64_t)seconds : 0;
 	return is_whole || json_is_null(value) ||

@@ -135,9 +135,9 @@ static void refuse(struct fly_ward *ward, const struct http_answer *answer)
 		fly_find(ward); /* ours, of an answer that was lost */
 	else if (answer->status == 401 || answer->status == 403)
 		fly_fail(ward,
-		     arena_format(&arena, "Fly does not take the token for app %s: %s", ward->app,
-				  text),
-		     false);
+			 arena_format(&arena, "Fly does not take the token for app %s: %s",
+				      ward->app, text),
+			 false);
 	else
 		fly_fail(ward, text, false);
 	arena_finish(&arena);
@@ -261,8 +261,8 @@ static void on_found(void *context, const struct http_answer *answer)
 		take_machine(ward, machine);
 	else if (answer->status == 404)
 		fly_tell_failed(ward, "Fly has no such app any more", false);
-	else if (!is_told &&
-		 (ward->is_stopping ? fly_has_waited(ward, FLY_YOUNG_MS) : fly_has_waited(ward, FLY_HOST_MS)))
+	else if (!is_told && (ward->is_stopping ? fly_has_waited(ward, FLY_YOUNG_MS)
+						: fly_has_waited(ward, FLY_HOST_MS)))
 		fly_tell_lost(ward, "Fly could not be asked whether it has a Machine for it");
 	else if (is_told && ++ward->looks >= FIND_LOOKS)
 		/* It was not launched, and nobody else would: a late one is swept. */

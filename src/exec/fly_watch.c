@@ -218,7 +218,8 @@ static bool judge(struct fly_ward *ward, const struct fly_machine *machine)
 			return true;
 		}
 		if (!ward->is_replacing && strcmp(machine->state, "created") == 0 &&
-		    fly_has_waited(ward, LAUNCH_MS) && ward->launches + ward->replacements < LAUNCHES) {
+		    fly_has_waited(ward, LAUNCH_MS) &&
+		    ward->launches + ward->replacements < LAUNCHES) {
 			if (ward->was_answered) {
 				fly_launch(ward); /* it had no effect, and will have none */
 				return false;
@@ -229,10 +230,10 @@ static bool judge(struct fly_ward *ward, const struct fly_machine *machine)
 		if (!fly_has_waited(ward, START_MS))
 			return true;
 		fly_fail(ward,
-		     arena_format(&ward->arena,
-				  "Fly did not start the Machine within 5 minutes (%s)",
-				  machine->state),
-		     false);
+			 arena_format(&ward->arena,
+				      "Fly did not start the Machine within 5 minutes (%s)",
+				      machine->state),
+			 false);
 		return false;
 	case FLY_PHASE_RUNNING:
 		if (!ward->is_told_started) {
@@ -248,12 +249,12 @@ static bool judge(struct fly_ward *ward, const struct fly_machine *machine)
 		return false;
 	case FLY_PHASE_FAILED:
 		fly_fail(ward,
-		     arena_format(
-			     &ward->arena,
-			     "Fly could not start the Machine (%s): its image cannot be "
-			     "pulled, or its config does not work; see `fly machine status %s`",
-			     machine->state, machine->id),
-		     false);
+			 arena_format(
+				 &ward->arena,
+				 "Fly could not start the Machine (%s): its image cannot be "
+				 "pulled, or its config does not work; see `fly machine status %s`",
+				 machine->state, machine->id),
+			 false);
 		return false;
 	case FLY_PHASE_STOPPED:
 	case FLY_PHASE_GONE: break;
@@ -269,11 +270,12 @@ static bool judge(struct fly_ward *ward, const struct fly_machine *machine)
 		make_another(ward);
 	else if (machine->has_events && !machine->has_started && !ward->is_told_started)
 		fly_fail(ward,
-		     arena_format(&ward->arena,
-				  "Fly did not start the Machine (%s): its image cannot be pulled, "
-				  "or its config does not work",
-				  machine->state),
-		     false);
+			 arena_format(
+				 &ward->arena,
+				 "Fly did not start the Machine (%s): its image cannot be pulled, "
+				 "or its config does not work",
+				 machine->state),
+			 false);
 	else
 		gone(ward, "the Machine is over, and Fly does not tell how it ended");
 	return false;

@@ -280,7 +280,7 @@ static void verify_becomes_a_command_of_belfry(void **state)
 					     "--as=https://app.example.org/?key=${SECRET}",
 					     "--expect-status=204",
 					     "--",
-					     "https://app.example.org/?key=" SECRET};
+					     ("https://app.example.org/?key=" SECRET)};
 	static const char *const secret_shown[] = {"belfry", "verify", "--expect-status=204",
 						   "https://app.example.org/?key=${SECRET}"};
 	static const char *const fly[] = {"belfry", "verify", "--result", "--fly=shop",

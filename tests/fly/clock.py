@@ -38,14 +38,18 @@ class Clock:
             self.changed.notify_all()
 
     def advance(self, seconds):
-        """What is due on the way is done before this returns, each at its own time."""
+        """What is due on the way is done before this returns, each at its own time; meanwhile
+        the time stands, so that what an action puts off by nothing is due on the way as well."""
         with self.changed:
-            target = self.now() + seconds
+            now, speed = self.now(), self._speed
+            target, self._speed = now + seconds, 0
             while self._timers and self._timers[0][0] <= target:
                 at, _, action = heapq.heappop(self._timers)
-                self._set(max(at, self.now()))
+                self._set(max(at, now))
+                now = self._base
                 action()
             self._set(target)
+            self._speed = speed
             self.changed.notify_all()
 
     def after(self, seconds, action):
