@@ -1,5 +1,6 @@
 /* answer.c - what handlers end with; see internal.h. */
 #include "internal.h"
+#include "query.h"
 
 struct buf *answer_json(struct api_call *call, int status)
 {
@@ -16,6 +17,16 @@ void answer_end(struct buf *json)
 void answer_refused(struct api_call *call, const struct err *err)
 {
 	http_problem(call->response, 400, "%s", err->text);
+}
+
+bool takes_no_parameters(struct api_call *call)
+{
+	struct err err;
+
+	if (query_nothing(call->request->target, &err))
+		return true;
+	answer_refused(call, &err);
+	return false;
 }
 
 void answer_store_failed(struct api_call *call, const struct err *err)

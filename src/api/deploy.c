@@ -188,10 +188,8 @@ void deploy_export(struct api_call *call)
 	const struct api_doors *doors = &call->api->doors;
 	struct err err;
 
-	if (!query_nothing(call->request->target, &err)) {
-		answer_refused(call, &err);
+	if (!takes_no_parameters(call))
 		return;
-	}
 	if (!doors->export(doors->context, answer_json(call, 200), &err))
 		answer_store_failed(call, &err);
 }

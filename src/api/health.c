@@ -7,18 +7,14 @@
  */
 #include "internal.h"
 #include "json.h"
-#include "query.h"
 
 void health_get(struct api_call *call)
 {
 	struct api *api = call->api;
 	struct api_health health = {0};
-	struct err err;
 
-	if (!query_nothing(call->request->target, &err)) {
-		answer_refused(call, &err);
+	if (!takes_no_parameters(call))
 		return;
-	}
 	api->doors.health(api->doors.context, call->request->arena, &health);
 	struct buf *json = answer_json(call, health.store_failure ? 503 : 200);
 	json_health(json, &health, api->world, api->doors.now(api->doors.context));
@@ -29,12 +25,9 @@ void ready_get(struct api_call *call)
 {
 	struct api *api = call->api;
 	struct api_health health = {0};
-	struct err err;
 
-	if (!query_nothing(call->request->target, &err)) {
-		answer_refused(call, &err);
+	if (!takes_no_parameters(call))
 		return;
-	}
 	api->doors.health(api->doors.context, call->request->arena, &health);
 	const char *why = health.is_stopping ? "this belfry is stopping" : health.store_failure;
 	struct buf *json = answer_json(call, why ? 503 : 200);

@@ -90,6 +90,8 @@ struct buf *answer_json(struct api_call *call, int status);
 void answer_end(struct buf *json);
 /* 400: the request is wrong. */
 void answer_refused(struct api_call *call, const struct err *err);
+/* Whether the request has no query parameters; where it has any, that is answered. */
+bool takes_no_parameters(struct api_call *call);
 /* 503: the store cannot be read. */
 void answer_store_failed(struct api_call *call, const struct err *err);
 

@@ -266,12 +266,9 @@ static bool store_answers(struct api_call *call)
 
 void jobs_list(struct api_call *call)
 {
-	struct err err;
 
-	if (!query_nothing(call->request->target, &err)) {
-		answer_refused(call, &err);
+	if (!takes_no_parameters(call))
 		return;
-	}
 	if (!store_answers(call))
 		return;
 	call->response->status = 200;

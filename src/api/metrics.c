@@ -9,7 +9,6 @@
 #include <strings.h>
 
 #include "internal.h"
-#include "query.h"
 
 /* ---- which format ---- */
 
@@ -77,12 +76,9 @@ static enum http_flow next_piece(void *context, struct buf *out)
 void metrics_get(struct api_call *call)
 {
 	struct scrape *scrape = arena_new(call->request->arena, struct scrape);
-	struct err err;
 
-	if (!query_nothing(call->request->target, &err)) {
-		answer_refused(call, &err);
+	if (!takes_no_parameters(call))
 		return;
-	}
 	scrape->api = call->api;
 	scrape->is_openmetrics = wants_openmetrics(http_request_header(call->request, "Accept"));
 	call->response->status = 200;

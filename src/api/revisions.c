@@ -89,12 +89,9 @@ const struct revision *revisions_of_path(struct api_call *call)
 void revisions_get(struct api_call *call)
 {
 	const struct revision *revision;
-	struct err err;
 
-	if (!query_nothing(call->request->target, &err)) {
-		answer_refused(call, &err);
+	if (!takes_no_parameters(call))
 		return;
-	}
 	revision = revisions_of_path(call);
 	if (!revision)
 		return;

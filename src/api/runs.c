@@ -79,12 +79,8 @@ void runs_get(struct api_call *call)
 	struct err err;
 	const struct run *run = runs_of_path(call);
 
-	if (!run)
+	if (!run || !takes_no_parameters(call))
 		return;
-	if (!query_nothing(call->request->target, &err)) {
-		answer_refused(call, &err);
-		return;
-	}
 	struct buf *json = answer_json(call, 200);
 	buf_json_open(json, NULL, '{');
 	record_json_run_members(json, run);
@@ -103,15 +99,10 @@ void runs_job(struct api_call *call)
 {
 	const struct api_doors *doors = &call->api->doors;
 	const struct revision *revision;
-	struct err err;
 	const struct run *run = runs_of_path(call);
 
-	if (!run)
+	if (!run || !takes_no_parameters(call))
 		return;
-	if (!query_nothing(call->request->target, &err)) {
-		answer_refused(call, &err);
-		return;
-	}
 	if (run->revision == 0) {
 		http_problem(call->response, 404, "run %s was of no revision", call->parameter);
 		return;
@@ -134,15 +125,10 @@ void runs_job(struct api_call *call)
 void runs_cancel(struct api_call *call)
 {
 	struct api *api = call->api;
-	struct err err;
 	const struct run *run = runs_of_path(call);
 
-	if (!run)
+	if (!run || !takes_no_parameters(call))
 		return;
-	if (!query_nothing(call->request->target, &err)) {
-		answer_refused(call, &err);
-		return;
-	}
 	uint64_t id = run->id;
 	if (run->state == RUN_FINISHED || !api->doors.find_run(api->doors.context, id)) {
 		http_problem(call->response, 409, "run %s has ended already", call->parameter);

@@ -1,7 +1,6 @@
 /* status.c - GET /api/v1/status: how belfry is doing as a whole. */
 #include "internal.h"
 #include "json.h"
-#include "query.h"
 
 static void add_health(struct buf *json, const struct api_health *health,
 		       const struct api_world *world, struct utc now)
@@ -22,10 +21,8 @@ void status_get(struct api_call *call)
 	bool has_downtime;
 	struct err err;
 
-	if (!query_nothing(call->request->target, &err)) {
-		answer_refused(call, &err);
+	if (!takes_no_parameters(call))
 		return;
-	}
 	if (!lateness_read(api, call->request->arena, NULL, &lateness, &err) ||
 	    !downtimes_last(api, &downtime, &has_downtime, &err)) {
 		answer_store_failed(call, &err);

@@ -33,10 +33,8 @@ void tokens_list(struct api_call *call)
 {
 	struct err err;
 
-	if (!query_nothing(call->request->target, &err)) {
-		answer_refused(call, &err);
+	if (!takes_no_parameters(call))
 		return;
-	}
 	struct buf *json = answer_json(call, 200);
 	buf_json_open(json, NULL, '{');
 	buf_json_open(json, "tokens", '[');
@@ -139,10 +137,8 @@ void tokens_create(struct api_call *call)
 	json_error_t fault;
 	struct err err;
 
-	if (!query_nothing(request->target, &err)) {
-		answer_refused(call, &err);
+	if (!takes_no_parameters(call))
 		return;
-	}
 	json_t *body =
 		json_loadb(request->body, request->body_length, JSON_REJECT_DUPLICATES, &fault);
 	if (!body)
@@ -210,10 +206,8 @@ void tokens_revoke(struct api_call *call)
 				.now = doors->now(doors->context)};
 	struct err err;
 
-	if (!query_nothing(call->request->target, &err)) {
-		answer_refused(call, &err);
+	if (!takes_no_parameters(call))
 		return;
-	}
 	if (!store_tokens(call->api->world->store, on_found, &search, &err))
 		answer_store_failed(call, &err);
 	else if (!search.found)
