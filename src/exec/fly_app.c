@@ -38,29 +38,11 @@ static const char *text_of(const json_t *object, const char *key)
 	return json_string_value(json_object_get(object, key));
 }
 
-static bool is_text(const json_t *object, const char *key, const char *text)
-{
-	const char *value = text_of(object, key);
-
-	return value && strcmp(value, text) == 0;
-}
-
 static int32_t port_of(const json_t *object, const char *key)
 {
 	json_int_t port = json_integer_value(json_object_get(object, key));
 
 	return port > 0 && port <= PORT_MOST ? (int32_t)port : 0;
-}
-
-static struct utc time_of(const json_t *object, const char *key)
-{
-	const json_t *value = json_object_get(object, key);
-	const char *text = json_string_value(value);
-	struct utc at;
-
-	if (json_is_integer(value) && json_integer_value(value) > 0)
-		return (struct utc){json_integer_value(value)};
-	return text && utc_parse(text, strlen(text), &at) ? at : UTC_NONE;
 }
 
 /* What a check printed: one line, and not all of a page. */
@@ -100,10 +82,10 @@ static void take_services(const json_t *list, struct arena *arena, struct fly_in
 		const json_t *service = json_array_get(list, i);
 
 		if (json_is_object(service))
-			to->services[to->service_count++] =
-				(struct fly_service){.port = port_of(service, "internal_port"),
-						     .is_udp = is_text(service, "protocol", "udp"),
-						     .starts = starts(service)};
+			to->services[to->service_count++] = (struct fly_service){
+				.port = port_of(service, "internal_port"),
+				.is_udp = fly_is_text(service, "protocol", "udp"),
+				.starts = starts(service)};
 	}
 }
 
@@ -182,12 +164,12 @@ static void take_events(const json_t *events, struct utc now, struct fly_instanc
 		const json_t *event = json_array_get(events, i);
 
 		if (!utc_is_set(to->changed))
-			to->changed = time_of(event, "timestamp");
-		if (is_text(event, "type", "start") && !utc_is_set(to->started))
-			to->started = time_of(event, "timestamp");
-		if (is_text(event, "type", "launch") || is_text(event, "type", "update"))
+			to->changed = fly_time_of(event, "timestamp");
+		if (fly_is_text(event, "type", "start") && !utc_is_set(to->started))
+			to->started = fly_time_of(event, "timestamp");
+		if (fly_is_text(event, "type", "launch") || fly_is_text(event, "type", "update"))
 			break;
-		if (!is_text(event, "type", "exit"))
+		if (!fly_is_text(event, "type", "exit"))
 			continue;
 		struct utc before = later;
 		take_exit(event, now, &was_asked, &later, to);
@@ -214,7 +196,7 @@ static bool take_machine(const json_t *json, struct utc now, struct arena *arena
 	*to = (struct fly_instance){.changed = UTC_NONE, .started = UTC_NONE};
 	if (!fly_machine_read(json, arena, &to->machine) || !is_of_app(&to->machine))
 		return false;
-	to->changed = time_of(json, "updated_at");
+	to->changed = fly_time_of(json, "updated_at");
 	to->is_spare = json_array_size(json_object_get(config, "standbys")) > 0 ||
 		       json_is_string(json_object_get(config, "schedule"));
 	take_services(json_object_get(config, "services"), arena, to);
@@ -342,7 +324,7 @@ static bool is_of_fly(const json_t *attributes)
 {
 	const json_t *meta = json_object_get(attributes, "meta");
 
-	return !is_text(json_object_get(meta, "event"), "provider", "app");
+	return !fly_is_text(json_object_get(meta, "event"), "provider", "app");
 }
 
 static void take_line(const json_t *attributes, struct utc now, struct arena *arena,
@@ -350,7 +332,7 @@ static void take_line(const json_t *attributes, struct utc now, struct arena *ar
 {
 	const char *message = text_of(attributes, "message");
 	struct fly_instance *instance = instance_of(app, text_of(attributes, "instance"));
-	struct utc at = time_of(attributes, "timestamp");
+	struct utc at = fly_time_of(attributes, "timestamp");
 	const char *address;
 
 	if (!message || !instance || !is_of_fly(attributes) || !utc_is_set(at) ||

@@ -8,6 +8,24 @@
 
 /* ---- values of any shape ---- */
 
+struct utc fly_time_of(const json_t *object, const char *key)
+{
+	const json_t *value = json_object_get(object, key);
+	const char *text = json_string_value(value);
+	struct utc at;
+
+	if (json_is_integer(value) && json_integer_value(value) > 0)
+		return (struct utc){json_integer_value(value)};
+	return text && utc_parse(text, strlen(text), &at) ? at : UTC_NONE;
+}
+
+bool fly_is_text(const json_t *object, const char *key, const char *text)
+{
+	const char *value = json_string_value(json_object_get(object, key));
+
+	return value && strcmp(value, text) == 0;
+}
+
 static const char *text_of(const json_t *object, const char *key, struct arena *arena)
 {
 	const char *text = json_string_value(json_object_get(object, key));
@@ -24,25 +42,6 @@ static int64_t number_of(const json_t *object, const char *key, int64_t absent)
 	if (json_is_real(value) && json_real_value(value) > -1e9 && json_real_value(value) < 1e9)
 		return (int64_t)json_real_value(value);
 	return absent;
-}
-
-/* Milliseconds since 1970 in some places, RFC 3339 in others. */
-static struct utc time_of(const json_t *object, const char *key)
-{
-	const json_t *value = json_object_get(object, key);
-	const char *text = json_string_value(value);
-	struct utc at;
-
-	if (json_is_integer(value) && json_integer_value(value) > 0)
-		return (struct utc){json_integer_value(value)};
-	return text && utc_parse(text, strlen(text), &at) ? at : UTC_NONE;
-}
-
-static bool is_text(const json_t *object, const char *key, const char *text)
-{
-	const char *value = json_string_value(json_object_get(object, key));
-
-	return value && strcmp(value, text) == 0;
 }
 
 /* ---- parts of a Machine ---- */
@@ -107,10 +106,10 @@ bool fly_exit_read(const json_t *event, struct fly_exit *exit, bool *is_restarti
 		.signal = signal > 0 ? (int32_t)signal : 0,
 		.is_oom = json_is_true(json_object_get(told, "oom_killed")),
 		.was_requested = json_is_true(json_object_get(told, "requested_stop")),
-		.at = time_of(told, "exited_at"),
+		.at = fly_time_of(told, "exited_at"),
 	};
 	if (!utc_is_set(exit->at))
-		exit->at = time_of(event, "timestamp");
+		exit->at = fly_time_of(event, "timestamp");
 	*restarts = (int32_t)number_of(request, "restart_count", 0);
 	*is_restarting = json_is_true(json_object_get(told, "restarting"));
 	return true;
@@ -129,14 +128,14 @@ static void take_events(const json_t *events, struct fly_machine *machine)
 	for (size_t i = 0; i < json_array_size(events); i++) {
 		const json_t *event = json_array_get(events, i);
 
-		if (is_text(event, "type", "start")) {
+		if (fly_is_text(event, "type", "start")) {
 			machine->is_starting = true;
 			if (json_object_get(event, "status") &&
-			    !is_text(event, "status", "started"))
+			    !fly_is_text(event, "status", "started"))
 				continue; /* it was asked to, no more */
 			machine->has_started = true;
-			machine->started_at = time_of(event, "timestamp");
-		} else if (is_text(event, "type", "exit") && !machine->has_exited) {
+			machine->started_at = fly_time_of(event, "timestamp");
+		} else if (fly_is_text(event, "type", "exit") && !machine->has_exited) {
 			machine->has_started = true;
 			take_exit(event, machine);
 		}

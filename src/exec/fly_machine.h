@@ -68,6 +68,11 @@ enum fly_phase {
 	FLY_PHASE_GONE,    /* destroyed, and nothing tells how */
 };
 enum fly_phase fly_machine_phase(const struct fly_machine *machine);
+/* A member of Fly's JSON, which gives times as milliseconds since 1970 in some places and as
+ * RFC 3339 in others; UTC_NONE where it is neither. */
+struct utc fly_time_of(const json_t *object, const char *key);
+bool fly_is_text(const json_t *object, const char *key, const char *text);
+
 /* "insufficient_capacity" and the like of an error's body, NULL where it has none; and what
  * people should read of it. In the arena. */
 const char *fly_error(const char *body, size_t length, struct arena *arena, const char **code);
